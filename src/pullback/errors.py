@@ -4,6 +4,7 @@
     |- CircuitError      (ValueError)       a circuit is put together wrongly
     |  |- ShapeError                        shapes do not fit
     |  `- DtypeError     (also TypeError)   a kind of number that does not fit
+    |- RangeError        (IndexError)       an index points outside its array
     |- UnknownName       (LookupError)      no such wire, gate, column, run or data set
     |- ExpressionError   (ValueError)       a typed expression cannot be read; knows the position
     |- GateError         (TypeError)        a gate is declared or called wrongly
@@ -65,6 +66,12 @@ class DtypeError(CircuitError, TypeError):
     """A kind of number that a gate or circuit does not take."""
 
     code = "PB102"
+
+
+class RangeError(PullbackError, IndexError):
+    """An index points outside its array."""
+
+    code = "PB103"
 
 
 class UnknownName(PullbackError, LookupError):

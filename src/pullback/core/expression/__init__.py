@@ -1,0 +1,19 @@
+"""Text that a person types becomes instructions, and instructions become text. Never evaluated."""
+
+from pullback.core.expression.language import ALIASES, CHOOSE, CONSTANTS, OPERATORS, SIGNS
+from pullback.core.expression.parser import parse
+from pullback.core.expression.printer import to_text
+from pullback.core.expression.program import Attribute, Instruction, Parsed
+
+__all__ = [
+    "ALIASES",
+    "CHOOSE",
+    "CONSTANTS",
+    "OPERATORS",
+    "SIGNS",
+    "Attribute",
+    "Instruction",
+    "Parsed",
+    "parse",
+    "to_text",
+]

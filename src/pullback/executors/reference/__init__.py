@@ -1,0 +1,1 @@
+"""The reference executor: plain NumPy, one gate after the other."""

@@ -1,0 +1,127 @@
+"""The reference executor's program: each row calls its gate's own NumPy body. The meaning of a circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pullback.core.circuit import Circuit
+from pullback.core.dtypes import canonical
+from pullback.core.shapes import Spec
+from pullback.errors import DtypeError, NotFiniteError, PullbackError, ShapeError
+from pullback.passes.rewrite import live
+
+
+class Program:
+    """Runs one circuit. A value is forgotten after its last use, unless it is watched.
+
+    Cost: about 1 microsecond a gate plus NumPy's own time; peak memory is the live values.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self._steps = _steps(circuit)
+        self._last = _forgettable(circuit, self._steps)
+        self._start: list[Any] = [None] * len(circuit)
+        for wire in np.nonzero(circuit.op == 1)[0].tolist():
+            self._start[wire] = circuit.constant_of(wire)
+
+    def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
+        """The outputs for `inputs`, one a circuit input in order."""
+        values = self._loaded(inputs)
+        with np.errstate(all="ignore"):
+            for (out, compute, listened), forget in zip(self._steps, self._last, strict=True):
+                try:
+                    values[out] = compute(*[values[i] for i in listened])
+                except PullbackError as error:
+                    raise self._placed(error, out) from None
+                if checked:
+                    self._check(out, values)
+                for wire in forget:
+                    values[wire] = None
+        return [values[o] for o in self.circuit.outputs]
+
+    def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
+        """The value of every wire, None where no output listens."""
+        values = self._loaded(inputs)
+        with np.errstate(all="ignore"):
+            for out, compute, listened in self._steps:
+                try:
+                    values[out] = compute(*[values[i] for i in listened])
+                except PullbackError as error:
+                    raise self._placed(error, out) from None
+                if checked:
+                    self._check(out, values)
+        return values
+
+    def _loaded(self, inputs: Sequence[Any]) -> list[Any]:
+        circuit = self.circuit
+        if len(inputs) != len(circuit.inputs):
+            raise ShapeError(f"the circuit has {len(circuit.inputs)} inputs, got {len(inputs)}.")
+        values = self._start.copy()
+        for wire, value in zip(circuit.inputs, inputs, strict=True):
+            values[wire] = fitted(value, circuit.spec_of(wire), circuit.describe(wire))
+        return values
+
+    def _check(self, wire: int, values: list[Any]) -> None:
+        value = np.asarray(values[wire])
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise not_finite(self.circuit, wire, values)
+
+    def _placed(self, error: PullbackError, wire: int) -> PullbackError:
+        site = self.circuit.sites[int(self.circuit.site[wire])]
+        error.where = (*error.where, f"{self.circuit.describe(wire)}" + (f"  {site}" if site.file else ""))
+        return error
+
+
+def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteError:
+    """The error that names the first wire that went bad, its gate, and what that gate listened to."""
+    value = np.asarray(values[wire])
+    bad = value[~np.isfinite(value)].flat[0]
+    row, site = circuit.row(wire), circuit.sites[int(circuit.site[wire])]
+    place = f" at index {tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])}" if value.ndim else ""
+    inputs = [f"{circuit.describe(i)} = {np.array2string(np.asarray(values[i]), threshold=4)}" for i in row.inputs]
+    gate = row.gate.name if row.gate else "input"
+    return NotFiniteError(
+        f"{circuit.describe(wire)} is {bad}{place}: the {gate} gate"
+        + (f" at {site}" if site.file else "")
+        + " is the first to leave the finite numbers.",
+        where=inputs,
+    )
+
+
+def fitted(value: Any, spec: Spec, what: str) -> Any:
+    """`value` as the numbers a wire of `spec` carries, or an error that names the input."""
+    array = canonical(value, what)
+    if array.dtype != spec.dtype:
+        safe = spec.dtype.kind == "f" and array.dtype.kind in "if"
+        if not safe:
+            raise DtypeError(f"{what} is {array.dtype.name}, the circuit wants {spec.dtype.name}.")
+        array = array.astype(spec.dtype)[()]
+    if np.shape(array) != spec.shape:
+        raise ShapeError(f"{what} has shape {np.shape(array)}, the circuit wants {spec.shape}.")
+    return array
+
+
+def _steps(circuit: Circuit) -> list[tuple[int, Any, tuple[int, ...]]]:
+    wanted = live(circuit)
+    steps = []
+    for row in circuit.rows():
+        if row.gate is not None and wanted[row.wire]:
+            body = partial(row.gate.body, **row.attributes) if row.attributes else row.gate.body
+            steps.append((row.wire, body, row.inputs))
+    return steps
+
+
+def _forgettable(circuit: Circuit, steps: list[Any]) -> list[tuple[int, ...]]:
+    """For each step, the wires that nobody needs after it."""
+    kept = {*circuit.outputs, *np.nonzero(circuit.op == 1)[0].tolist()}
+    last: list[tuple[int, ...]] = []
+    for out, _, listened in reversed(steps):
+        done = tuple(w for w in dict.fromkeys((out, *listened)) if w not in kept)
+        kept.update(done)
+        last.append(done)
+    return last[::-1]

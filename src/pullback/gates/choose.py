@@ -1,0 +1,96 @@
+"""Gates that choose: where, maximum, minimum. The pull goes to the chosen input alone."""
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.dtypes import BOOL
+from pullback.core.gate import gate
+from pullback.gates.compare import equal, greater, less
+from pullback.errors import OptionError
+
+
+@gate(
+    takes="any", kinds={"condition": BOOL}, pattern="routes",
+    py="({a} if {condition} else {b})", np="np.where({condition}, {a}, {b})[()]",
+    js="({condition} ? {a} : {b})", c="({condition} ? {a} : {b})",
+    latex=r"\begin{{cases}}{a} & {condition} \\ {b} & \text{{otherwise}}\end{{cases}}", onnx="Where",
+)  # fmt: skip
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """y = a where the condition holds, else b. The side not chosen is never pulled, not even by NaN.
+
+    >>> float(where(True, 1.0, 2.0))
+    1.0
+    """
+    return np.where(condition, a, b)[()]
+
+
+@where.pulls
+def d_where(dy: Any, y: Any, condition: Any, a: Any, b: Any) -> Any:
+    return None, where(condition, dy, 0.0), where(condition, 0.0, dy)
+
+
+def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
+    # The two shares of a tie: half each, all to the first, or (the guide's own code) all to both.
+    if ties not in ("split", "first", "all"):
+        raise OptionError(f"ties={ties!r}; it is 'split', 'first' or 'all'.")
+    first, second = {"split": (0.5, 0.5), "first": (1.0, 0.0), "all": (1.0, 1.0)}[ties]
+    tie = equal(a, b)
+    return where(wins(a, b), dy, where(tie, first * dy, 0.0)), where(wins(b, a), dy, where(tie, second * dy, 0.0))
+
+
+@gate(
+    takes="number", kink=lambda a, b, **_: a - b, pattern="routes",
+    py="maximum({a}, {b})", np="maximum({a}, {b})", js="maximum({a}, {b})", c="maximum({a}, {b})",
+    latex=r"\max({a}, {b})", onnx="Max",
+)  # fmt: skip
+def maximum(a: Any, b: Any, *, ties: str = "split") -> Any:
+    """y = the larger of a and b; b where they are equal (so max(+0, -0) is -0). A NaN wins.
+
+    A tie pulls both with half the force; ties="first" pulls a alone, ties="all" both in full, as
+    the guide's code does.
+
+    >>> float(maximum(3.0, -1.0))
+    3.0
+    """
+    return np.where(np.greater(a, b) | np.not_equal(a, a), a, b)[()]
+
+
+@maximum.pulls
+def d_maximum(dy: Any, y: Any, a: Any, b: Any, *, ties: str) -> Any:
+    return _shares(dy, greater, a, b, ties)
+
+
+maximum.helper(
+    python="def maximum(a, b):\n    return a if a > b or a != a else b",
+    numpy="def maximum(a, b):\n    return np.where((a > b) | (a != a), a, b)[()]",
+    javascript="function maximum(a, b) { return a > b || a !== a ? a : b; }",
+    c="static double maximum(double a, double b) { return a > b || a != a ? a : b; }",
+)
+
+
+@gate(
+    takes="number", kink=lambda a, b, **_: a - b, pattern="routes",
+    py="minimum({a}, {b})", np="minimum({a}, {b})", js="minimum({a}, {b})", c="minimum({a}, {b})",
+    latex=r"\min({a}, {b})", onnx="Min",
+)  # fmt: skip
+def minimum(a: Any, b: Any, *, ties: str = "split") -> Any:
+    """y = the smaller of a and b; b where they are equal. A NaN wins.
+
+    >>> float(minimum(3.0, -1.0))
+    -1.0
+    """
+    return np.where(np.less(a, b) | np.not_equal(a, a), a, b)[()]
+
+
+@minimum.pulls
+def d_minimum(dy: Any, y: Any, a: Any, b: Any, *, ties: str) -> Any:
+    return _shares(dy, less, a, b, ties)
+
+
+minimum.helper(
+    python="def minimum(a, b):\n    return a if a < b or a != a else b",
+    numpy="def minimum(a, b):\n    return np.where((a < b) | (a != a), a, b)[()]",
+    javascript="function minimum(a, b) { return a < b || a !== a ? a : b; }",
+    c="static double minimum(double a, double b) { return a < b || a != a ? a : b; }",
+)

@@ -1,0 +1,240 @@
+"""Curves of one input: exp, log, tanh, sigmoid, relu and their kin."""
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.gate import gate, recipe
+from pullback.gates.choose import where
+from pullback.gates.compare import equal, greater, less
+
+
+@gate(
+    py="exp({x})", np="np.exp({x})", js="Math.exp({x})", c="exp({x})", latex=r"e^{{{x}}}", onnx="Exp",
+    holomorphic=True,
+)  # fmt: skip
+def exp(x: Any) -> Any:
+    """y = e^x. Its own slope. Overflows to infinity above 709.8 (float32: 88.7).
+
+    >>> float(exp(0.0))
+    1.0
+    """
+    return np.exp(x)
+
+
+@exp.pulls
+def d_exp(dy: Any, y: Any, x: Any) -> Any:
+    return y * dy
+
+
+exp.helper(
+    python="""def exp(x):
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf"""
+)
+
+
+@gate(
+    py="log({x})", np="np.log({x})", js="Math.log({x})", c="log({x})", latex=r"\log({x})", onnx="Log",
+    domain=(0.0, np.inf), holomorphic=True,
+)  # fmt: skip
+def log(x: Any) -> Any:
+    """y = log(x), natural. -inf at 0, NaN below.
+
+    >>> float(log(1.0))
+    0.0
+    """
+    return np.log(x)
+
+
+@log.pulls
+def d_log(dy: Any, y: Any, x: Any) -> Any:
+    return dy / x
+
+
+log.helper(
+    python="""def log(x):
+    if x > 0.0:
+        return math.log(x)
+    return -math.inf if x == 0.0 else math.nan"""
+)
+
+
+@gate(
+    py="math.tanh({x})", np="np.tanh({x})", js="Math.tanh({x})", c="tanh({x})", latex=r"\tanh({x})",
+    onnx="Tanh", holomorphic=True,
+)  # fmt: skip
+def tanh(x: Any) -> Any:
+    """y = tanh(x), squashed into (-1, 1).
+
+    The pull dies where the curve is flat, so a saturated gate stops learning; it is never falsely 0.
+
+    >>> round(float(tanh(0.5)), 4)
+    0.4621
+    """
+    return np.tanh(x)
+
+
+@tanh.pulls
+def d_tanh(dy: Any, y: Any, x: Any) -> Any:
+    # Not 1 - y*y: that is exactly 0 from x = 9 in float32 while the true slope is not.
+    return 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x) * dy
+
+
+@gate(
+    py="sigmoid({x})", np="sigmoid({x})", js="sigmoid({x})", c="sigmoid({x})", latex=r"\sigma({x})",
+    onnx="Sigmoid", holomorphic=True,
+)  # fmt: skip
+def sigmoid(x: Any) -> Any:
+    """y = 1 / (1 + e^-x), squashed into (0, 1). No overflow on either side.
+
+    >>> round(float(sigmoid(3.0)), 7)
+    0.9525741
+    """
+    if np.iscomplexobj(x):
+        return 1.0 / (1.0 + np.exp(-x))
+    tail = np.exp(-np.abs(x))
+    return np.where(np.signbit(x), tail, np.ones_like(tail))[()] / (1.0 + tail)
+
+
+@sigmoid.pulls
+def d_sigmoid(dy: Any, y: Any, x: Any) -> Any:
+    # Not y * (1 - y): 1 - y is exactly 0 from x = 16.6 in float32.
+    return y * sigmoid(-x) * dy
+
+
+sigmoid.helper(
+    python="""def sigmoid(x):
+    tail = math.exp(-abs(x))
+    return (tail if math.copysign(1.0, x) < 0.0 else 1.0) / (1.0 + tail)""",
+    numpy="""def sigmoid(x):
+    tail = np.exp(-np.abs(x))
+    return np.where(np.signbit(x), tail, np.ones_like(tail))[()] / (1.0 + tail)""",
+    javascript="""function sigmoid(x) {
+  const tail = Math.exp(-Math.abs(x));
+  return (x < 0 ? tail : 1) / (1 + tail);
+}""",
+    c="""static double sigmoid(double x) {
+  double tail = exp(-fabs(x));
+  return (x < 0 ? tail : 1.0) / (1.0 + tail);
+}""",
+)
+
+
+@gate(
+    py="relu({x})", np="relu({x})", js="relu({x})", c="relu({x})", latex=r"\mathrm{{relu}}({x})",
+    onnx="Relu", takes="number", kink=lambda x: x, pattern="routes",
+)  # fmt: skip
+def relu(x: Any) -> Any:
+    """y = x if x > 0 else 0. A NaN stays a NaN; relu(-0) is +0.
+
+    The slope at exactly 0 is 0, the same everywhere.
+
+    >>> float(relu(-3.0)), float(relu(2.0))
+    (0.0, 2.0)
+    """
+    return np.where(np.greater(x, 0) | np.not_equal(x, x), x, np.zeros_like(x))[()]
+
+
+@relu.pulls
+def d_relu(dy: Any, y: Any, x: Any) -> Any:
+    return where(greater(x, 0.0), dy, 0.0)
+
+
+relu.helper(
+    python="def relu(x):\n    return x if x > 0.0 or x != x else 0.0",
+    numpy="def relu(x):\n    return np.where((x > 0) | (x != x), x, np.zeros_like(x))[()]",
+    javascript="function relu(x) { return x > 0 || x !== x ? x : 0; }",
+    c="static double relu(double x) { return x > 0 || x != x ? x : 0.0; }",
+)
+
+
+@gate(
+    py="math.log1p({x})", np="np.log1p({x})", js="Math.log1p({x})", c="log1p({x})",
+    latex=r"\log(1 + {x})", domain=(-1.0, np.inf), holomorphic=True,
+)  # fmt: skip
+def log1p(x: Any) -> Any:
+    """y = log(1 + x), exact near 0. -inf at -1, NaN below.
+
+    >>> float(log1p(1e-20))
+    1e-20
+    """
+    return np.log1p(x)
+
+
+@log1p.pulls
+def d_log1p(dy: Any, y: Any, x: Any) -> Any:
+    return dy / (1.0 + x)
+
+
+@gate(
+    py="sqrt({x})", np="np.sqrt({x})", js="Math.sqrt({x})", c="sqrt({x})", latex=r"\sqrt{{{x}}}",
+    onnx="Sqrt", domain=(0.0, np.inf), holomorphic=True,
+)  # fmt: skip
+def sqrt(x: Any) -> Any:
+    """y = sqrt(x). NaN below 0; the slope at 0 is infinite.
+
+    >>> float(sqrt(9.0))
+    3.0
+    """
+    return np.sqrt(x)
+
+
+@sqrt.pulls
+def d_sqrt(dy: Any, y: Any, x: Any) -> Any:
+    return 0.5 * dy / y
+
+
+sqrt.helper(python="def sqrt(x):\n    return math.sqrt(x) if x >= 0.0 else math.nan")
+
+
+@gate(
+    py="abs({x})", np="np.abs({x})", js="Math.abs({x})", c="fabs({x})", latex=r"|{x}|", onnx="Abs",
+    takes="number", kink=lambda x: x,
+)  # fmt: skip
+def absolute(x: Any) -> Any:
+    """y = |x|. The slope at exactly 0 is 0.
+
+    >>> float(absolute(-2.0))
+    2.0
+    """
+    return np.abs(x)
+
+
+@absolute.pulls
+def d_absolute(dy: Any, y: Any, x: Any) -> Any:
+    return where(greater(x, 0.0), dy, where(less(x, 0.0), -dy, 0.0))
+
+
+@recipe
+def softplus(x: Any) -> Any:
+    """y = log(1 + e^x), a relu with a round corner. No overflow for any x.
+
+    >>> round(float(softplus(0.0)), 6)
+    0.693147
+    """
+    return relu(x) + log1p(exp(-absolute(x)))
+
+
+@softplus.pulls
+def d_softplus(dy: Any, y: Any, x: Any) -> Any:
+    # Derived, the two corners at 0 would both pull 0; the smooth whole pulls 1/2.
+    return sigmoid(x) * dy
+
+
+@recipe
+def xlogy(x: Any, y: Any) -> Any:
+    """x log(y), and 0 where x is 0, whatever y is: the entropy's convention.
+
+    >>> float(xlogy(0.0, 0.0))
+    0.0
+    """
+    none = equal(x, 0.0)
+    return where(none, 0.0, x * log(where(none, 1.0, y)))
+
+
+@xlogy.pulls
+def d_xlogy(dz: Any, z: Any, x: Any, y: Any) -> Any:
+    return log(y) * dz, where(equal(x, 0.0), 0.0, x / y) * dz

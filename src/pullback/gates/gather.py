@@ -1,0 +1,120 @@
+"""Gates that read and write by index: gather and scatter_add, pick and unpick. Each is the other's pull."""
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.dtypes import INT64
+from pullback.core.gate import gate
+from pullback.errors import RangeError
+
+Shape = tuple[int, ...]
+_INDEX = {"index": INT64}
+
+
+def _checked(index: Any, size: int, gate_name: str) -> Any:
+    index = np.asarray(index)
+    bad = (index < 0) | (index >= size)
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        where = f" at {at[0] if len(at) == 1 else at}" if at else ""
+        raise RangeError(f"{gate_name}: index {index[bad].flat[0]}{where} lies outside 0..{size - 1}.")
+    return index
+
+
+@gate(
+    shape=lambda x, index, axis: (*x[: axis % len(x)], *index, *x[axis % len(x) + 1 :]),
+    takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})", onnx="Gather",
+)  # fmt: skip
+def gather(x: Any, index: Any, *, axis: int = 0) -> Any:
+    """y = x[index] along one axis: rows of a table by number. RangeError outside 0..size-1.
+
+    >>> gather(np.array([10.0, 20.0]), np.array([1, 1, 0]))
+    array([20., 20., 10.])
+    """
+    return np.take(x, _checked(index, np.shape(x)[axis], "gather"), axis=axis)[()]
+
+
+@gather.pulls
+def d_gather(dy: Any, y: Any, x: Any, index: Any, *, axis: int) -> Any:
+    return scatter_add(dy, index, axis=axis, size=x.shape[axis]), None
+
+
+def _scattered(x: Shape, index: Shape, *, axis: int, size: int) -> Shape:
+    at = axis % (len(x) - len(index) + 1)
+    return (*x[:at], size, *x[at + len(index) :])
+
+
+@gate(shape=_scattered, takes="any", kinds=_INDEX, np="scatter_add({x}, {index}, {axis}, {size})")
+def scatter_add(x: Any, index: Any, *, axis: int = 0, size: int) -> Any:
+    """Zeros with x added at `index` along one axis: equal indices add up.
+
+    >>> scatter_add(np.array([1.0, 2.0, 5.0]), np.array([1, 1, 0]), size=3)
+    array([5., 3., 0.])
+    """
+    index = _checked(index, size, "scatter_add")
+    at = axis % (np.ndim(x) - index.ndim + 1)
+    y = np.zeros(_scattered(np.shape(x), index.shape, axis=axis, size=size), np.asarray(x).dtype)
+    np.add.at(y, (np.s_[:],) * at + (index,), x)
+    return y
+
+
+@scatter_add.pulls
+def d_scatter_add(dy: Any, y: Any, x: Any, index: Any, *, axis: int, size: int) -> Any:
+    return gather(dy, index, axis=axis % len(dy.shape)), None
+
+
+scatter_add.helper(
+    numpy="""def scatter_add(x, index, axis, size):
+    at = axis % (np.ndim(x) - np.ndim(index) + 1)
+    y = np.zeros(x.shape[:at] + (size,) + x.shape[at + np.ndim(index) :], x.dtype)
+    np.add.at(y, (np.s_[:],) * at + (index,), x)
+    return y"""
+)
+
+
+@gate(shape="(...,k),(...)->(...)", takes="any", kinds=_INDEX, np="pick({x}, {index})", onnx="GatherElements")
+def pick(x: Any, index: Any) -> Any:
+    """y[i] = x[i, index[i]]: one element of each row, for instance the score of the right label.
+
+    >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
+    array([2., 3.])
+    """
+    index = _checked(index, np.shape(x)[-1], "pick")
+    return np.take_along_axis(np.asarray(x), index[..., None], axis=-1)[..., 0]
+
+
+@pick.pulls
+def d_pick(dy: Any, y: Any, x: Any, index: Any) -> Any:
+    return unpick(dy, index, size=x.shape[-1]), None
+
+
+pick.helper(numpy="def pick(x, index):\n    return np.take_along_axis(x, np.asarray(index)[..., None], axis=-1)[..., 0]")
+
+
+@gate(
+    shape=lambda x, index, size: (*x, size), takes="any", kinds=_INDEX, np="unpick({x}, {index}, {size})"
+)  # fmt: skip
+def unpick(x: Any, index: Any, *, size: int) -> Any:
+    """Rows of zeros with x[i] at index[i]. The pull of pick.
+
+    >>> unpick(np.array([7.0]), np.array([1]), size=3)
+    array([[0., 7., 0.]])
+    """
+    index = _checked(index, size, "unpick")
+    y = np.zeros((*np.shape(x), size), np.asarray(x).dtype)
+    np.put_along_axis(y, index[..., None], np.asarray(x)[..., None], axis=-1)
+    return y
+
+
+@unpick.pulls
+def d_unpick(dy: Any, y: Any, x: Any, index: Any, *, size: int) -> Any:
+    return pick(dy, index), None
+
+
+unpick.helper(
+    numpy="""def unpick(x, index, size):
+    y = np.zeros(np.shape(x) + (size,), np.asarray(x).dtype)
+    np.put_along_axis(y, np.asarray(index)[..., None], np.asarray(x)[..., None], axis=-1)
+    return y"""
+)

@@ -1,0 +1,224 @@
+"""Gates that fold an axis: sum, mean, max, argmax, logsumexp, softmax, and sum_to that undoes broadcasting.
+
+axis is None (everything), an integer or a tuple; keepdims leaves the folded axes with size 1.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.dtypes import INT64
+from pullback.core.gate import gate, recipe
+from pullback.errors import ShapeError
+from pullback.gates.choose import where
+from pullback.gates.compare import equal
+from pullback.gates.curves import exp
+from pullback.gates.shape import broadcast_to, cast, reshape
+
+Shape = tuple[int, ...]
+
+
+def folded_axes(ndim: int, axis: Any) -> tuple[int, ...]:
+    """The axes that `axis` names, counted from the front."""
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    wrong = [a for a in axes if not -ndim <= a < ndim]
+    if wrong:
+        raise ShapeError(f"axis {wrong[0]} of an array with {ndim} axes.", fix=f"an axis from {-ndim} to {ndim - 1}")
+    return tuple(sorted({a % ndim for a in axes}))
+
+
+def _folded(x: Shape, *, axis: Any, keepdims: bool, **_: Any) -> Shape:
+    axes = folded_axes(len(x), axis)
+    return tuple(1 if i in axes else s for i, s in enumerate(x) if keepdims or i not in axes)
+
+
+def _kept(shape: Shape, axis: Any) -> Shape:
+    return _folded(shape, axis=axis, keepdims=True)
+
+
+def unfold(y: Any, x: Any, axis: Any) -> Any:
+    """`y`, folded from `x` along `axis`, spread out again to the shape of `x`."""
+    return broadcast_to(reshape(y, shape=_kept(x.shape, axis)), shape=x.shape)
+
+
+def _size(x: Any, axis: Any) -> int:
+    return int(np.prod([x.shape[a] for a in folded_axes(len(x.shape), axis)], dtype=np.int64))
+
+
+@gate(
+    shape=_folded, takes="number", pattern="distributes", holomorphic=True,
+    np="np.sum({x}, axis={axis}, keepdims={keepdims})", latex=r"\sum {x}", onnx="ReduceSum",
+)  # fmt: skip
+def sum(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = x[0] + x[1] + ...: every element is pulled as hard as the sum. Empty sums are 0.
+
+    >>> float(sum(np.array([1.0, 2.0, 3.0])))
+    6.0
+    """
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@sum.pulls
+def d_sum(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    return unfold(dy, x, axis)
+
+
+@recipe(np="np.mean({x}, axis={axis}, keepdims={keepdims})", takes="float")
+def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = sum(x) / n: n elements share the pull. The mean of nothing is NaN.
+
+    >>> float(mean(np.array([1.0, 2.0, 3.0])))
+    2.0
+    """
+    return sum(x, axis=axis, keepdims=keepdims) / float(_size(x, axis))
+
+
+@gate(
+    shape=lambda x, shape: shape, takes="number", pattern="distributes", holomorphic=True,
+    np="sum_to({x}, {shape})", latex=r"\sum {x}",
+)  # fmt: skip
+def sum_to(x: Any, *, shape: Any) -> Any:
+    """Sum over the axes along which `shape` was broadcast to x's shape. The pull of broadcasting.
+
+    >>> sum_to(np.ones((2, 3)), shape=(3,))
+    array([2., 2., 2.])
+    """
+    extra = np.ndim(x) - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, s in enumerate(shape) if s == 1 and np.shape(x)[i + extra] != 1)
+    return np.reshape(np.sum(x, axis=axes, keepdims=True), shape)[()]
+
+
+@sum_to.pulls
+def d_sum_to(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
+    return broadcast_to(dy, shape=x.shape)
+
+
+sum_to.helper(
+    numpy="""def sum_to(x, shape):
+    extra = np.ndim(x) - len(shape)
+    axes = tuple(range(extra))
+    axes += tuple(i + extra for i, s in enumerate(shape) if s == 1 and x.shape[i + extra] != 1)
+    return np.reshape(np.sum(x, axis=axes, keepdims=True), shape)[()]"""
+)
+
+
+def _gap(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    # Zero where the two largest are equal: there the winner changes.
+    axes = folded_axes(np.ndim(x), axis)
+    rest = [i for i in range(np.ndim(x)) if i not in axes]
+    rows = np.reshape(np.transpose(x, [*rest, *axes]), ([x.shape[i] for i in rest] or []) + [-1])
+    return np.diff(np.sort(rows, axis=-1)[..., -2:], axis=-1)[..., 0] if rows.shape[-1] > 1 else np.ones(1)
+
+
+@gate(
+    shape=_folded, takes="number", kink=_gap, pattern="routes",
+    np="np.max({x}, axis={axis}, keepdims={keepdims})", latex=r"\max {x}", onnx="ReduceMax",
+)  # fmt: skip
+def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = the largest element; a NaN wins, and a zero is +0. Equal largest elements share the pull.
+
+    >>> float(max(np.array([1.0, 5.0, 3.0])))
+    5.0
+    """
+    # Adding 0 turns -0 into +0, so the order in which zeros are compared cannot show.
+    return np.max(x, axis=axis, keepdims=keepdims) + np.zeros((), np.asarray(x).dtype)[()]
+
+
+@max.pulls
+def d_max(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    largest = equal(x, unfold(y, x, axis))
+    ties = sum(cast(largest, dtype=str(np.dtype(x.dtype))), axis=axis, keepdims=True)
+    return where(largest, unfold(dy, x, axis) / broadcast_to(ties, shape=x.shape), 0.0)
+
+
+@gate(
+    shape=lambda x, axis: _folded(x, axis=axis, keepdims=False), takes="any", result=INT64,
+    np="np.argmax({x}, axis={axis})", onnx="ArgMax",
+)  # fmt: skip
+def argmax(x: Any, *, axis: int = -1) -> Any:
+    """The index of the largest element along one axis; of equal ones the first. Nothing can pull it.
+
+    >>> int(argmax(np.array([1.0, 5.0, 3.0])))
+    1
+    """
+    return np.argmax(x, axis=axis)
+
+
+def _top(x: Any, axis: Any) -> Any:
+    # The largest element where it is finite, else 0: inf - inf would be NaN.
+    largest = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+
+
+@gate(
+    shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\log\sum e^{{{x}}}", onnx="ReduceLogSumExp",
+)  # fmt: skip
+def logsumexp(x: Any, *, axis: Any = -1, keepdims: bool = False) -> Any:
+    """y = log(sum(e^x)) along axis, without overflow. All -inf gives -inf with pull 0.
+
+    >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 4)
+    1000.6931
+    """
+    top = _top(x, axis)
+    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+    y = np.log(total) + top
+    return np.reshape(y, _folded(np.shape(x), axis=axis, keepdims=keepdims))[()]
+
+
+@logsumexp.pulls
+def d_logsumexp(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    return softmax(x, axis=axis) * unfold(dy, x, axis)
+
+
+_LOGSUMEXP = """def logsumexp(x, axis, keepdims):
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, np.zeros_like(top))
+    y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else np.squeeze(y, axis=axis)[()]"""
+logsumexp.helper(numpy=_LOGSUMEXP)
+
+
+@gate(
+    shape=lambda x, axis: x, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}({x})", onnx="Softmax",
+)  # fmt: skip
+def softmax(x: Any, *, axis: Any = -1) -> Any:
+    """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros.
+
+    >>> softmax(np.array([0.0, 0.0]))
+    array([0.5, 0.5])
+    """
+    e = np.exp(x - _top(x, axis))
+    total = np.sum(e, axis=axis, keepdims=True)
+    return e / np.where(total == 0, np.ones_like(total), total)
+
+
+@softmax.pulls
+def d_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
+    return y * (dy - broadcast_to(sum(y * dy, axis=axis, keepdims=True), shape=x.shape))
+
+
+softmax.helper(
+    numpy="""def softmax(x, axis):
+    top = np.max(x, axis=axis, keepdims=True)
+    e = np.exp(x - np.where(np.isfinite(top), top, np.zeros_like(top)))
+    total = np.sum(e, axis=axis, keepdims=True)
+    return e / np.where(total == 0, np.ones_like(total), total)"""
+)
+
+
+@recipe(np="({x} - logsumexp({x}, {axis}, True))")
+def log_softmax(x: Any, *, axis: Any = -1) -> Any:
+    """y = x - logsumexp(x): the log of softmax where softmax itself would round to 0.
+
+    >>> float(log_softmax(np.array([0.0, -1000.0]))[1])
+    -1000.0
+    """
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+@log_softmax.pulls
+def d_log_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
+    return dy - exp(y) * broadcast_to(sum(dy, axis=axis, keepdims=True), shape=x.shape)
+
+
+log_softmax.helper(numpy=_LOGSUMEXP)

@@ -1,0 +1,202 @@
+"""Gates that move numbers about without changing them: reshape, broadcast_to, transpose, slice, concat, cast."""
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.dtypes import DTYPES
+from pullback.core.gate import GATES, gate
+from pullback.errors import OptionError, ShapeError
+
+Shape = tuple[int, ...]
+
+
+def _reshaped(x: Shape, *, shape: Shape) -> Shape:
+    size = int(np.prod(x, dtype=np.int64))
+    known = int(np.prod([s for s in shape if s != -1], dtype=np.int64))
+    free = [i for i, s in enumerate(shape) if s == -1]
+    if len(free) == 1 and known and size % known == 0:
+        return tuple(size // known if s == -1 else s for s in shape)
+    if free or known != size:
+        raise ShapeError(f"{x} holds {size} numbers, which do not fill {tuple(shape)}.")
+    return tuple(shape)
+
+
+@gate(shape=_reshaped, takes="any", np="np.reshape({x}, {shape})", onnx="Reshape", holomorphic=True)
+def reshape(x: Any, *, shape: Any) -> Any:
+    """The same numbers in rows of another shape; one size may be -1.
+
+    >>> reshape(np.arange(4.0), shape=(2, -1)).shape
+    (2, 2)
+    """
+    return np.reshape(x, shape)[()]
+
+
+@reshape.pulls
+def d_reshape(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
+    return reshape(dy, shape=x.shape)
+
+
+def _spread(x: Shape, *, shape: Shape) -> Shape:
+    try:
+        fits = np.broadcast_shapes(x, shape) == tuple(shape)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"{x} does not broadcast to {tuple(shape)}.")
+    return tuple(shape)
+
+
+@gate(shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})", onnx="Expand", holomorphic=True)
+def broadcast_to(x: Any, *, shape: Any) -> Any:
+    """x repeated along new axes and along axes of size 1. The pulls on the copies add up.
+
+    >>> broadcast_to(np.array([1.0, 2.0]), shape=(3, 2)).shape
+    (3, 2)
+    """
+    return np.broadcast_to(x, shape)[()]
+
+
+@broadcast_to.pulls
+def d_broadcast_to(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
+    return GATES["sum_to"](dy, shape=x.shape)
+
+
+def _transposed(x: Shape, *, axes: Any) -> Shape:
+    order = tuple(range(len(x)))[::-1] if axes is None else axes
+    if sorted(a % len(x) if x else a for a in order) != list(range(len(x))):
+        raise ShapeError(f"axes={axes} does not order the {len(x)} axes of {x}.")
+    return tuple(x[a] for a in order)
+
+
+@gate(shape=_transposed, takes="any", np="np.transpose({x}, {axes})", latex="{x}^T", onnx="Transpose", holomorphic=True)
+def transpose(x: Any, *, axes: Any = None) -> Any:
+    """x with its axes in another order; reversed when `axes` is None.
+
+    >>> transpose(np.ones((2, 3))).shape
+    (3, 2)
+    """
+    return np.transpose(x, axes)
+
+
+@transpose.pulls
+def d_transpose(dy: Any, y: Any, x: Any, *, axes: Any) -> Any:
+    ndim = len(x.shape)
+    back = None if axes is None else tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
+    return transpose(dy, axes=back)
+
+
+def subscript(index: Any) -> tuple[Any, ...]:
+    """The plain attribute of `slice` as NumPy takes it."""
+    def one(i: Any) -> Any:
+        return None if i == "new" else np.s_[i[0] : i[1] : i[2]] if isinstance(i, tuple) else i
+
+    return tuple(one(i) for i in index)
+
+
+def _sliced(x: Shape, *, index: Any) -> Shape:
+    try:
+        return np.empty(x, np.bool_)[subscript(index)].shape if np.prod(x) < 10**6 else _lazily(x, index)
+    except IndexError as error:
+        raise ShapeError(f"index {index} does not fit {x}: {error}.") from None
+
+
+def _lazily(x: Shape, index: Any) -> Shape:
+    return np.broadcast_to(np.False_, x)[subscript(index)].shape
+
+
+@gate(shape=_sliced, takes="any", np="{x}[subscript({index})]", onnx="Slice", holomorphic=True)
+def slice(x: Any, *, index: Any) -> Any:
+    """A part of x: integers, (start, stop, step) triples and "new" axes, one an axis. `x[1:, 0]` makes one.
+
+    >>> slice(np.arange(5.0), index=((1, 3, None),))
+    array([1., 2.])
+    """
+    return np.asarray(x)[subscript(index)]
+
+
+@slice.pulls
+def d_slice(dy: Any, y: Any, x: Any, *, index: Any) -> Any:
+    return unslice(dy, index=index, shape=x.shape)
+
+
+_SUBSCRIPT = """def subscript(index):
+    def one(i):
+        return None if i == "new" else slice(*i) if isinstance(i, tuple) else i
+    return tuple(one(i) for i in index)"""
+slice.helper(numpy=_SUBSCRIPT)
+
+
+@gate(shape=lambda x, index, shape: shape, takes="any", np="unslice({x}, {index}, {shape})", holomorphic=True)
+def unslice(x: Any, *, index: Any, shape: Any) -> Any:
+    """Zeros of `shape` with x put where `slice` would have read it. The pull of slice.
+
+    >>> unslice(np.array([7.0]), index=((1, 2, None),), shape=(3,))
+    array([0., 7., 0.])
+    """
+    y = np.zeros(shape, np.asarray(x).dtype)
+    y[subscript(index)] = x
+    return y
+
+
+@unslice.pulls
+def d_unslice(dy: Any, y: Any, x: Any, *, index: Any, shape: Any) -> Any:
+    return slice(dy, index=index)
+
+
+unslice.helper(
+    numpy=_SUBSCRIPT
+    + """
+
+
+def unslice(x, index, shape):
+    y = np.zeros(shape, x.dtype)
+    y[subscript(index)] = x
+    return y"""
+)
+
+
+def _joined(*xs: Shape, axis: int) -> Shape:
+    ndim = len(xs[0])
+    rest = {tuple(s for i, s in enumerate(x) if i != axis % max(ndim, 1)) for x in xs}
+    if ndim == 0 or any(len(x) != ndim for x in xs) or len(rest) > 1:
+        raise ShapeError(f"{' and '.join(str(x) for x in xs[:4])} do not join along axis {axis}.")
+    at = axis % ndim
+    return tuple(sum(x[i] for x in xs) if i == at else s for i, s in enumerate(xs[0]))
+
+
+@gate(shape=_joined, takes="any", onnx="Concat", holomorphic=True)
+def concat(*xs: Any, axis: int = 0) -> Any:
+    """The inputs one behind the other along an axis they differ in at most.
+
+    >>> concat(np.array([1.0]), np.array([2.0, 3.0]))
+    array([1., 2., 3.])
+    """
+    return np.concatenate(xs, axis=axis)
+
+
+@concat.pulls
+def d_concat(dy: Any, y: Any, *xs: Any, axis: int) -> Any:
+    at = axis % len(y.shape)
+    stops = np.cumsum([x.shape[at] for x in xs]).tolist()
+    whole = [(None, None, None)] * at
+    pairs = zip([0, *stops], stops, strict=False)
+    return tuple(slice(dy, index=(*whole, (start, stop, None))) for start, stop in pairs)
+
+
+@gate(takes="any", result=lambda dtype: np.dtype(dtype), np="np.asarray({x}).astype({dtype!r})[()]", onnx="Cast")
+def cast(x: Any, *, dtype: str) -> Any:
+    """x as another kind of number: "float64", "float32", "int64" or "bool". Only real numbers pass a pull on.
+
+    >>> float(cast(True, dtype="float64"))
+    1.0
+    """
+    if dtype not in [d.name for d in DTYPES]:
+        raise OptionError(f"dtype={dtype!r}; it is one of {', '.join(d.name for d in DTYPES)}.")
+    return np.asarray(x).astype(dtype)[()]
+
+
+@cast.pulls
+def d_cast(dy: Any, y: Any, x: Any, *, dtype: str) -> Any:
+    real = np.dtype(x.dtype).kind == "f" and np.dtype(dtype).kind == "f"
+    return cast(dy, dtype=str(np.dtype(x.dtype))) if real else None

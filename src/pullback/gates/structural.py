@@ -1,0 +1,37 @@
+"""Gates that change the pull alone and leave the value: stop_gradient, force."""
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.gate import gate
+
+
+@gate(takes="any", py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}", onnx="Identity")
+def stop_gradient(x: Any) -> Any:
+    """y = x, and nothing pulls through it.
+
+    >>> float(stop_gradient(3.0))
+    3.0
+    """
+    return np.asarray(x)[()]
+
+
+@stop_gradient.pulls
+def d_stop_gradient(dy: Any, y: Any, x: Any) -> Any:
+    return None
+
+
+@gate(shape="(...),(...)->(...)", py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}")
+def force(x: Any, f: Any) -> Any:
+    """y = x, and whatever pulls on y, x is pulled with f instead: a force written by hand.
+
+    >>> float(force(3.0, 1.0))
+    3.0
+    """
+    return np.asarray(x)[()]
+
+
+@force.pulls
+def d_force(dy: Any, y: Any, x: Any, f: Any) -> Any:
+    return f, None

@@ -1,0 +1,165 @@
+"""Backward: circuit to circuit. The pull on every wire, by going through the gates in reverse once.
+
+Wires 0..n-1 of the result are the forward circuit's own, so a wire has one id in both. Branches are
+summed here and nowhere else, in reverse-use order starting from the first contribution: never 0 + x,
+which would lose the sign of zero.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pullback.core.build import Builder
+from pullback.core.circuit import Circuit
+from pullback.core.names import unique
+from pullback.core.wire import Wire
+from pullback.errors import CircuitError
+from pullback.gates.choose import where
+from pullback.gates.compare import equal
+from pullback.passes.pull import pull_inputs
+
+
+class Branch(NamedTuple):
+    """One contribution to a wire's pull: from input `position` of the gate that puts out `gate`."""
+
+    gate: int
+    position: int
+    pull: int
+
+
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """A forward circuit with its pulls.
+
+    circuit: the forward rows, then the forces (inputs), then the pulls; its outputs are the forward
+    outputs. pulls[i]: the wire that carries the pull on forward wire i, or -1. forces: one input an
+    output that is pulled. origin[j]: the forward wire whose gate made row j (itself for j < n).
+    branches[i]: the contributions that were summed into pulls[i], in order.
+    """
+
+    forward: Circuit
+    circuit: Circuit
+    pulls: tuple[int, ...]
+    forces: tuple[int, ...]
+    origin: tuple[int, ...]
+    branches: dict[int, list[Branch]]
+
+    def asking(self, outputs: Sequence[int]) -> Circuit:
+        """The same circuit with other outputs."""
+        return dataclasses.replace(self.circuit, outputs=tuple(outputs))
+
+    @cached_property
+    def input_pulls(self) -> tuple[int, ...]:
+        """The pull wires of the forward inputs, -1 where nothing pulls."""
+        return tuple(self.pulls[i] for i in self.forward.inputs)
+
+
+def backward(circuit: Circuit, outputs: Sequence[int] = (0,)) -> Backward:
+    """The circuit that also computes the pull on every wire, for a force on each of `outputs`.
+
+    outputs: positions among the circuit's outputs. Cost: a small constant times the forward's rows.
+    """
+    sweep = _Sweep(circuit)
+    forces = [sweep.push(circuit.outputs[o]) for o in outputs]
+    sweep.run()
+    return Backward(
+        forward=circuit,
+        circuit=sweep.builder.finish([Wire(sweep.builder, o) for o in circuit.outputs]),
+        pulls=tuple(-1 if p is None else p.id for p in sweep.pulls),
+        forces=tuple(f.id for f in forces),
+        origin=tuple(sweep.origin),
+        branches=sweep.branches,
+    )
+
+
+class _Sweep:
+    """One walk through the gates in reverse."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.builder = Builder(circuit)
+        self.pulls: list[Wire | None] = [None] * len(circuit)
+        self.active = _active(circuit)
+        self.masked: set[int] = set()
+        self.branches: dict[int, list[Branch]] = {}
+        self.origin = list(range(len(circuit)))
+        self.names = circuit.names
+        self.taken = set(circuit.by_name)
+
+    def push(self, output: int) -> Wire:
+        """A force on an output: a new input that carries its pull."""
+        spec = self.circuit.spec_of(output)
+        if spec.dtype.kind != "f":
+            raise CircuitError(f"{self.circuit.describe(output)} carries {spec.dtype.name}; only real numbers are pulled.")
+        name = self._pull_name(self.names[output]) or unique("force", self.taken)
+        self.taken.add(name)
+        wire = self.builder.input(spec, name, "data")
+        self._mark(output)
+        self._add(output, Branch(-1, 0, wire.id))
+        return wire
+
+    def run(self) -> None:
+        circuit, builder = self.circuit, self.builder
+        sites, groups = circuit.site.tolist(), circuit.group.tolist()
+        rows = list(circuit.rows())
+        for row in reversed(rows):
+            dy = self.pulls[row.wire]
+            if dy is None:
+                continue
+            builder.here = (sites[row.wire], groups[row.wire])
+            self._name(row.wire, dy)
+            if row.gate is not None and any(self.active[i] for i in row.inputs):
+                self._pull_row(row, dy)
+            self._mark(row.wire)
+        builder.here = None
+
+    def _pull_row(self, row: Any, dy: Wire) -> None:
+        builder = self.builder
+        inputs = [Wire(builder, i) for i in row.inputs]
+        pulls = pull_inputs(row.gate, dy, Wire(builder, row.wire), inputs, row.attributes)
+        masked = row.wire in self.masked
+        for position, (wire, pull) in enumerate(zip(row.inputs, pulls, strict=True)):
+            if pull is None or not self.active[wire]:
+                continue
+            pull = builder.adopt(pull)
+            if masked and row.gate.elementwise and row.gate.pattern not in ("distributes", "routes"):
+                # 0 * infinity must not leak NaN out of the side of a `where` that was not chosen.
+                pull = where(equal(dy, 0.0), 0.0, pull)
+            if masked or row.gate is where:
+                self.masked.add(wire)
+            self._mark(row.wire)
+            self._add(wire, Branch(row.wire, position, pull.id))
+
+    def _add(self, wire: int, branch: Branch) -> None:
+        pull, before = Wire(self.builder, branch.pull), self.pulls[wire]
+        self.pulls[wire] = pull if before is None else before + pull
+        self.branches.setdefault(wire, []).append(branch)
+
+    def _mark(self, wire: int) -> None:
+        self.origin.extend([wire] * (len(self.builder.op) - len(self.origin)))
+
+    def _name(self, wire: int, pull: Wire) -> None:
+        """Call the finished pull on `q` dq, unless the same wire already pulls something named."""
+        name = self._pull_name(self.names[wire])
+        if name and pull.id >= len(self.circuit) and self.builder.label[pull.id] < 0:
+            self.taken.add(name)
+            self.builder.name(pull.id, name)
+
+    def _pull_name(self, name: str) -> str:
+        return unique(f"d{name}", self.taken) if name else ""
+
+
+def _active(circuit: Circuit) -> list[bool]:
+    """Which wires carry real numbers that depend on an input."""
+    real = np.array([s.dtype.kind == "f" for s in circuit.specs] or [False])[circuit.spec].tolist()
+    active = [False] * len(circuit)
+    for row in circuit.rows():
+        listening = circuit.is_input(row.wire) if row.gate is None else any(active[i] for i in row.inputs)
+        active[row.wire] = real[row.wire] and listening
+    return active

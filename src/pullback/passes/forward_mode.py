@@ -1,0 +1,55 @@
+"""Forward mode: how far the outputs move when the inputs move (jvp), without a second set of rules.
+
+The pulls are linear in the force. So the backward of the backward, pulled by the inputs' directions,
+is the derivative along them (the transpose of a transpose).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pullback.core.build import Builder
+from pullback.core.circuit import Circuit
+from pullback.core.replay import replay
+from pullback.passes.backward import backward
+from pullback.passes.tidy import tidy
+
+
+def forward_mode(circuit: Circuit, moved: Sequence[int] | None = None) -> Circuit:
+    """(inputs, a direction for each moved input) -> (outputs, how each real output moves).
+
+    moved: positions among the inputs, all real ones by default. Outputs that cannot move give zeros.
+    """
+    real = [i for i, w in enumerate(circuit.inputs) if circuit.spec_of(w).dtype.kind == "f"]
+    moved = real if moved is None else moved
+    builder = Builder()
+    names = circuit.input_names
+    inputs = [
+        builder.input(circuit.spec_of(w), n, r)
+        for w, n, r in zip(circuit.inputs, names, circuit.roles, strict=True)
+    ]
+    directions = {m: builder.input(circuit.spec_of(circuit.inputs[m]), f"v{names[m]}") for m in moved}
+    outputs = replay(circuit, inputs)
+    pushes = []
+    for position, wire in enumerate(circuit.outputs):
+        if circuit.spec_of(wire).dtype.kind == "f":
+            pushes.append(_push(circuit, position, inputs, directions))
+    return tidy(builder.finish([*outputs, *pushes]))
+
+
+def _push(circuit: Circuit, position: int, inputs: list, directions: dict) -> object:  # type: ignore[type-arg]
+    import numpy as np
+
+    builder: Builder = inputs[0].builder
+    spec = circuit.spec_of(circuit.outputs[position])
+    zero = builder.constant(np.zeros(spec.shape, spec.dtype))
+    once = backward(circuit, (position,))
+    pulled = [m for m in directions if once.input_pulls[m] >= 0]
+    if not pulled:
+        return zero
+    pulls = once.asking([once.input_pulls[m] for m in pulled])
+    twice = backward(pulls, range(len(pulled)))
+    answer = twice.pulls[once.forces[0]]
+    if answer < 0:
+        return zero
+    return replay(twice.asking([answer]), [*inputs, zero, *(directions[m] for m in pulled)])[0]
