@@ -37,7 +37,7 @@ WORDS = {
             ["ruff", "check", "--quiet"],
             ["ruff", "format", "--check", "--quiet"],
             ["mypy"],
-            ["lint-imports"],
+            ["lint-imports", "--no-logo"],
             ["pytest", "-q", "-n", "auto", "-m", "not slow"],
         ],
     ),
