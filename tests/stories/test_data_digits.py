@@ -15,7 +15,8 @@ def test_there_are_as_many_of_each_digit_as_published():
 def test_pixels_count_ink_dots_from_0_to_16():
     X = digits().X
     assert X.shape == (1797, 64)
-    assert [X.min(), X.max()] == [0, 16]
+    assert X.min() == 0
+    assert X.max() == 16
     assert (X == np.floor(X)).all()
 
 

@@ -33,11 +33,9 @@ def test_rounding_is_dealt_out_over_the_classes():
 
 
 def test_the_same_seed_gives_the_same_rows_for_ever():
-    assert split(np.zeros(8), seed=7, fractions=(0.5, 0.25, 0.25)).train.tolist() == FOR_EVER
-
-
-# numpy.random.Generator(PCG64(7)).random(8) sorted, first four; its bits are promised not to change.
-FOR_EVER = np.argsort(np.random.Generator(np.random.PCG64(7)).random(8))[:4].tolist()
+    # Recorded once; nobody's finished experiment may change under a later version.
+    parts = split(np.zeros(8), seed=7, fractions=(0.5, 0.25, 0.25))
+    assert [part.tolist() for part in parts] == [[6, 3, 4, 0], [2, 7], [5, 1]]
 
 
 def test_another_seed_gives_other_rows():
