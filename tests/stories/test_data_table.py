@@ -123,10 +123,8 @@ def test_a_folder_is_no_table(tmp_path):
         read_table(tmp_path)
 
 
-PIECES = st.sampled_from(
-    [b"x", b"y", b",", b"\n", b"\r\n", b'"', b"1", b"-2.5", b"e9", b"nan", b" ", b"_"]
-    + [b"\xef\xbb\xbf", b"\x00", b"\xe9", "２".encode()]
-)
+ODD = [b"\xef\xbb\xbf", b"\x00", b"\xe9", "２".encode(), b"_", b"nan"]
+PIECES = st.sampled_from([b"x", b"y", b",", b"\n", b"\r\n", b'"', b"1", b"-2.5", b"e9", b" ", *ODD])
 
 
 @given(st.lists(PIECES, max_size=30).map(b"".join))
