@@ -64,8 +64,8 @@ def split(
 def _counts(n: int, shares: npt.NDArray[np.float64], behind: npt.NDArray[np.float64]) -> Rows:
     """How many of n rows each part gets. `behind`: how many rows it lacks, these n included."""
     exact = n * shares
-    # 0.7 * 10 is 7 and a little: what is within rounding of a whole number is that number.
-    counts = np.floor(exact + 1e-9).astype(np.int64)
+    counts = np.floor(exact).astype(np.int64)
+    # 0.1 * 30 is 3 and a little: that little is rounding, not a claim to a fourth row.
     open_parts = exact - counts > 1e-9
     lacking = np.where(open_parts, behind - counts, -np.inf)
     counts[np.argsort(-lacking, kind="stable")[: n - counts.sum()]] += 1
