@@ -6,7 +6,7 @@ a traced function), the inner builder takes it in as a captured input and hands 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import CONSTANT, INPUT, Circuit
-from pullback.core.dtypes import BOOL, FLOAT64, INT64, canonical
+from pullback.core.dtypes import BOOL, FLOAT64, canonical
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name
 from pullback.core.shapes import Spec
@@ -51,7 +51,8 @@ class Builder:
         self._label_ids = {label: i for i, label in enumerate(self.labels)}
         self._site_ids: dict[Any, int] = {}
         self._constant_ids: dict[Any, int] = {}
-        self._inferred: dict[Any, int] = {}
+        self._plans: dict[Any, Any] = {}
+        self._inlined: dict[int, Any] = {}
         self._codes: list[Any] = []  # keeps code objects alive while their ids are keys
         self.captured: dict[int, Wire] = {}
         self.here: tuple[int, int] | None = None  # (site, group) of a row being rewritten
@@ -105,14 +106,52 @@ class Builder:
 
     def apply(self, gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any]) -> Wire:
         """Record one gate: bring the inputs to one dtype, infer the output's spec, append a row."""
-        gate.check_count(len(inputs))
+        attribute = 0
         if attributes or gate.defaults:
             attributes = gate.bind(attributes)
+            attribute = self._attribute_id(attributes)
         site, group = self.here or self._find_site()
-        wires = self._wires(gate, inputs)
-        attribute = self._attribute_id(attributes)
-        spec = self._infer(gate, wires, attribute, attributes)
-        return Wire(self, self._append(self._op_id(gate), wires, attribute, spec, site, group))
+        wires: list[int] = []
+        kinds: list[Any] = []  # a wire's spec, or the type of a plain Python number
+        for value in inputs:
+            if type(value) is float or type(value) is int:
+                kinds.append(type(value))
+            else:
+                if not (isinstance(value, Wire) and value.builder is self):
+                    value = self.adopt(value)
+                value = value.id
+                kinds.append(self.spec[value])
+            wires.append(value)
+        key = (gate.name, attribute, *kinds)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._plan(gate, wires, kinds, attributes)
+        op, spec, changes = plan
+        for position, change in changes:
+            wires[position] = change(wires[position])
+        return Wire(self, self._append(op, wires, attribute, spec, site, group))
+
+    def inline(self, circuit: Circuit, inputs: Sequence[Wire]) -> list[Wire]:
+        """Copy the rows of another circuit in, fed by `inputs`; its outputs as wires of this builder.
+
+        Much cheaper than calling the gates again: nothing is inferred. Names, lines and scopes come
+        along unless a row is being rewritten.
+        """
+        plan = self._inlined.get(id(circuit))
+        if plan is None:
+            plan = self._inlined[id(circuit)] = self._inline_plan(circuit)
+        _, constants, steps = plan
+        new = dict(constants)
+        for wire, value in zip(circuit.inputs, inputs, strict=True):
+            new[wire] = value.id
+        here = self.here
+        for wire, op, operands, attribute, spec, site, group, label in steps:
+            site, group = here or (site, group)
+            made = self._append(op, [new[i] for i in operands], attribute, spec, site, group)
+            if label and not here:
+                self.label[made] = self._label_id(label)
+            new[wire] = made
+        return [Wire(self, new[o]) for o in circuit.outputs]
 
     def name(self, wire: int, name: str) -> None:
         """Call a wire `name`, whatever the code around it says."""
@@ -181,53 +220,62 @@ class Builder:
         self.captured[made.id] = value
         return made
 
-    def _wires(self, gate: Gate, inputs: Sequence[Any]) -> list[int]:
-        dtypes: list[Any] = []
-        values: list[Any] = []
-        for value in inputs:
-            if isinstance(value, Wire):
-                value = value if value.builder is self else self.adopt(value)
-                dtypes.append(self.specs[self.spec[value.id]].dtype)
-            elif type(value) is int or type(value) is float:
-                dtypes.append(None)
-            else:
-                value = self.constant(value)
-                dtypes.append(value.dtype)
-            values.append(value)
-        return self._harmonised(gate, values, dtypes)
-
-    def _harmonised(self, gate: Gate, values: list[Any], dtypes: list[Any]) -> list[int]:
+    def _plan(self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]) -> Any:
+        """What to do whenever `gate` meets inputs of these kinds: (op, output spec, input changes)."""
+        gate.check_count(len(values))
+        dtypes = [self.specs[k].dtype if isinstance(k, int) else None for k in kinds]
         common = gate.common(dtypes)
-        if common.kind != "f" and any(type(v) is float for v in values):
+        if common.kind != "f" and float in kinds:
             common = FLOAT64
-        wires: list[int] = []
-        for name, value, dtype in zip(gate.input_names(len(values)), values, dtypes, strict=True):
-            if name in gate.kinds:
-                value = value if dtype is not None else self.constant(_of_kind(value, gate.kinds[name]))
-                gate.check_kind(name, value.dtype)
-            elif dtype is None:
-                value = self.constant(_weak(value, common))
-            elif dtype != common:
-                value = GATES["cast"](value, dtype=common.name)
-            wires.append(value.id)
-        return wires
+        specs: list[Spec] = []
+        changes: list[tuple[int, Callable[[Any], int]]] = []
+        for position, (name, kind) in enumerate(zip(gate.input_names(len(values)), kinds, strict=True)):
+            spec = self.specs[kind] if isinstance(kind, int) else None
+            wanted = gate.kinds.get(name, common)
+            change = self._change(gate, name, spec, wanted)
+            if change:
+                changes.append((position, change))
+            specs.append(Spec(spec.shape if spec else (), wanted))
+        return self._op_id(gate), self._spec_id(self._inferred_spec(gate, values, specs, attributes)), changes
 
-    def _infer(self, gate: Gate, wires: list[int], attribute: int, attributes: dict[str, Any]) -> int:
-        key = (gate.name, attribute, *[self.spec[w] for w in wires])
-        found = self._inferred.get(key)
-        if found is None:
-            specs = [self.specs[self.spec[w]] for w in wires]
-            found = self._inferred[key] = self._spec_id(self._inferred_spec(gate, wires, specs, attributes))
-        return found
+    def _change(self, gate: Gate, name: str, spec: Spec | None, wanted: np.dtype[Any]) -> Any:
+        """How an input of this spec (None: a plain number) becomes a wire of the wanted dtype."""
+        if spec is None:
+            if name in gate.kinds and wanted == BOOL:
+                gate.check_kind(name, FLOAT64)
+            return lambda number: self.constant(_weak(number, wanted)).id
+        if spec.dtype == wanted:
+            return None
+        if name in gate.kinds:
+            gate.check_kind(name, spec.dtype)
+        return lambda wire: GATES["cast"](Wire(self, wire), dtype=wanted.name).id
 
-    def _inferred_spec(self, gate: Gate, wires: list[int], specs: list[Spec], attributes: Any) -> Spec:
+    def _inferred_spec(self, gate: Gate, values: list[Any], specs: list[Spec], attributes: Any) -> Spec:
         if gate.recipe and gate.elementwise:
             return _trace_recipe(gate, specs, attributes)
         try:
             return gate.infer(specs, attributes)
         except (ShapeError, DtypeError) as error:
-            where = [self.said(Wire(self, w)) for w in wires]
+            where = [self.said(Wire(self, v)) if isinstance(v, int) else f"the number {v}" for v in values]
             raise type(error)(f"{gate.name}: {error.what}", where=where, why=error.why, fix=error.fix) from None
+
+    def _inline_plan(self, circuit: Circuit) -> Any:
+        ops = [self._op_id(g) if g else i for i, g in enumerate(circuit.gates)]
+        specs = [self._spec_id(s) for s in circuit.specs]
+        attributes = [self._attribute_id(a) for a in circuit.attributes]
+        sites = [self._table_id(self.sites, s) for s in circuit.sites]
+        groups = [self._table_id(self.groups, g) for g in circuit.groups]
+        constants: dict[int, int] = {}
+        steps = []
+        for row in circuit.rows():
+            w = row.wire
+            if circuit.is_constant(w):
+                constants[w] = self.constant(circuit.constant_of(w)).id
+            elif row.gate is not None:
+                place = specs[circuit.spec[w]], sites[circuit.site[w]], groups[circuit.group[w]]
+                attribute = attributes[circuit.attribute[w]]
+                steps.append((w, ops[circuit.op[w]], row.inputs, attribute, *place, circuit.names[w]))
+        return circuit, constants, steps  # the circuit is kept so that its id stays its own
 
     def _find_site(self) -> tuple[int, int]:
         group = _scope.get()
@@ -304,15 +352,12 @@ def _attribute_key(attributes: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _weak(value: float, dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "i" and value != int(value):
+        raise DtypeError(f"{value} is not a whole number; an index is.")
     try:
         return dtype.type(value)
     except OverflowError:
         raise DtypeError(f"{str(value)[:40]} is too large for {dtype.name}.") from None
-
-
-def _of_kind(value: Any, kind: np.dtype[Any]) -> Any:
-    whole = isinstance(value, int) and kind == INT64
-    return kind.type(value) if whole or kind == BOOL and isinstance(value, bool) else value
 
 
 def _trace_recipe(gate: Gate, specs: list[Spec], attributes: dict[str, Any]) -> Spec:

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.core.build import Builder
-from pullback.core.circuit import Circuit
+from pullback.core.circuit import Circuit, Row
 from pullback.core.names import unique
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.gates.choose import where
 from pullback.gates.compare import equal
-from pullback.passes.pull import pull_inputs
+from pullback.passes.pull import pull_template
 
 
 class Branch(NamedTuple):
@@ -86,6 +86,7 @@ class _Sweep:
         self.builder = Builder(circuit)
         self.pulls: list[Wire | None] = [None] * len(circuit)
         self.active = _active(circuit)
+        self.specs = [circuit.specs[s] for s in circuit.spec.tolist()]
         self.masked: set[int] = set()
         self.branches: dict[int, list[Branch]] = {}
         self.origin = list(range(len(circuit)))
@@ -119,22 +120,27 @@ class _Sweep:
             self._mark(row.wire)
         builder.here = None
 
-    def _pull_row(self, row: Any, dy: Wire) -> None:
-        builder = self.builder
-        inputs = [Wire(builder, i) for i in row.inputs]
-        pulls = pull_inputs(row.gate, dy, Wire(builder, row.wire), inputs, row.attributes)
+    def _pull_row(self, row: Row, dy: Wire) -> None:
+        builder, specs = self.builder, self.specs
+        inputs = tuple(specs[i] for i in row.inputs)
+        wanted = tuple(self.active[i] for i in row.inputs)
+        circuit, pulled = pull_template(row.gate, dy.spec, specs[row.wire], inputs, row.attributes, wanted)
+        wires = [dy, Wire(builder, row.wire), *(Wire(builder, i) for i in row.inputs)]
+        pulls = iter(builder.inline(circuit, wires))
+        for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
+            if kept:
+                pull = self._guarded(row, wire, dy, next(pulls))
+                self._mark(row.wire)
+                self._add(wire, Branch(row.wire, position, pull.id))
+
+    def _guarded(self, row: Row, wire: int, dy: Wire, pull: Wire) -> Wire:
+        """0 * infinity must not leak NaN out of the side of a `where` that was not chosen."""
         masked = row.wire in self.masked
-        for position, (wire, pull) in enumerate(zip(row.inputs, pulls, strict=True)):
-            if pull is None or not self.active[wire]:
-                continue
-            pull = builder.adopt(pull)
-            if masked and row.gate.elementwise and row.gate.pattern not in ("distributes", "routes"):
-                # 0 * infinity must not leak NaN out of the side of a `where` that was not chosen.
-                pull = where(equal(dy, 0.0), 0.0, pull)
-            if masked or row.gate is where:
-                self.masked.add(wire)
-            self._mark(row.wire)
-            self._add(wire, Branch(row.wire, position, pull.id))
+        if masked or row.gate is where:
+            self.masked.add(wire)
+        if masked and row.gate.elementwise and row.gate.pattern not in ("distributes", "routes"):
+            return where(equal(dy, 0.0), 0.0, pull)  # type: ignore[no-any-return]
+        return pull
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]

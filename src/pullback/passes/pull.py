@@ -22,7 +22,7 @@ def pull_inputs(
 ) -> list[Any]:
     """What each input of `gate` is pulled with when its output is pulled with `dy`; None = nothing.
 
-    Works on numbers and on wires alike, which is what makes Units and circuits agree bit for bit.
+    Works on numbers and on wires alike, which is why Units and circuits agree bit for bit.
     """
     if gate.rule is not None:
         pulls = gate.rule(dy, y, *inputs, **attributes)
@@ -50,25 +50,43 @@ def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
     return sum_to(pull, shape=wanted)
 
 
-def _derived(gate: Gate, dy: Any, inputs: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
-    specs = tuple(spec_of(x) for x in inputs)
-    circuit, pulled = _derived_circuit(gate, specs, spec_of(dy), tuple(attributes.items()))
-    pulls = iter(replay(circuit, [*inputs, dy]))
-    return tuple(next(pulls) if p else None for p in pulled)
-
-
-@lru_cache(maxsize=4096)
-def _derived_circuit(
-    gate: Gate, specs: tuple[Spec, ...], pull: Spec, attributes: tuple[tuple[str, Any], ...]
+def pull_template(
+    gate: Gate, dy: Spec, y: Spec, inputs: tuple[Spec, ...], attributes: dict[str, Any], wanted: tuple[bool, ...]
 ) -> tuple[Circuit, tuple[bool, ...]]:
-    from pullback.passes.backward import backward  # the two call each other: a recipe is a circuit
+    """The gate's pull rule as a small circuit (dy, y, *inputs) -> pulls on the wanted inputs.
+
+    Rules are traced once a kind of use and copied from then on. The second value says which of the
+    inputs are pulled at all.
+    """
+    typed = tuple((k, type(v), v) for k, v in attributes.items())
+    return _template(gate, dy, y, inputs, typed, wanted)
+
+
+@lru_cache(maxsize=65536)
+def _template(
+    gate: Gate, dy: Spec, y: Spec, inputs: tuple[Spec, ...], typed: tuple[Any, ...], wanted: tuple[bool, ...]
+) -> tuple[Circuit, tuple[bool, ...]]:
     from pullback.passes.tidy import tidy
 
-    opened = opened_recipe(gate, specs, dict(attributes))
+    builder = Builder()
+    names = [*("dy", "y"), *(f"x{i}" for i in range(len(inputs)))]
+    wires = [builder.input(s, n) for s, n in zip((dy, y, *inputs), names, strict=True)]
+    attributes = {k: v for k, _, v in typed}
+    pulls = pull_inputs(gate, wires[0], wires[1], wires[2:], attributes)
+    kept = tuple(w and p is not None for w, p in zip(wanted, pulls, strict=True))
+    outputs = [builder.adopt(p) for p, k in zip(pulls, kept, strict=True) if k]
+    return tidy(builder.finish(outputs)), kept
+
+
+def _derived(gate: Gate, dy: Any, inputs: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
+    """The pulls of a recipe without a rule: backward through its own gates."""
+    from pullback.passes.backward import backward  # the two call each other: a recipe is a circuit
+
+    opened = opened_recipe(gate, [spec_of(x) for x in inputs], attributes)
     back = backward(opened)
-    inputs = [back.pulls[i] for i in opened.inputs]
-    kept = back.asking([i for i in inputs if i >= 0])
-    return tidy(kept), tuple(i >= 0 for i in inputs)
+    pulled = [p for p in back.input_pulls if p >= 0]
+    pulls = iter(replay(back.asking(pulled), [*inputs, dy]))
+    return tuple(next(pulls) if p >= 0 else None for p in back.input_pulls)
 
 
 def opened_recipe(gate: Gate, specs: Sequence[Spec], attributes: dict[str, Any]) -> Circuit:

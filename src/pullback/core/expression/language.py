@@ -46,9 +46,11 @@ OPERATORS = {
     ">": Operator("greater", COMPARE, SUM, SUM),
     ">=": Operator("greater_equal", COMPARE, SUM, SUM),
     "==": Operator("equal", COMPARE, SUM, SUM),
+    "===": Operator("equal", COMPARE, SUM, SUM),  # JavaScript's; printed as the ones below
+    "!==": Operator("not_equal", COMPARE, SUM, SUM),
+    "==": Operator("equal", COMPARE, SUM, SUM),
     "!=": Operator("not_equal", COMPARE, SUM, SUM),
 }
-SAME_SIGN = {"===": "==", "!==": "!="}
 SIGNS = {"-": "negate", "+": ""}  # in front of a value; + does nothing
 CHOOSE = "where"  # the gate of `condition ? value : otherwise`
 

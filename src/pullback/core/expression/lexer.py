@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from typing import NamedTuple
 
 from pullback.core.expression.language import (
@@ -15,7 +14,6 @@ from pullback.core.expression.language import (
     MAX_TOKENS,
     REFUSED_SIGNS,
     REFUSED_WORDS,
-    SAME_SIGN,
     STATEMENT_WORDS,
     TRUTH,
 )
@@ -23,7 +21,7 @@ from pullback.errors import ExpressionError
 
 
 class Token(NamedTuple):
-    """The smallest piece with a meaning.
+    """The smallest piece with a meaning; text[start:stop] of the source.
 
     kind: number, name, operator, assign (`=`, `+=` ...), end (of a statement), stop (of the text),
     word (`var`, `return`), truth (`true`); a bracket, a comma, `?` and `:` are kinds of their own.
@@ -35,8 +33,8 @@ class Token(NamedTuple):
     stop: int
 
 
-# Every branch is linear in the text, and `stop` makes the pattern match at each position: without
-# it, blanks at the end would be scanned again from each of them.
+# Every branch is linear in the text. `stop` makes the pattern match at each position: without it,
+# blanks at the end would be scanned again from each of them.
 _TOKEN = re.compile(
     r"""[ \t\r\f\v]*+(?:
       (?P<name>      (?:Math\.)?[A-Za-z_]\w*)
@@ -53,7 +51,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_MODULE = re.compile(r"(?:math|np|numpy|jnp|torch|tf)\Z")
+_MODULES = frozenset({"math", "np", "numpy", "jnp", "torch"})
 _MEMBER = re.compile(r"\.([A-Za-z_]\w{0,40})", re.ASCII)
 _DIVISOR = re.compile(r"//[ \t]*[\d.(]")
 
@@ -66,25 +64,31 @@ def tokenize(text: str) -> list[Token]:
     """
     _check_text(text)
     tokens: list[Token] = []
+    kind_of: dict[str, str] = {}  # every name is checked once
     brackets = 0
     for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or ""
-        token = Token(kind, match[kind], *match.span(kind))
-        if kind in _SPECIAL:
-            special = _SPECIAL[kind](text, token, tokens)
-            if special is None:
-                continue
-            token = special
-            brackets += (token.kind == "(") - (token.kind == ")")
-        if token.text == "\n" and brackets > 0:
+        kind, start, stop = match.lastgroup or "", match.start(match.lastgroup or 0), match.end()
+        word = text[start:stop]
+        if kind == "name":
+            if word not in kind_of:
+                kind_of[word] = _kind_of_name(text, word, start)
+            kind = kind_of[word]
+        elif kind == "number":
+            _check_number(text, word, start)
+        elif kind == "bracket":
+            kind = word
+            brackets += (word == "(") - (word == ")")
+        elif kind == "comment":
+            _check_comment(text, word, start, tokens)
+            continue
+        elif kind == "end" and word == "\n" and brackets > 0:
             continue  # a line goes on inside brackets
-        tokens.append(token)
-        if len(tokens) > MAX_TOKENS:
-            raise ExpressionError(
-                f"the expression has more than {MAX_TOKENS:,} parts, which is the limit.",
-                text=text,
-                position=token.start,
-            )
+        elif kind in ("refused", "unknown"):
+            raise _refused(text, word, start, tokens)
+        if len(tokens) == MAX_TOKENS:
+            what = f"the expression has more than {MAX_TOKENS:,} parts, which is the limit."
+            raise ExpressionError(what, text=text, position=start)
+        tokens.append(Token(kind, word, start, stop))
     return tokens
 
 
@@ -94,116 +98,73 @@ def shown(text: str, width: int = 24) -> str:
 
 
 def _check_text(text: str) -> None:
+    """Refuse what is too long before anything looks at it, then what is not plain ASCII."""
     if len(text) > MAX_TEXT:
-        raise ExpressionError(
-            f"the text has {len(text):,} characters; the limit is {MAX_TEXT:,}.",
-            text=text,
-            position=MAX_TEXT,
-        )
-    if text.isascii():
+        what = f"the text has {len(text):,} characters; the limit is {MAX_TEXT:,}."
+        raise ExpressionError(what, text=text, position=MAX_TEXT)
+    strange = None if text.isascii() else _NOT_ASCII.search(text)
+    if strange is None:
         return
-    match = _NOT_ASCII.search(text)
-    assert match is not None
-    character = match[0]
+    character = strange[0]
     name = unicodedata.name(character, "a character without a name")
     fix = LOOKALIKES.get(character, "")
-    if not fix and name.startswith("FULLWIDTH"):
+    if name.startswith("FULLWIDTH"):
         fix = unicodedata.normalize("NFKC", character)
     raise ExpressionError(
         f"U+{ord(character):04X} {name} is not plain ASCII.",
         text=text,
-        position=match.start(),
+        position=strange.start(),
         why="Look-alike characters hide mistakes, so names, signs and comments are plain ASCII.",
         fix=fix,
     )
 
 
-def _name(text: str, token: Token, before: list[Token]) -> Token:
-    word = token.text
+def _kind_of_name(text: str, word: str, start: int) -> str:
     if word in STATEMENT_WORDS:
-        return token._replace(kind="word")
+        return "word"
     if word in TRUTH:
-        return token._replace(kind="truth")
+        return "truth"
     bare = word.removeprefix("Math.")
     if bare in REFUSED_WORDS or bare in STATEMENT_WORDS or bare in TRUTH:
-        what, position = (
-            f"'{bare}' is a word of other languages and means nothing here.",
-            token.start,
-        )
-        raise ExpressionError(what, text=text, position=position, fix=REFUSED_WORDS.get(bare, ""))
+        what = f"'{bare}' is a word of other languages and means nothing here."
+        raise ExpressionError(what, text=text, position=start, fix=REFUSED_WORDS.get(bare, ""))
     if len(bare) > MAX_NAME:
         what = f"the name {shown(bare)} has {len(bare):,} characters; the limit is {MAX_NAME}."
-        raise ExpressionError(what, text=text, position=token.start)
+        raise ExpressionError(what, text=text, position=start)
     if "__" in bare:
-        what, position = (
-            f"the name '{bare}' has a double underscore.",
-            text.index("__", token.start),
-        )
+        what, position = f"the name '{bare}' has a double underscore.", text.index("__", start)
         raise ExpressionError(what, text=text, position=position, fix=re.sub("__+", "_", bare))
-    return token
+    return "name"
 
 
-def _number(text: str, token: Token, before: list[Token]) -> Token:
-    if len(token.text) > MAX_NUMBER:
-        raise ExpressionError(
-            f"a number of {len(token.text):,} characters; the limit is {MAX_NUMBER}.",
-            text=text,
-            position=token.start,
-        )
-    if float(token.text) == float("inf"):
-        raise ExpressionError(
-            f"{shown(token.text)} is beyond the largest float64 number, 1.797e308.",
-            text=text,
-            position=token.start,
-        )
-    return token
+def _check_number(text: str, word: str, start: int) -> None:
+    if len(word) > MAX_NUMBER:
+        what = f"a number of {len(word):,} characters; the limit is {MAX_NUMBER}."
+        raise ExpressionError(what, text=text, position=start)
+    if float(word) == float("inf"):
+        what = f"{shown(word)} is beyond the largest float64 number, 1.797e308."
+        raise ExpressionError(what, text=text, position=start)
 
 
-def _comment(text: str, token: Token, before: list[Token]) -> None:
-    # `x // 2` is a comment after x here, but a division to who thinks in Python: ask, never guess.
-    follows_value = bool(before) and before[-1].kind in ("number", "name", ")")
-    touches = token.start == before[-1].stop if follows_value else False
-    divides = _DIVISOR.match(token.text) or (touches and token.text[2:3].strip())
-    if follows_value and token.text.startswith("//") and divides:
+def _check_comment(text: str, word: str, start: int, before: list[Token]) -> None:
+    """`x // 2` is a comment here, but a division to who thinks in Python: ask, never guess."""
+    if word[0] == "#" or not before or before[-1].kind not in ("number", "name", ")"):
+        return
+    touches = start == before[-1].stop and word[2:3].strip()
+    if touches or _DIVISOR.match(word):
         raise ExpressionError(
             "'//' after a value: is this a comment or a whole-number division?",
             text=text,
-            position=token.start,
+            position=start,
             why="A comment goes behind ';' or starts with '#'; a division is floor(a / b).",
         )
 
 
-def _operator(text: str, token: Token, before: list[Token]) -> Token:
-    return token._replace(text=SAME_SIGN.get(token.text, token.text))
-
-
-def _bracket(text: str, token: Token, before: list[Token]) -> Token:
-    return token._replace(kind=token.text)
-
-
-def _refused(text: str, token: Token, before: list[Token]) -> None:
-    sign = token.text
-    if sign not in REFUSED_SIGNS:
-        what = f"'{sign}'" if sign.isprintable() else f"character U+{ord(sign):04X}"
-        raise ExpressionError(f"{what} is not in this language.", text=text, position=token.start)
-    what, fix = REFUSED_SIGNS[sign]
-    member = _MEMBER.match(text, token.start)
-    if member and before and before[-1].stop == token.start and _MODULE.match(before[-1].text):
+def _refused(text: str, sign: str, start: int, before: list[Token]) -> ExpressionError:
+    what, fix = REFUSED_SIGNS.get(sign, ("", ""))
+    member = _MEMBER.match(text, start)
+    if member and before and before[-1].stop == start and before[-1].text in _MODULES:
         fix = member[1]
-    raise ExpressionError(
-        f"'{sign}' is not in this language: {what}{', write ' + fix if fix else ''}.",
-        text=text,
-        position=token.start,
-        fix=fix,
-    )
-
-
-_SPECIAL: dict[str, Callable[[str, Token, list[Token]], Token | None]] = {
-    "name": _name,
-    "number": _number,
-    "comment": _comment,
-    "operator": _operator,
-    "bracket": _bracket,
-    "refused": _refused,
-    "unknown": _refused,
-}
+    quoted = f"'{sign}'" if sign.isprintable() else f"the character U+{ord(sign):04X}"
+    what = f"{quoted} is not in this language{': ' + what if what else ''}."
+    return ExpressionError(what, text=text, position=start, fix=fix)

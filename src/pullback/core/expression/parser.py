@@ -61,18 +61,13 @@ def parse(text: str) -> Parsed:
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """An operator, bracket, call or choice that has not all its values yet.
+class _Bracket:
+    """An open bracket: plain, or of the call that `step` becomes once all its values are read."""
 
-    token: what the instruction points at; opening: what an error points at.
-    """
-
-    level: int
     token: Token
-    opening: Token
-    gate: str = ""  # a plain bracket has none
+    step: Instruction | None = None
     arity: int = 1
-    attributes: tuple[tuple[str, Attribute], ...] = ()
+    attributes: dict[str, Attribute] = field(default_factory=dict)
 
 
 class _Parser:
