@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from pullback.errors import RunError
@@ -19,7 +21,7 @@ def write_atomic(path: Path | str, data: bytes) -> None:
     Raises RunError, with the bytes needed and free, when the disk refuses.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         with partial.open("wb") as file:
             file.write(data)
@@ -30,7 +32,9 @@ def write_atomic(path: Path | str, data: bytes) -> None:
     except OSError as error:
         raise _not_written(path, len(data), error) from error
     finally:
-        _remove(partial)
+        # The reason why writing failed matters more than the litter.
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -44,13 +48,6 @@ def sync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def _remove(partial: Path) -> None:
-    try:
-        partial.unlink(missing_ok=True)
-    except OSError:
-        pass  # The reason why writing failed matters more than the litter.
-
-
 def _not_written(path: Path, size: int, error: OSError) -> RunError:
     try:
         free = f", {shutil.disk_usage(path.parent).free:,} are free"
@@ -59,5 +56,5 @@ def _not_written(path: Path, size: int, error: OSError) -> RunError:
     return RunError(
         f"cannot write '{path}': {error.strerror or error}.",
         where=[f"{size:,} bytes are needed{free}"],
-        why="What was there before is untouched.",
+        why="Either the old file or the new one is there, whole.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,9 +107,14 @@ def create_run(what: str, options: Mapping[str, object], root: Path = ROOT) -> R
     # The name is also typed on command lines and becomes a folder on any system.
     stem = re.sub(r"[^a-z0-9]+", "-", what.lower())[:40].strip("-") or "run"
     started = datetime.now(UTC).isoformat(timespec="microseconds")
+    config = Config(format=FORMAT, started=started, options=dict(options))
     path = _new_folder(root, stem)
-    write_json(path / "config.json", Config(format=FORMAT, started=started, options=dict(options)))
-    return open_run(path)
+    try:
+        write_json(path / "config.json", config)
+    except RunError:
+        path.rmdir()
+        raise
+    return _opened(path)
 
 
 def list_runs(root: Path = ROOT) -> Runs:
@@ -132,7 +138,7 @@ def open_run(which: str | Path = "latest", root: Path = ROOT) -> Run:
         return _latest(root)
     plain_name = isinstance(which, str) and Path(which).name == which
     for path in [root / which, Path(which)] if plain_name else [Path(which)]:
-        if path.is_dir():
+        if os.path.isdir(path):  # Unlike Path.is_dir, no error for names no disk can have.
             return _opened(path)
     names = [path.name for path in _folders(root)]
     known = f"runs  {', '.join(names[:8])}" if names else f"There are no runs in '{root}' yet."
@@ -188,7 +194,7 @@ def _opened(path: Path) -> Run:
     config = read_json(path / "config.json", Config)
     if config.format != FORMAT:
         raise RunError(
-            f"config.json is of format {config.format}; this version reads {FORMAT}.",
+            f"{path.name}/config.json is of format {config.format}; {FORMAT} is read here.",
             fix="a newer pullback",
         )
     return Run(path, config)
