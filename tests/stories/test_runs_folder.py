@@ -52,10 +52,10 @@ def test_ten_trainings_that_start_at_once_get_ten_folders(tmp_path):
     assert len({run.name for run in runs}) == 10
 
 
-def test_the_number_of_a_removed_run_in_the_middle_is_not_given_again(tmp_path):
-    runs = [create_run("digits", {}, tmp_path) for _ in range(3)]
-    (runs[1].path / "config.json").unlink()
-    runs[1].path.rmdir()
+def test_the_numbers_of_removed_runs_are_not_given_again_before_the_last(tmp_path):
+    for run in [create_run("digits", {}, tmp_path) for _ in range(3)][:2]:
+        (run.path / "config.json").unlink()
+        run.path.rmdir()
     assert create_run("digits", {}, tmp_path).name == "digits-4"
 
 
@@ -96,10 +96,11 @@ def test_an_unfinished_run_has_no_scores(tmp_path):
 DAMAGE = {
     "missing": (None, "digits-2/config.json is missing"),
     "empty": (b"", "damaged"),
+    "not text": (b'{"format":1,"started":"\xff","options":{}}', "damaged"),
     "cut off": (b'{"format":1,"sta', "damaged"),
     "another kind": (b'{"format":"1","started":"","options":{}}', "format"),
     "from the future": (b'{"format":2,"started":"","options":{}}', "of format 2"),
-    "nested for ever": (b'{"options":' + b"[" * 100_000, "damaged"),
+    "nested for ever": (b'{"options":{"a":' + b"[" * 100_000, "damaged"),
 }
 
 
