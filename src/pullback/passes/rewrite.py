@@ -36,7 +36,8 @@ def _copied(circuit: Circuit, builder: Builder, row: Row, new: dict[int, Wire], 
     if row.gate is None:
         return builder.constant(circuit.constant_of(row.wire))
     inputs = [new[i] for i in row.inputs]
-    return visit(builder, row, inputs) or builder.apply(row.gate, inputs, row.attributes)
+    visited = visit(builder, row, inputs)
+    return builder.apply(row.gate, inputs, row.attributes) if visited is None else visited
 
 
 def _keep_name(circuit: Circuit, builder: Builder, row: Row, wire: Wire) -> None:
