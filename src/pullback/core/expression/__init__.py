@@ -1,6 +1,6 @@
 """Text that a person types becomes instructions, and instructions become text. Never evaluated."""
 
-from pullback.core.expression.language import ALIASES, CHOOSE, CONSTANTS, OPERATORS, SIGNS
+from pullback.core.expression.language import ALIASES, CHOOSE, CONSTANTS, OPERATORS, PAIRWISE, SIGNS
 from pullback.core.expression.parser import parse
 from pullback.core.expression.printer import to_text
 from pullback.core.expression.program import Attribute, Instruction, Parsed
@@ -10,6 +10,7 @@ __all__ = [
     "CHOOSE",
     "CONSTANTS",
     "OPERATORS",
+    "PAIRWISE",
     "SIGNS",
     "Attribute",
     "Instruction",

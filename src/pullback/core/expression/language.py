@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from pullback.core.names import LONGEST
 
-# Caps. They bound the time and memory of any text, so that a hostile one is refused at once.
+# Caps. They bound time and memory: any text is read or refused in about 0.1 s.
 MAX_TEXT = 1_000_000  # characters
-MAX_TOKENS = 100_000  # numbers, names, operators, brackets; no gate without a token of its own
+MAX_TOKENS = 25_000  # numbers, names, signs, brackets; a gate has at least one of its own
 MAX_DEPTH = 1_000  # brackets, calls and `a ? b : c` inside one another
 MAX_NUMBER = 400  # characters of one number
 MAX_NAME = LONGEST  # characters of one name
@@ -45,23 +45,16 @@ OPERATORS = {
     "<=": Operator("less_equal", COMPARE, SUM, SUM),
     ">": Operator("greater", COMPARE, SUM, SUM),
     ">=": Operator("greater_equal", COMPARE, SUM, SUM),
-    "==": Operator("equal", COMPARE, SUM, SUM),
     "===": Operator("equal", COMPARE, SUM, SUM),  # JavaScript's; printed as the ones below
     "!==": Operator("not_equal", COMPARE, SUM, SUM),
     "==": Operator("equal", COMPARE, SUM, SUM),
     "!=": Operator("not_equal", COMPARE, SUM, SUM),
 }
-SIGNS = {"-": "negate", "+": ""}  # in front of a value; + does nothing
+SIGNS = {"-": "negative", "+": ""}  # in front of a value; + does nothing
 CHOOSE = "where"  # the gate of `condition ? value : otherwise`
 
-ALIASES = {
-    "sig": "sigmoid",
-    "pow": "power",
-    "max": "maximum",
-    "min": "minimum",
-    "abs": "absolute",
-    "ln": "log",
-}
+ALIASES = {"sig": "sigmoid", "pow": "power", "abs": "absolute", "ln": "log"}
+PAIRWISE = {"max": "maximum", "min": "minimum"}  # of two values or more; max(x) is over x's axes
 CONSTANTS = {"Math.PI": math.pi, "Math.E": math.e}
 
 DECLARATIONS = frozenset({"var", "let", "const"})
@@ -86,18 +79,18 @@ _NO_BLOCKS = "there are no functions, blocks or sets"
 _NO_LISTS = "there are no lists and no indexing; every value has its own name"
 _NO_TEXT = "there is no text in quotes, only numbers and names"
 REFUSED_SIGNS = {
-    "^": ("for a power", "**"),
+    "^": ("a power is **", "**"),
     "%": ("there is no remainder", ""),
     "&&": ("there is no 'and'", REFUSED_WORDS["and"]),
     "||": ("there is no 'or'", REFUSED_WORDS["or"]),
     "!": ("there is no 'not'", ""),
     "=>": ("there are no functions of your own; a comparison is >=", ""),
     "->": ("there are no functions of your own", ""),
-    ":=": ("a statement of its own gives a name", "="),
-    "<>": ("to compare", "!="),
-    "/*": ("a comment is one line", "//"),
+    ":=": ("a name is given with =", "="),
+    "<>": ("unequal is !=", "!="),
+    "/*": ("a comment starts with // and ends with its line", "//"),
     ".": ("names have no parts, except Math.exp and its like", ""),
-    "\\": ("to go on in the next line, open a bracket", ""),
+    "\\": ("a line goes on inside brackets", ""),
     **dict.fromkeys(("&", "|", "~", "<<", ">>"), (_NO_BITS, "")),
     **dict.fromkeys(("{", "}"), (_NO_BLOCKS, "")),
     **dict.fromkeys(("[", "]"), (_NO_LISTS, "")),

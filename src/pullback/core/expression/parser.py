@@ -14,7 +14,7 @@ has not all its values yet waits on a stack until something that binds looser co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pullback.core.expression import refusals
 from pullback.core.expression.language import (
@@ -28,6 +28,7 @@ from pullback.core.expression.language import (
     MAX_DEPTH,
     MAX_WHOLE,
     OPERATORS,
+    PAIRWISE,
     SIGN,
     SIGNS,
     TRUTH,
@@ -43,14 +44,14 @@ def parse(text: str) -> Parsed:
     The last statement is the result. A power is `**`, not `^`; `//` starts a comment; a line goes
     on in the next one only inside brackets. Every number is a float64.
 
-    Limits: 1,000,000 characters, 100,000 tokens, brackets 1,000 deep, names of 64 characters.
+    Limits: 1,000,000 characters, 25,000 tokens, brackets 1,000 deep, names of 64 characters.
     Raises ExpressionError and nothing else; its `position` is where the text stops making sense.
 
     >>> parsed = parse("var q = x + y; var f = q * z;")
     >>> parsed.inputs, parsed.assigned, parsed.result
     (('x', 'y', 'z'), ('q', 'f'), 'f')
     >>> [step.text for step in parse("-x ** 2").instructions]
-    ['x', '2', 'power', 'negate']
+    ['x', '2', 'power', 'negative']
     """
     parser = _Parser(text)
     parser.program()
@@ -62,10 +63,10 @@ def parse(text: str) -> Parsed:
 
 @dataclass(slots=True)
 class _Bracket:
-    """An open bracket: plain, or of the call that `step` becomes once all its values are read."""
+    """An open bracket: a plain one, or a call's, which then has a gate."""
 
     token: Token
-    step: Instruction | None = None
+    step: Instruction
     arity: int = 1
     attributes: dict[str, Attribute] = field(default_factory=dict)
 
@@ -80,9 +81,11 @@ class _Parser:
         self.steps: list[Instruction] = []
         self.inputs: dict[str, None] = {}
         self.assigned: dict[str, None] = {}
-        self.waiting: list[_Waiting] = []
-        self.brackets: list[_Waiting] = []  # those of `waiting` that are brackets or calls
-        self.depth = 0
+        # What has not all its values yet, with its level. An open bracket waits here as well, so
+        # that nothing outside it is written down before it is closed.
+        self.waiting: list[tuple[int, Instruction]] = []
+        self.brackets: list[_Bracket] = []
+        self.depth = 0  # brackets and choices
 
     # --- statements ---
 
@@ -102,7 +105,7 @@ class _Parser:
                 raise self.error(what, first, fix="q = ...")
         last = self.steps[-1]
         if last.kind == "assign":
-            self.steps.append(last._replace(kind="name"))
+            self.steps.append(last._replace(kind="name", arity=0))
 
     def skip_ends(self) -> None:
         while self.next.kind == "end":
@@ -115,7 +118,7 @@ class _Parser:
             while self.next.kind == ",":
                 self.at += 1
                 self.assignment()
-        elif not word and self.tokens[self.at].kind == "name" and self.follows("assign"):
+        elif not word and self.next.kind == "name" and self.follows("assign"):
             self.assignment()
         else:
             self.expression()
@@ -130,12 +133,12 @@ class _Parser:
         if sign.kind != "assign":
             raise self.error(f"'{name.text}' is given no value.", name, fix=f"{name.text} = 1")
         self.at += 1
-        operator = OPERATORS.get(sign.text[:-1])
+        operator = OPERATORS.get(sign.text[:-1])  # "+" of "+="
         if operator:
-            self.read_name(name)
+            self.steps.append(self.value(name))
         self.expression()
         if operator:
-            self.steps.append(Instruction("call", operator.gate, 0.0, 2, sign.start, sign.stop))
+            self.steps.append(_call(operator.gate, sign, 2))
         self.steps.append(Instruction("assign", name.text, 0.0, 1, name.start, name.stop))
         self.assigned[name.text] = None
 
@@ -148,7 +151,7 @@ class _Parser:
             self.before_value()
         self.settle(CHOICE)
         if self.waiting:
-            raise refusals.unclosed(self.text, self.waiting[-1].opening)
+            raise self.unclosed()
 
     def before_value(self) -> None:
         """Read signs and opening brackets, then one value."""
@@ -157,18 +160,15 @@ class _Parser:
             kind = token.kind
             if kind == "name" and self.next.kind == "(":
                 gate = token.text.removeprefix("Math.")
-                self.open(_Waiting(BRACKET, token, self.take(), ALIASES.get(gate, gate)))
-            elif kind == "name":
-                self.read_name(token)
-                return
-            elif kind == "number":
-                self.read_number(token, float(token.text))
+                self.open_bracket(self.take(), _call(ALIASES.get(gate, gate), token, 1))
+            elif kind in ("name", "number"):
+                self.steps.append(self.value(token))
                 return
             elif kind == "(":
-                self.open(_Waiting(BRACKET, token, token))
+                self.open_bracket(token, _call("", token, 1))
             elif kind == "operator" and token.text in SIGNS:
                 if SIGNS[token.text]:
-                    self.waiting.append(_Waiting(SIGN, token, token, SIGNS[token.text]))
+                    self.waiting.append((SIGN, _call(SIGNS[token.text], token, 1)))
             else:
                 before = self.tokens[self.at - 2] if self.at > 1 else None
                 raise refusals.missing_value(self.text, before, token)
@@ -184,95 +184,97 @@ class _Parser:
             if kind == "operator":
                 self.infix(token)
             elif kind == ")":
-                self.close(token)
+                self.close_bracket(token)
                 continue
             elif kind == ",":
-                if self.next_is_attribute(token):
+                if self.attributes(token):
                     continue
             elif kind == "?":
-                self.settle(COMPARE)
-                self.open(_Waiting(BRACKET, token, token, CHOOSE, arity=3))
+                self.condition(token)
             elif kind == ":":
                 self.otherwise(token)
             else:
-                bracket = self.brackets[-1].opening if self.brackets else None
+                bracket = self.brackets[-1].token if self.brackets else None
                 raise refusals.side_by_side(self.text, self.tokens[self.at - 2], token, bracket)
             return True
 
-    def read_number(self, token: Token, value: float) -> None:
-        self.steps.append(Instruction("number", token.text, value, 0, token.start, token.stop))
-
-    def read_name(self, token: Token) -> None:
+    def value(self, token: Token) -> Instruction:
         name = token.text
+        if token.kind == "number":
+            return Instruction("number", name, float(name), 0, token.start, token.stop)
         if name in CONSTANTS:
-            self.read_number(token, CONSTANTS[name])
-            return
+            return Instruction("number", name, CONSTANTS[name], 0, token.start, token.stop)
         if "." in name:
             raise self.error(f"{name} needs a value in brackets.", token, fix=f"{name}(x)")
         if name not in self.assigned:
             self.inputs[name] = None
-        self.steps.append(Instruction("name", name, 0.0, 0, token.start, token.stop))
+        return Instruction("name", name, 0.0, 0, token.start, token.stop)
 
     def infix(self, token: Token) -> None:
         operator = OPERATORS[token.text]
         self.settle(operator.left)
-        if operator.level == COMPARE and self.waiting and self.waiting[-1].level == COMPARE:
+        if operator.level == COMPARE and self.waiting and self.waiting[-1][0] == COMPARE:
             raise refusals.chained(self.text, token)
-        self.waiting.append(_Waiting(operator.level, token, token, operator.gate, arity=2))
+        self.waiting.append((operator.level, _call(operator.gate, token, 2)))
 
     def settle(self, level: int) -> None:
         """Write down what waits and binds at least as tightly as `level`: its values are there."""
-        while self.waiting and self.waiting[-1].level >= level:
-            ready = self.waiting.pop()
-            self.depth -= ready.level == CHOICE
-            self.call(ready)
-
-    def call(self, ready: _Waiting) -> None:
-        start, stop = ready.token.start, ready.token.stop
-        self.steps.append(
-            Instruction("call", ready.gate, 0.0, ready.arity, start, stop, ready.attributes)
-        )
+        waiting = self.waiting
+        while waiting and waiting[-1][0] >= level:
+            ready, step = waiting.pop()
+            self.steps.append(step)
+            if ready == CHOICE:
+                self.depth -= 1
 
     # --- brackets, calls and choices ---
 
-    def open(self, waiting: _Waiting) -> None:
+    def deeper(self, token: Token, step: Instruction) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.error(f"more than {MAX_DEPTH:,} brackets are open.", waiting.opening)
-        self.waiting.append(waiting)
-        if waiting.opening.kind == "(":
-            self.brackets.append(waiting)
+            raise self.error(f"brackets are more than {MAX_DEPTH:,} deep.", token)
+        self.waiting.append((BRACKET, step))
 
-    def close(self, token: Token) -> None:
+    def open_bracket(self, token: Token, step: Instruction) -> None:
+        self.deeper(token, step)
+        self.brackets.append(_Bracket(token, step))
+
+    def innermost(self) -> _Bracket:
+        """The open bracket, once all that waits inside it is written down."""
+        self.settle(CHOICE)
+        if self.waiting[-1][1] is not self.brackets[-1].step:
+            raise self.unclosed()
+        return self.brackets[-1]
+
+    def close_bracket(self, token: Token) -> None:
         if not self.brackets:
             raise self.error("this ')' closes nothing.", token)
         bracket = self.innermost()
         self.waiting.pop()
         self.brackets.pop()
         self.depth -= 1
-        if bracket.gate:
-            self.call(bracket)
+        gate = bracket.step.text
+        if gate:
+            gate = PAIRWISE.get(gate, gate) if bracket.arity > 1 else gate
+            step = _call(gate, bracket.step, bracket.arity)
+            self.steps.append(step._replace(attributes=tuple(bracket.attributes.items())))
 
-    def innermost(self) -> _Waiting:
-        """The open bracket, with all that waited inside it written down."""
-        self.settle(CHOICE)
-        if self.waiting[-1] is not self.brackets[-1]:
-            raise refusals.unclosed(self.text, self.waiting[-1].opening)
-        return self.brackets[-1]
+    def condition(self, token: Token) -> None:
+        self.settle(COMPARE)
+        self.deeper(token, _call(CHOOSE, token, 3))
 
     def otherwise(self, token: Token) -> None:
-        """The ':' of a choice: it turns from a bracket into an operator that binds loosest."""
+        """The ':' of a choice: what waited as a bracket now waits as the loosest operator."""
         self.settle(CHOICE)
-        if not self.waiting or self.waiting[-1].opening.kind != "?":
+        if not self.waiting or self.text[self.waiting[-1][1].start] != "?":
             raise self.error("this ':' has no '?' before it.", token)
-        self.waiting[-1].level = CHOICE
+        self.waiting.append((CHOICE, self.waiting.pop()[1]))
 
-    def next_is_attribute(self, comma: Token) -> bool:
+    def attributes(self, comma: Token) -> bool:
         """After a comma in a call: read attributes, if any come; else make room for a value."""
         call = self.innermost()
-        if not call.gate:
+        if not call.step.text:
             raise refusals.misplaced_comma(self.text, comma)
-        if not self.follows("assign"):
+        if not (self.next.kind == "name" and self.follows("assign")):
             call.arity += 1
             return False
         self.attribute(call)
@@ -283,14 +285,16 @@ class _Parser:
             raise self.error("after an attribute comes ',' or ')'.", self.next)
         return True
 
-    def attribute(self, call: _Waiting) -> None:
+    def attribute(self, call: _Bracket) -> None:
         name = self.next
         if name.kind != "name" or not self.follows("assign") or "." in name.text:
             raise self.error("after an attribute come only more of them, such as axis=0.", name)
-        if name.text in dict(call.attributes):
+        if name.text in call.attributes:
             raise self.error(f"the attribute '{name.text}' is given twice.", name)
+        if self.tokens[self.at + 1].text != "=":
+            raise refusals.misplaced_assign(self.text, self.tokens[self.at + 1])
         self.at += 2
-        call.attributes += ((name.text, self.attribute_value()),)
+        call.attributes[name.text] = self.attribute_value()
 
     def attribute_value(self) -> Attribute:
         token = self.next
@@ -333,5 +337,16 @@ class _Parser:
         """True if the token after the next one is of this kind."""
         return self.next.kind != "stop" and self.tokens[self.at + 1].kind == kind
 
+    def unclosed(self) -> ExpressionError:
+        """What waits innermost is a bracket or a '?' that never ends."""
+        step = self.waiting[-1][1]
+        inner = self.brackets[-1] if self.brackets else None
+        start = inner.token.start if inner and inner.step is step else step.start
+        return refusals.unclosed(self.text, start)
+
     def error(self, what: str, token: Token, *, fix: str = "") -> ExpressionError:
         return ExpressionError(what, text=self.text, position=token.start, fix=fix)
+
+
+def _call(gate: str, token: Token | Instruction, arity: int) -> Instruction:
+    return Instruction("call", gate, 0.0, arity, token.start, token.stop)

@@ -24,8 +24,8 @@ def to_text(instructions: Sequence[Instruction]) -> str:
     '(x + y) * sigmoid(-z)'
     """
     steps = list(instructions)
-    if len(steps) > 1 and steps[-1] == steps[-2]._replace(kind="name"):
-        steps.pop()  # "q = x + y" leaves q by itself
+    if len(steps) > 1 and steps[-2].kind == "assign" and steps[-2].text == steps[-1].text:
+        steps.pop()  # "q = x + y" leaves q without saying so
     backwards: list[str] = []
     while steps:
         pieces: list[Piece] = [BRACKET]

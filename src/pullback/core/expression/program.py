@@ -17,7 +17,7 @@ class Instruction(NamedTuple):
     assign  pop a value and give it a name          text: the name
 
     text[start:stop] of the source is the number, the name or the operator that asked for the step.
-    A tuple, not a dataclass: it is made 100,000 times for one long text.
+    A tuple, not a dataclass: a long text has thousands of them.
     """
 
     kind: str

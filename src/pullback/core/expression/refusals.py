@@ -20,7 +20,7 @@ def missing_value(text: str, before: Token | None, token: Token) -> ExpressionEr
     elif token.kind == "word":
         what = f"'{token.text}' begins a statement; it cannot stand inside one."
     elif before is not None and before.kind == "(" and token.kind in ("end", "stop"):
-        return unclosed(text, before)
+        return unclosed(text, before.start)
     elif before is not None and before.kind == "(" and token.kind == ")":
         wrong, what = before, "there is nothing inside these brackets."
     elif before is not None and before.kind not in ("(", "end") and token.kind != "operator":
@@ -31,7 +31,7 @@ def missing_value(text: str, before: Token | None, token: Token) -> ExpressionEr
 def side_by_side(text: str, before: Token, token: Token, bracket: Token | None) -> ExpressionError:
     """`token` stands where an operator should: "2x", "a b", "(a)(b)", "x + 1 = y"."""
     if bracket is not None and "\n" in text[before.stop : token.start]:
-        return unclosed(text, bracket)
+        return unclosed(text, bracket.start)
     if token.kind == "assign":
         return misplaced_assign(text, token)
     if token.kind == "word":
@@ -52,12 +52,12 @@ def side_by_side(text: str, before: Token, token: Token, bracket: Token | None) 
 
 
 def misplaced_assign(text: str, token: Token) -> ExpressionError:
-    """`x + 1 = y`, `a = b = c`, `f(axis=0, x)`: a name is given once, at the start of a statement."""
+    """`x + 1 = y`, `a = b = c`, `f(axis=0, x)`: a statement gives one name, at its start."""
     return ExpressionError(
         f"'{token.text}' comes only after the name that begins a statement.",
         text=text,
         position=token.start,
-        why="To compare, write '=='. An attribute such as axis=0 comes last in a call.",
+        why="To compare, write '=='. An attribute such as axis=0 comes after a call's values.",
     )
 
 
@@ -67,12 +67,12 @@ def misplaced_comma(text: str, token: Token) -> ExpressionError:
     return ExpressionError(what, text=text, position=token.start)
 
 
-def unclosed(text: str, opening: Token) -> ExpressionError:
+def unclosed(text: str, position: int) -> ExpressionError:
     """A bracket without its ')' or a '?' without its ':'."""
     what, fix = "this bracket is never closed.", ""
-    if opening.kind == "?":
+    if text[position] == "?":
         what, fix = "this '?' has no ':'.", "condition ? value : otherwise"
-    return ExpressionError(what, text=text, position=opening.start, fix=fix)
+    return ExpressionError(what, text=text, position=position, fix=fix)
 
 
 def chained(text: str, token: Token) -> ExpressionError:
