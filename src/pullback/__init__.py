@@ -1,0 +1,69 @@
+"""pullback: neural networks you can see through.
+
+A network is a circuit of gates. Write it once, in plain Python, and ask it everything: its value, the
+pull (gradient) on every wire, whether that is right, its backward pass as code.
+
+>>> import pullback as pb
+>>> @pb.circuit
+... def f(x, y, z):
+...     q = x + y
+...     return q * z
+>>> f(-2, 5, -4)
+-12.0
+>>> f.grad(-2, 5, -4)
+{'x': -4.0, 'y': -4.0, 'z': 3.0}
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Where each public name lives. Nothing is imported before it is asked for, so `import pullback` is quick.
+_HOMES = {
+    "pullback.lens.function": ["CircuitFunction", "circuit"],
+    "pullback.lens.transforms": [
+        "grad", "hessian", "hvp", "jacobian", "jvp", "pullback", "value_and_grad", "vjp",
+    ],
+    "pullback.lens.gradcheck": ["gradcheck"],
+    "pullback.executors.unit": ["Unit"],
+    "pullback.executors": ["compile"],
+    "pullback.core.gate": ["gate", "recipe"],
+    "pullback.core.build": ["scope"],
+    "pullback.errors": ["PullbackError"],
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name or a gate, imported on first use."""
+    if name in _HOME_OF:
+        importlib.import_module("pullback.gates")
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name.startswith("_"):
+        raise AttributeError(name)
+    else:
+        value = _gate(name)
+    globals()[name] = value
+    return value
+
+
+def _gate(name: str) -> Any:
+    importlib.import_module("pullback.gates")
+    from pullback.core.gate import GATES
+    from pullback.errors import did_you_mean
+
+    if name not in GATES:
+        raise AttributeError(f"pullback has no {name!r}. {did_you_mean(name, [*_HOME_OF, *GATES])}".rstrip())
+    return GATES[name]
+
+
+def __dir__() -> list[str]:
+    importlib.import_module("pullback.gates")
+    from pullback.core.gate import GATES
+
+    return sorted({*globals(), *__all__, *GATES})

@@ -6,6 +6,7 @@ a traced function), the inner builder takes it in as a captured input and hands 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ from pullback.core.sites import NOWHERE, Site, caller, site_of
 from pullback.core.wire import Wire
 from pullback.errors import DtypeError, ShapeError
 
+_serials = itertools.count()
 _scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
 
 
@@ -45,6 +47,7 @@ class Builder:
     def __init__(self, template: Circuit | None = None) -> None:
         """An empty builder, or one that starts as a copy of `template` (same wire ids)."""
         self._start(template)
+        self.serial = next(_serials)  # an inner circuit is begun later than the one around it
         self._spec_ids = {s: i for i, s in enumerate(self.specs)}
         self._op_ids = {name: i for i, name in enumerate(self.ops)}
         self._attribute_ids = {_attribute_key(a): i for i, a in enumerate(self.attributes)}
@@ -118,6 +121,8 @@ class Builder:
                 kinds.append(type(value))
             else:
                 if not (isinstance(value, Wire) and value.builder is self):
+                    if isinstance(value, Wire) and value.builder.serial > self.serial:
+                        return value.builder.apply(gate, inputs, attributes)  # the inner circuit takes us in
                     value = self.adopt(value)
                 value = value.id
                 kinds.append(self.spec[value])

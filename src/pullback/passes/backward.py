@@ -20,9 +20,7 @@ from pullback.core.circuit import Circuit, Row
 from pullback.core.names import unique
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
-from pullback.gates.choose import where
-from pullback.gates.compare import equal
-from pullback.passes.pull import pull_template
+from pullback.passes.pull import guard, is_guarded, pull_template
 
 
 class Branch(NamedTuple):
@@ -134,13 +132,11 @@ class _Sweep:
                 self._add(wire, Branch(row.wire, position, pull.id))
 
     def _guarded(self, row: Row, wire: int, dy: Wire, pull: Wire) -> Wire:
-        """0 * infinity must not leak NaN out of the side of a `where` that was not chosen."""
+        assert row.gate is not None
         masked = row.wire in self.masked
-        if masked or row.gate is where:
+        if masked or row.gate.name == "where":
             self.masked.add(wire)
-        if masked and row.gate.elementwise and row.gate.pattern not in ("distributes", "routes"):
-            return where(equal(dy, 0.0), 0.0, pull)  # type: ignore[no-any-return]
-        return pull
+        return guard(dy, pull) if is_guarded(row.gate, masked) else pull
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]

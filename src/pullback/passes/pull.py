@@ -14,6 +14,8 @@ from pullback.core.gate import Gate
 from pullback.core.replay import replay
 from pullback.core.shapes import Spec, spec_of
 from pullback.errors import GateError
+from pullback.gates.choose import where
+from pullback.gates.compare import equal
 from pullback.gates.reduce import sum_to
 
 
@@ -48,6 +50,16 @@ def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
     if len(shape) < len(wanted):
         raise GateError(f"d_{gate.name} returns a pull of shape {shape} for an input of shape {wanted}.")
     return sum_to(pull, shape=wanted)
+
+
+def is_guarded(gate: Gate, masked: bool) -> bool:
+    """Whether the pull through `gate` needs `guard`: it flows out of a `where` and is multiplied by something."""
+    return masked and gate.elementwise and gate.pattern not in ("distributes", "routes")
+
+
+def guard(dy: Any, pull: Any) -> Any:
+    """`pull`, but 0 where nothing pulls: 0 * infinity must not leak NaN out of the side not chosen."""
+    return where(equal(dy, 0.0), 0.0, pull)
 
 
 def pull_template(

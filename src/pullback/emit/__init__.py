@@ -1,0 +1,1 @@
+"""Floor 4, emitters: circuits as text. Nothing here runs anything."""

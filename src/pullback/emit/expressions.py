@@ -1,0 +1,63 @@
+"""One row as an expression in some language: the gate's face, with brackets only where precedence asks."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pullback.core.circuit import Row
+from pullback.core.gate import Gate
+from pullback.emit.language import Language
+
+COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5, 9
+INFIX = {
+    "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT,
+    "<": COMPARE, "<=": COMPARE, ">": COMPARE, ">=": COMPARE, "==": COMPARE, "!=": COMPARE,
+}  # fmt: skip
+
+
+class Text(NamedTuple):
+    """An expression and how tightly its loosest operator binds."""
+
+    text: str
+    level: int = ATOM
+
+    def inside(self, level: int) -> str:
+        """Bracketed if it binds looser than `level`."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+def expression(language: Language, row: Row, inputs: Sequence[Text]) -> Text:
+    """What `row` computes, written over its inputs' texts."""
+    gate = row.gate
+    assert gate is not None
+    if gate.infix in INFIX and language.name not in gate.faces:
+        level = INFIX[gate.infix]
+        left = inputs[0].inside(level if level != COMPARE else SUM)
+        return Text(f"{left} {gate.infix} {inputs[1].inside(level + 1)}", level)
+    if gate.name == "negative":
+        return Text(f"-{inputs[0].inside(SIGN + 1)}", SIGN)
+    return Text(_filled(gate, language, row, inputs))
+
+
+def _filled(gate: Gate, language: Language, row: Row, inputs: Sequence[Text]) -> str:
+    # A face is a call or stands in its own brackets; an input beside an operator needs brackets of its own.
+    template = gate.face(language.name)
+    names = gate.input_names(len(inputs))
+    call = template.startswith("(")
+    level = ATOM if call else 0
+    texts = {n: x.inside(level) for n, x in zip(names, inputs, strict=True)}
+    return template.format(**texts, **row.attributes)
+
+
+def mentions(gate: Gate, language: Language, position: int, count: int) -> int:
+    """How often the face writes out one input: more than once and it deserves a line of its own."""
+    if gate.infix in INFIX and language.name not in gate.faces or gate.name == "negative":
+        return 1
+    name = gate.input_names(count)[position]
+    fields = [f for _, f, _, _ in string.Formatter().parse(gate.face(language.name)) if f is not None]
+    return fields.count(name)
+
+
+Namer = Callable[[int], str]

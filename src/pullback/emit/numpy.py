@@ -1,0 +1,31 @@
+"""NumPy: the same program for arrays of any shape."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from pullback.emit.python import PYTHON
+from pullback.emit.python import number as python_number
+from pullback.errors import FaceError
+
+LARGEST = 1000  # numbers of a constant that are still printed into source
+
+
+def number(value: Any) -> str:
+    """A constant as NumPy spells it.
+
+    >>> number(np.array([1.0, 2.0]))
+    "np.array([1.0, 2.0], dtype='float64')"
+    """
+    if np.ndim(value) == 0:
+        return python_number(value).replace("math.", "np.")
+    if np.size(value) > LARGEST:
+        raise FaceError(f"a constant of {np.size(value)} numbers is too long for source.", fix="make it an input")
+    text = repr(np.asarray(value).tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
+    return f"np.array({text}, dtype={np.asarray(value).dtype.name!r})"
+
+
+NUMPY = dataclasses.replace(PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number)

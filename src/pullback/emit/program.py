@@ -1,0 +1,247 @@
+"""A whole function as source: the forward pass, or the forward and the backward pass with the author's names.
+
+"steps" gives every wire its own line; "ninja" writes a wire into the only line that uses it. In both
+no gradient name is used twice, and every line knows its wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pullback.core.circuit import Circuit, Row
+from pullback.core.names import unique
+from pullback.emit.expressions import ATOM, SIGN, Text, expression, mentions
+from pullback.emit.language import Language
+from pullback.errors import FaceError, OptionError
+from pullback.passes.backward import Backward
+from pullback.passes.rewrite import live
+
+STYLES = ("steps", "ninja")
+
+
+@dataclass
+class Program:
+    """Source text under construction. wires[i] is the forward wire that line i is about, or None."""
+
+    text: list[str] = field(default_factory=list)
+    wires: list[int | None] = field(default_factory=list)
+
+    def add(self, line: str, wire: int | None = None) -> None:
+        for part in line.split("\n"):
+            self.text.append(part)
+            self.wires.append(wire)
+
+
+def emit_forward(circuit: Circuit, language: Language, name: str, style: str) -> Program:
+    """`def name(inputs): ... return value`."""
+    return _Emitter(circuit, language, name, style).forward()
+
+
+def emit_backward(back: Backward, language: Language, name: str, style: str) -> Program:
+    """`def name_backward(inputs, force): ... return value, {input: pull}`."""
+    return _Emitter(back.circuit, language, name, style, back).backward()
+
+
+class _Emitter:
+    """Writes rows in running order: each becomes a line, or is written into the one line that uses it."""
+
+    def __init__(self, circuit: Circuit, language: Language, name: str, style: str, back: Backward | None = None) -> None:
+        if style not in STYLES:
+            raise OptionError(f"style={style!r}; it is one of {', '.join(STYLES)}.")
+        self.circuit, self.language, self.name, self.back = circuit, language, name, back
+        self.steps = style == "steps"
+        self.author = back.forward if back else circuit
+        self.rows = list(circuit.rows())
+        self._read_uses()
+        helped = [g for g in circuit.gates if g is not None and language.name in g.helpers]
+        self.reserved = set(language.reserved) | {g.name for g in helped}
+        self.taken: set[str] = set()
+        self.called: dict[int, str] = {}  # the variable of a row that gets a line of its own
+        self.written: dict[int, Text] = {}  # what stands where a row is used
+        self.temporaries = 0
+        self.program = Program()
+        for wire, given in enumerate(self.author.names):
+            if given and self.live[wire]:
+                self.called[wire] = self._fresh(given)
+
+    def _read_uses(self) -> None:
+        circuit, back = self.circuit, self.back
+        pulls = [p for p in back.input_pulls if p >= 0] if back else []
+        self.outputs = (*circuit.outputs, *pulls)
+        self.live = live(back.asking(self.outputs) if back else circuit)
+        self.uses = [0] * len(circuit)
+        self.user: dict[int, Row] = {}
+        for row in self.rows:
+            if self.live[row.wire]:
+                for i in row.inputs:
+                    self.uses[i] += 1
+                    self.user[i] = row
+
+    def _fresh(self, name: str) -> str:
+        """`name`, or the nearest name that is neither a keyword nor used before."""
+        while name in self.reserved:
+            name += "_"
+        name = unique(name, self.taken)
+        self.taken.add(name)
+        return name
+
+    def forward(self) -> Program:
+        self._open(self.name, [])
+        self._lines(range(len(self.author)))
+        self._close(None)
+        return self.program
+
+    def backward(self) -> Program:
+        assert self.back is not None
+        for wire, name in self._pull_names().items():
+            self.called[wire] = name
+        self._open(f"{self.name}_backward", [self.called[f] for f in self.back.forces])
+        self._lines(range(len(self.author)))
+        self.program.add(self.language.comment("backward: the pull on each wire, in reverse"))
+        self.written.update({f: Text(self.called[f]) for f in self.back.forces})
+        self._backward_lines(self.back)
+        self._close(self._input_pulls(self.back))
+        return self.program
+
+    def _open(self, name: str, forces: list[str]) -> None:
+        self.program.add(self.language.preamble)
+        gates = [self.rows[w].gate for w in range(len(self.rows)) if self.live[w]]
+        helpers = [g.helpers.get(self.language.name, "") for g in gates if g is not None]
+        for source in dict.fromkeys(h for h in helpers if h):
+            self.program.add("\n\n" + source)
+        self.program.add("\n")
+        inputs = [self.called[w] for w in self.author.inputs]
+        self.program.add(self.language.open(name, inputs, forces))
+
+    def _close(self, pulls: dict[str, str] | None) -> None:
+        values = [self.written[o].text for o in self.author.outputs]
+        value = values[0] if len(values) == 1 else f"({', '.join(values)})"
+        for line in self.language.close(value, pulls):
+            self.program.add(line)
+
+    # Rows
+
+    def _lines(self, wires: Iterable[int]) -> None:
+        for wire in wires:
+            if self.live[wire]:
+                self._line(self.rows[wire])
+
+    def _line(self, row: Row) -> None:
+        wire = row.wire
+        self._check_scalar(wire)
+        if row.gate is None:
+            self.written[wire] = self._leaf(wire)
+        elif wire not in self.called and self._fits_inside(row):
+            self.written[wire] = self._expression(row)
+        else:
+            name = self.called.get(wire) or self._temporary()
+            self.program.add(self.language.assign(name, self._expression(row).text), self._about(wire))
+            self.written[wire] = Text(name)
+
+    def _leaf(self, wire: int) -> Text:
+        if not self.circuit.is_constant(wire):
+            return Text(self.called[wire])
+        text = self.language.number(self.circuit.constant_of(wire))
+        return Text(text, SIGN if text.startswith("-") else ATOM)
+
+    def _fits_inside(self, row: Row) -> bool:
+        """A row that only one line uses, and writes out once, may stand inside that line."""
+        wire = row.wire
+        author_step = self.steps and wire < len(self.author)
+        if author_step or self.uses[wire] != 1 or wire in self.outputs:
+            return False
+        user = self.user[wire]
+        assert user.gate is not None
+        return mentions(user.gate, self.language, user.inputs.index(wire), len(user.inputs)) == 1
+
+    def _expression(self, row: Row) -> Text:
+        return expression(self.language, row, [self.written[i] for i in row.inputs])
+
+    def _temporary(self) -> str:
+        self.temporaries += 1
+        return self._fresh(f"t{self.temporaries}")
+
+    def _about(self, wire: int) -> int:
+        return wire if self.back is None else self.back.origin[wire]
+
+    def _check_scalar(self, wire: int) -> None:
+        shape = self.circuit.spec_of(wire).shape
+        if self.language.scalar and shape:
+            raise FaceError(
+                f"{self.circuit.describe(wire)} has shape {shape}; {self.language.name} source is for single numbers.",
+                fix='lang="numpy"',
+            )
+
+    # Pulls
+
+    def _pull_names(self) -> dict[int, str]:
+        """A variable for the pull on each named wire: dq; and for each of several branches: dq_1, dq_2."""
+        assert self.back is not None
+        back, names = self.back, self.author.names
+        forces = set(back.forces)
+        found: dict[int, str] = {f: self._fresh(self.circuit.names[f]) for f in back.forces}
+        for wire in range(len(self.author) - 1, -1, -1):
+            pull, name = back.pulls[wire], names[wire]
+            if not name or pull < 0 or not self.live[pull]:
+                continue
+            branches = back.branches[wire]
+            for number, branch in enumerate(branches, start=1):
+                if len(branches) > 1 and branch.pull not in found and not self._is_pull_of_named(branch.pull):
+                    found[branch.pull] = self._fresh(f"d{name}_{number}")
+            if pull not in found and pull not in forces:
+                found[pull] = self._fresh(f"d{name}")
+        return found
+
+    def _is_pull_of_named(self, row: int) -> bool:
+        assert self.back is not None
+        return any(p == row and n for p, n in zip(self.back.pulls, self.author.names, strict=True))
+
+    def _backward_lines(self, back: Backward) -> None:
+        """Gate by gate in reverse: the rows its rule made, then wires that are pulled just as hard as it is."""
+        made: dict[int, list[int]] = {}
+        for wire in range(len(self.author), len(self.rows)):
+            if wire not in back.forces:
+                made.setdefault(back.origin[wire], []).append(wire)
+        passed = self._passed_on(back)
+        for gate in range(len(self.author) - 1, -1, -1):
+            self._lines(made.get(gate, []))
+            for wire in passed.get(gate, []):
+                self._pass_on(back, wire)
+
+    def _passed_on(self, back: Backward) -> dict[int, list[int]]:
+        """By gate: the named wires whose finished pull is a variable of another wire."""
+        found: dict[int, list[int]] = {}
+        for wire, name in enumerate(self.author.names):
+            pull = back.pulls[wire]
+            shared = pull >= 0 and self.live[pull] and back.branches[wire][-1].gate >= 0
+            if name and shared and self.called.get(pull) != f"d{name}" and len(back.branches[wire]) == 1:
+                found.setdefault(back.branches[wire][-1].gate, []).append(wire)
+        return found
+
+    def _pass_on(self, back: Backward, wire: int) -> None:
+        pull = back.pulls[wire]
+        if self.called.get(pull, "").startswith(f"d{self.author.names[wire]}"):
+            return
+        name = self._fresh(f"d{self.author.names[wire]}")
+        self.program.add(self.language.assign(name, self.written[pull].text), wire)
+        self.called[-1 - wire] = name
+
+    def _input_pulls(self, back: Backward) -> dict[str, str]:
+        real = [w for w in self.author.inputs if self.circuit.spec_of(w).dtype.kind == "f"]
+        return {self.author.names[w]: self._input_pull(back, w) for w in real}
+
+    def _input_pull(self, back: Backward, wire: int) -> str:
+        pull = back.pulls[wire]
+        if pull < 0:
+            return "0.0" if self.language.scalar else f"np.zeros_like({self.called[wire]})"
+        return self.called.get(-1 - wire) or self.written[pull].text
+
+
+def wires_of(lines: Sequence[int | None]) -> dict[int, list[int]]:
+    """Line numbers (from 1) by wire."""
+    found: dict[int, list[int]] = {}
+    for number, wire in enumerate(lines, start=1):
+        if wire is not None:
+            found.setdefault(wire, []).append(number)
+    return found

@@ -1,0 +1,47 @@
+"""Python with the standard library alone: scalars, `math`."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import math
+from typing import Any
+
+from pullback.emit.language import Language
+
+RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "math", "np"})
+
+
+def number(value: Any) -> str:
+    """A scalar constant as Python spells it.
+
+    >>> number(4.0), number(float("-inf"))
+    ('4.0', '-math.inf')
+    """
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return "math.nan" if math.isnan(value) else "math.inf" if value > 0 else "-math.inf"
+    return repr(value)
+
+
+def open_function(name: str, inputs: list[str], forces: list[str]) -> str:
+    return f"def {name}({', '.join([*inputs, *(f'{f}=1.0' for f in forces)])}):"
+
+
+def close_function(value: str, pulls: dict[str, str] | None) -> list[str]:
+    if pulls is None:
+        return [f"    return {value}"]
+    return [f"    return {value}, {{{', '.join(f'{k!r}: {v}' for k, v in pulls.items())}}}"]
+
+
+PYTHON = Language(
+    name="python",
+    scalar=True,
+    preamble="import math",
+    reserved=RESERVED,
+    number=number,
+    open=open_function,
+    assign=lambda name, value: f"    {name} = {value}",
+    comment=lambda text: f"    # {text}",
+    close=close_function,
+)

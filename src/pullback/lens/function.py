@@ -1,0 +1,203 @@
+"""`pb.circuit`: a Python function (or typed text) that knows its circuit. The friendly methods live here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pullback.core.circuit import ROLES, Circuit
+from pullback.core.shapes import Spec, spec_of
+from pullback.core.structure import LEAF, Structure, put_together, take_apart
+from pullback.core.trace import parameters, trace
+from pullback.core.wire import Wire
+from pullback.errors import CircuitError, OptionError, UnknownName, did_you_mean
+from pullback.executors.unit import Unit
+from pullback.lens.gradcheck import Report, check_view
+from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
+from pullback.lens.source import Source, backward_source, forward_source
+from pullback.lens.views import View
+
+
+class CircuitFunction:
+    """A function that traces its circuit once for each shape and dtype of its inputs.
+
+    Made by `pb.circuit`. Values go in by position, by name, or as one dict; so an input may even be
+    called `force`.
+    """
+
+    def __init__(self, function: Callable[..., Any], roles: Mapping[str, str] | None = None, name: str = "") -> None:
+        self.function = function
+        self.name = name or getattr(function, "__name__", "f").replace("<lambda>", "f")
+        self.parameters = parameters(function)
+        self.roles = dict(roles or {})
+        self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
+        self._views: dict[Any, View] = {}
+        for parameter, role in self.roles.items():
+            self._known(parameter)
+            if role not in ROLES:
+                raise OptionError(f"role {role!r} of {parameter!r}; it is one of {', '.join(ROLES)}.")
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """The function's value. Wires and Units go straight through, so circuits nest."""
+        bound = self.bind(values, named)
+        if any(isinstance(leaf, Wire | Unit) for leaf in take_apart(bound)[0]):
+            return self.function(*bound)
+        view, leaves = self._viewed(bound)
+        return put_together([plain(v) for v in view.program.run(leaves)], view.trace.result)
+
+    def run(self, *values: Any, force: Any = 1.0, checked: bool = False, **named: Any) -> Snapshot:
+        """Run forward and backward and keep everything: `run["q"].value`, `run["q"].grad`.
+
+        force pulls on the (first) output; on an array it pulls on every element. checked=True
+        raises NotFiniteError at the first wire that is NaN or infinite.
+        """
+        view, leaves = self._viewed(self.bind(values, named))
+        force = full_force(view, force)
+        return Snapshot(view, view.watched_program.watch([*leaves, force], checked=checked), force)
+
+    def value_and_grad(self, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
+        """The value, and the gradient of the (first) output by input name."""
+        view, leaves = self._viewed(self.bind(values, named))
+        view.scalar_output(self.name)
+        out = view.gradient_program.run([*leaves, full_force(view, 1.0)])
+        count = len(view.circuit.outputs)
+        pulled = iter(out[count:])
+        pulls = [next(pulled) if p >= 0 else None for p in view.back.input_pulls]
+        value = put_together([plain(v) for v in out[:count]], view.trace.result)
+        return value, nested_pulls(view, pulls, leaves)
+
+    def grad(self, *values: Any, **named: Any) -> dict[str, Any]:
+        """The gradient of the (first) output by input name."""
+        return self.value_and_grad(*values, **named)[1]
+
+    def gradcheck(self, *values: Any, tolerance: float = 1e-9, **named: Any) -> Report:
+        """Compare every pull with the numerical gradient, gate by gate and end to end."""
+        view, leaves = self._viewed(self.bind(values, named))
+        return check_view(view, leaves, tolerance=tolerance)
+
+    def circuit(self, *values: Any, **named: Any) -> Circuit:
+        """The circuit for inputs like these; scalars when none are given."""
+        return self.view(*values, **named).circuit
+
+    def view(self, *values: Any, **named: Any) -> View:
+        """The traced circuit and its programs for inputs like these; scalars when none are given."""
+        if not values and not named:
+            values = (0.0,) * len(self.parameters)
+        return self._viewed(self.bind(values, named))[0]
+
+    def forward_source(self, *values: Any, lang: str = "python", style: str = "steps", **named: Any) -> Source:
+        """The forward pass as code with your own names; verified before it is handed out."""
+        return forward_source(self.view(*values, **named), self.name, lang, style)
+
+    def backward_source(self, *values: Any, lang: str = "python", style: str = "steps", **named: Any) -> Source:
+        """The forward and backward pass as code with your own names; verified before it is handed out."""
+        return backward_source(self.view(*values, **named), self.name, lang, style)
+
+    def bind(self, values: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
+        """One value a parameter, in order, or an error that names the missing or unknown one."""
+        if len(values) == 1 and not named and isinstance(values[0], dict) and self._is_all(values[0]):
+            values, named = (), values[0]
+        if len(values) > len(self.parameters):
+            raise CircuitError(f"{self.name} takes {len(self.parameters)} values, got {len(values)}.")
+        bound = dict(zip(self.parameters, values, strict=False))
+        for name, value in named.items():
+            self._known(name)
+            if name in bound:
+                raise CircuitError(f"{self.name} got two values for {name!r}.")
+            bound[name] = value
+        return [bound[p] if p in bound else self._default(p) for p in self.parameters]
+
+    def _is_all(self, values: dict[Any, Any]) -> bool:
+        return len(self.parameters) > 1 or set(values) == set(self.parameters)
+
+    def _known(self, name: str) -> None:
+        if name not in self.parameters:
+            hint = did_you_mean(name, self.parameters)
+            why = hint or f"its inputs are {', '.join(self.parameters)}."
+            raise UnknownName(f"{self.name} has no input {name[:64]!r}.", why=why)
+
+    def _default(self, parameter: str) -> Any:
+        default = inspect.signature(self.function).parameters[parameter].default
+        if default is inspect.Parameter.empty:
+            raise CircuitError(f"{self.name} needs a value for {parameter!r}.", fix=f"{parameter}=1.0")
+        return default
+
+    def _viewed(self, bound: list[Any]) -> tuple[View, list[Any]]:
+        nests = [take_apart(value) for value in self._as_arrays(bound)]
+        leaves = [leaf for found, _ in nests for leaf in found]
+        arguments = [(p, s) for p, (_, s) in zip(self.parameters, nests, strict=True)]
+        return self.traced(arguments, [spec_of(leaf) for leaf in leaves]), leaves
+
+    def traced(self, arguments: list[tuple[str, Structure]], specs: list[Spec]) -> View:
+        """The view for these specs, traced once; not kept when it captured outer wires."""
+        key = (tuple(arguments), tuple(specs))
+        view = self._views.get(key)
+        if view is None:
+            view = View(trace(self.function, arguments, specs, self.roles, self.name), arguments)
+            if not view.trace.captured:
+                self._views[key] = view
+        return view
+
+    def _as_arrays(self, bound: list[Any]) -> list[Any]:
+        # A list of plain numbers is an array; lists and tuples of anything else nest.
+        return [_array_if_numbers(value) for value in bound]
+
+    def __repr__(self) -> str:
+        return f"<circuit {self.name}({', '.join(self.parameters)})>"
+
+
+def _array_if_numbers(value: Any) -> Any:
+    if isinstance(value, list | tuple) and value:
+        first = value[0]
+        while isinstance(first, list | tuple) and first:
+            first = first[0]
+        if isinstance(first, int | float | bool):
+            import numpy as np
+
+            return np.asarray(value, dtype=np.float64 if not isinstance(first, bool) else None)
+    return value
+
+
+def circuit(
+    function: Callable[..., Any] | str | None = None,
+    /,
+    *,
+    parameters: str | Iterable[str] = (),
+    frozen: str | Iterable[str] = (),
+    name: str = "",
+) -> Any:
+    """Make a circuit of a Python function, or of text such as "(x+y)*z". Also a decorator.
+
+    The function runs once on wires and so must be written in operators and gates; `parameters` and
+    `frozen` name the inputs that learn and those that never do.
+
+    >>> @circuit
+    ... def f(x, y, z):
+    ...     q = x + y
+    ...     return q * z
+    >>> f(-2, 5, -4)
+    -12.0
+    >>> f.run(-2, 5, -4)["q"].grad
+    -4.0
+    """
+    from pullback.lens.text import function_of_text
+
+    if function is None:
+        return lambda made: circuit(made, parameters=parameters, frozen=frozen, name=name)
+    if isinstance(function, str):
+        function = function_of_text(function)
+    roles = {p: "parameter" for p in _words(parameters)} | {p: "frozen" for p in _words(frozen)}
+    return CircuitFunction(function, roles, name)
+
+
+def _words(names: str | Iterable[str]) -> list[str]:
+    return names.replace(",", " ").split() if isinstance(names, str) else list(names)
+
+
+def as_circuit_function(function: Any) -> CircuitFunction:
+    """`function` itself if it is one already, else a circuit of it."""
+    return function if isinstance(function, CircuitFunction) else CircuitFunction(function)
+
+
+__all__ = ["LEAF", "CircuitFunction", "as_circuit_function", "circuit"]

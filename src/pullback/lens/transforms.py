@@ -1,0 +1,233 @@
+"""grad, value_and_grad, vjp, jvp, hvp, jacobian, hessian: functions in, functions or numbers out.
+
+Each works on numbers and, inside another traced function, on wires; so they nest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.circuit import Circuit
+from pullback.core.structure import map_leaves, put_together, take_apart
+from pullback.core.wire import Wire
+from pullback.errors import CircuitError, OptionError
+from pullback.executors import compile
+from pullback.lens.function import CircuitFunction, as_circuit_function
+from pullback.lens.snapshot import plain
+from pullback.lens.views import View
+from pullback.passes.backward import backward
+from pullback.passes.forward_mode import forward_mode
+from pullback.passes.tidy import tidy
+
+Wrt = int | str | Sequence[int | str]
+
+
+def grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
+    """A function that gives the gradient of `function` with respect to one or more inputs.
+
+    wrt: a position or name, or several (then a tuple comes back). The function must put out one number.
+
+    >>> grad(lambda x: x * x)(3.0)
+    6.0
+    >>> grad(grad(lambda x: x * x * x))(2.0)
+    12.0
+    """
+    both = value_and_grad(function, wrt)
+    return _called_like(function, lambda *values, **named: both(*values, **named)[1])
+
+
+def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
+    """A function that gives (value, gradient) at once.
+
+    >>> value_and_grad(lambda x, y: x * y, wrt=("x", "y"))(-2.0, 3.0)
+    (-6.0, (3.0, -2.0))
+    """
+    made = as_circuit_function(function)
+    positions = _positions(made, wrt)
+
+    def both(*values: Any, **named: Any) -> tuple[Any, Any]:
+        view, leaves = _viewed(made, values, named)
+        view.scalar_output(made.name)
+        starts = _starts(view)
+        wanted = [w for p in positions for w in range(starts[p], starts[p + 1])]
+        outputs = _applied(view, leaves, _gradient_circuit(view, wanted), [1.0])
+        count = len(view.circuit.outputs)
+        value = put_together(outputs[:count], view.trace.result)
+        grads = _split(outputs[count:], [view.arguments[p][1] for p in positions])
+        return value, grads[0] if isinstance(wrt, int | str) else tuple(grads)
+
+    return _called_like(function, both)
+
+
+def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """(value, pullback): `pullback(force)` gives the pull on every input when the output is pulled with `force`.
+
+    >>> value, pull = vjp(lambda x, y: x * y, -2.0, 3.0)
+    >>> value, pull(1.0)
+    (-6.0, (3.0, -2.0))
+    """
+    made = as_circuit_function(function)
+    view, leaves = _viewed(made, values, {})
+    circuit = _gradient_circuit(view, list(range(len(view.circuit.inputs))))
+    count = len(view.circuit.outputs)
+    value = put_together(_applied(view, leaves, view.circuit, []), view.trace.result)
+
+    def pull(force: Any) -> Any:
+        out = _applied(view, leaves, circuit, [force])[count:]
+        return tuple(_split(out, [s for _, s in view.arguments]))
+
+    return value, pull
+
+
+pullback = vjp
+
+
+def jvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> tuple[Any, Any]:
+    """(value, push): how the output moves when each input moves along its direction.
+
+    >>> jvp(lambda x, y: x * y, (-2.0, 3.0), (1.0, 0.0))
+    (-6.0, 3.0)
+    """
+    made = as_circuit_function(function)
+    view, leaves = _viewed(made, tuple(values), {})
+    if len(directions) != len(values):
+        raise CircuitError(f"jvp got {len(values)} values and {len(directions)} directions.")
+    moved = take_apart(list(directions))[0]
+    out = _applied(view, leaves, forward_mode(view.circuit), moved)
+    count = len(view.circuit.outputs)
+    pushes = out[count:]
+    value = put_together(out[:count], view.trace.result)
+    return value, put_together(pushes, view.trace.result) if len(pushes) == count else pushes
+
+
+def hvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> Any:
+    """The Hessian of a scalar function times a direction, without forming the Hessian.
+
+    >>> hvp(lambda x, y: x * x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 4.0)
+    """
+    made = as_circuit_function(function)
+    every = grad(made, wrt=tuple(range(len(made.parameters))))
+    return jvp(_with_parameters(every, made.parameters), values, directions)[1]
+
+
+def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
+    """A function that gives d output / d input: the output's shape, then the input's.
+
+    One backward pass an output element.
+
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 3.0]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+    made = as_circuit_function(function)
+
+    def rows(*values: Any, **named: Any) -> Any:
+        view, leaves = _viewed(made, values, named)
+        start = _starts(view)[_positions(made, wrt)[0]]
+        program = compile(_gradient_circuit(view, [start]))
+        spec = view.circuit.spec_of(view.circuit.outputs[0])
+        inner = view.circuit.spec_of(view.circuit.inputs[start])
+        result = np.zeros((int(np.prod(spec.shape)), *inner.shape), inner.dtype)
+        for i in range(len(result)):
+            force = np.zeros(len(result), spec.dtype)
+            force[i] = 1.0
+            result[i] = program.run([*leaves, force.reshape(spec.shape)[()]])[len(view.circuit.outputs)]
+        return plain(result.reshape(spec.shape + inner.shape)[()])
+
+    return _called_like(function, rows)
+
+
+def hessian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
+    """A function that gives the second derivatives of a scalar function.
+
+    >>> hessian(lambda x: (x * x * x).sum())(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    made = as_circuit_function(function)
+    return jacobian(_with_parameters(grad(made, wrt), made.parameters), wrt)
+
+
+def _with_parameters(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    import inspect
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    function.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
+    return function
+
+
+def _called_like(function: Any, made: Callable[..., Any]) -> Callable[..., Any]:
+    names = as_circuit_function(function).parameters
+    made.__name__ = f"grad_{getattr(function, '__name__', 'f')}".replace("<lambda>", "f")
+    return _with_parameters(made, names)
+
+
+def _positions(made: CircuitFunction, wrt: Wrt) -> list[int]:
+    wanted = [wrt] if isinstance(wrt, int | str) else list(wrt)
+    for one in wanted:
+        if isinstance(one, str) and one not in made.parameters:
+            made._known(one)
+        if isinstance(one, int) and not -len(made.parameters) <= one < len(made.parameters):
+            raise OptionError(f"wrt={one}, but {made.name} has {len(made.parameters)} inputs.")
+    return [made.parameters.index(w) if isinstance(w, str) else w % len(made.parameters) for w in wanted]
+
+
+def _viewed(made: CircuitFunction, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[View, list[Any]]:
+    return made._viewed(made.bind(values, named))
+
+
+def _starts(view: View) -> list[int]:
+    starts = [0]
+    for _, structure in view.arguments:
+        starts.append(starts[-1] + structure.leaves)
+    return starts
+
+
+def _gradient_circuit(view: View, wanted: list[int]) -> Circuit:
+    """(inputs, force) -> outputs, then the pulls on the wanted inputs (zeros where nothing pulls)."""
+    back = backward(view.circuit)
+    pulls = [back.input_pulls[w] for w in wanted]
+    if all(p >= 0 for p in pulls):
+        return tidy(back.asking([*back.forward.outputs, *pulls]))
+    from pullback.core.build import Builder
+
+    builder = Builder(back.circuit)
+    outputs = [Wire(builder, o) for o in back.forward.outputs]
+    for w, p in zip(wanted, pulls, strict=True):
+        spec = view.circuit.spec_of(view.circuit.inputs[w])
+        dtype = spec.dtype if spec.dtype.kind == "f" else np.float64
+        outputs.append(Wire(builder, p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype)))
+    return tidy(builder.finish(outputs))
+
+
+def _applied(view: View, leaves: list[Any], circuit: Circuit, more: list[Any]) -> list[Any]:
+    """Run `circuit` on numbers, or write it into the circuit that the wires among the inputs belong to."""
+    outer = next((x for x in (*leaves, *more, *view.trace.captured) if isinstance(x, Wire)), None)
+    if outer is None:
+        return [plain(v) for v in compile(circuit).run([*leaves, *more])]
+    # Captured wires are the last inputs of the traced circuit; forces and directions follow them.
+    builder = outer.builder
+    values = [*leaves, *view.trace.captured, *more]
+    wires = []
+    for wire, value in zip(circuit.inputs, values, strict=True):
+        spec = circuit.spec_of(wire)
+        if not isinstance(value, Wire):
+            value = np.broadcast_to(np.asarray(value, spec.dtype), spec.shape)[()]
+        wires.append(builder.adopt(value))
+    return list(builder.inline(circuit, wires))
+
+
+def _split(leaves: list[Any], structures: Sequence[Any]) -> list[Any]:
+    found = []
+    left = list(leaves)
+    for structure in structures:
+        found.append(put_together(left[: structure.leaves], structure))
+        left = left[structure.leaves :]
+    return found
+
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "map_leaves", "pullback", "value_and_grad", "vjp"]

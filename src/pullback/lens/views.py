@@ -1,0 +1,55 @@
+"""One traced circuit with everything that is made from it once: its backward, its programs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from pullback.core.circuit import Circuit
+from pullback.core.structure import Structure
+from pullback.core.trace import Trace
+from pullback.errors import CircuitError
+from pullback.executors import compile
+from pullback.executors.reference.program import Program
+from pullback.passes.backward import Backward, backward
+from pullback.passes.tidy import tidy
+
+
+class View:
+    """A trace and its programs. `arguments` says how each parameter's leaves nest."""
+
+    def __init__(self, traced: Trace, arguments: list[tuple[str, Structure]]) -> None:
+        self.trace, self.arguments = traced, arguments
+
+    @property
+    def circuit(self) -> Circuit:
+        return self.trace.circuit
+
+    @cached_property
+    def back(self) -> Backward:
+        return backward(self.circuit)
+
+    @cached_property
+    def program(self) -> Program:
+        """Runs the outputs."""
+        return compile(self.circuit)
+
+    @cached_property
+    def gradient_program(self) -> Program:
+        """(inputs, force) -> outputs, then the pull on each real input that is pulled."""
+        pulls = [p for p in self.back.input_pulls if p >= 0]
+        return compile(tidy(self.back.asking([*self.circuit.outputs, *pulls])))
+
+    @cached_property
+    def watched_program(self) -> Program:
+        """(inputs, force) -> every wire and every pull."""
+        forward = range(len(self.circuit))
+        return compile(self.back.asking([*forward, *sorted({p for p in self.back.pulls if p >= 0})]))
+
+    def scalar_output(self, name: str) -> None:
+        """Refuse to choose for the person which element to pull on."""
+        shape = self.circuit.spec_of(self.circuit.outputs[0]).shape
+        if shape:
+            raise CircuitError(
+                f"{name} puts out an array of shape {shape}; a gradient needs one number to pull on.",
+                fix="return y.sum(), return y[0], or vjp(f, x) and give the pull yourself",
+            )
