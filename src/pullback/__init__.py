@@ -58,7 +58,9 @@ def _gate(name: str) -> Any:
     from pullback.errors import did_you_mean
 
     if name not in GATES:
-        raise AttributeError(f"pullback has no {name!r}. {did_you_mean(name, [*_HOME_OF, *GATES])}".rstrip())
+        raise AttributeError(
+            f"pullback has no {name!r}. {did_you_mean(name, [*_HOME_OF, *GATES])}".rstrip()
+        )
     return GATES[name]
 
 

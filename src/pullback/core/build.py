@@ -122,7 +122,9 @@ class Builder:
             else:
                 if not (isinstance(value, Wire) and value.builder is self):
                     if isinstance(value, Wire) and value.builder.serial > self.serial:
-                        return value.builder.apply(gate, inputs, attributes)  # the inner circuit takes us in
+                        return value.builder.apply(
+                            gate, inputs, attributes
+                        )  # the inner circuit takes us in
                     value = self.adopt(value)
                 value = value.id
                 kinds.append(self.spec[value])
@@ -225,7 +227,9 @@ class Builder:
         self.captured[made.id] = value
         return made
 
-    def _plan(self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]) -> Any:
+    def _plan(
+        self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]
+    ) -> Any:
         """What to do whenever `gate` meets inputs of these kinds: (op, output spec, input changes)."""
         gate.check_count(len(values))
         dtypes = [self.specs[k].dtype if isinstance(k, int) else None for k in kinds]
@@ -234,14 +238,20 @@ class Builder:
             common = FLOAT64
         specs: list[Spec] = []
         changes: list[tuple[int, Callable[[Any], int]]] = []
-        for position, (name, kind) in enumerate(zip(gate.input_names(len(values)), kinds, strict=True)):
+        for position, (name, kind) in enumerate(
+            zip(gate.input_names(len(values)), kinds, strict=True)
+        ):
             spec = self.specs[kind] if isinstance(kind, int) else None
             wanted = gate.kinds.get(name, common)
             change = self._change(gate, name, spec, wanted)
             if change:
                 changes.append((position, change))
             specs.append(Spec(spec.shape if spec else (), wanted))
-        return self._op_id(gate), self._spec_id(self._inferred_spec(gate, values, specs, attributes)), changes
+        return (
+            self._op_id(gate),
+            self._spec_id(self._inferred_spec(gate, values, specs, attributes)),
+            changes,
+        )
 
     def _change(self, gate: Gate, name: str, spec: Spec | None, wanted: np.dtype[Any]) -> Any:
         """How an input of this spec (None: a plain number) becomes a wire of the wanted dtype."""
@@ -255,14 +265,21 @@ class Builder:
             gate.check_kind(name, spec.dtype)
         return lambda wire: GATES["cast"](Wire(self, wire), dtype=wanted.name).id
 
-    def _inferred_spec(self, gate: Gate, values: list[Any], specs: list[Spec], attributes: Any) -> Spec:
+    def _inferred_spec(
+        self, gate: Gate, values: list[Any], specs: list[Spec], attributes: Any
+    ) -> Spec:
         if gate.recipe and gate.elementwise:
             return _trace_recipe(gate, specs, attributes)
         try:
             return gate.infer(specs, attributes)
         except (ShapeError, DtypeError) as error:
-            where = [self.said(Wire(self, v)) if isinstance(v, int) else f"the number {v}" for v in values]
-            raise type(error)(f"{gate.name}: {error.what}", where=where, why=error.why, fix=error.fix) from None
+            where = [
+                self.said(Wire(self, v)) if isinstance(v, int) else f"the number {v}"
+                for v in values
+            ]
+            raise type(error)(
+                f"{gate.name}: {error.what}", where=where, why=error.why, fix=error.fix
+            ) from None
 
     def _inline_plan(self, circuit: Circuit) -> Any:
         ops = [self._op_id(g) if g else i for i, g in enumerate(circuit.gates)]
@@ -279,7 +296,9 @@ class Builder:
             elif row.gate is not None:
                 place = specs[circuit.spec[w]], sites[circuit.site[w]], groups[circuit.group[w]]
                 attribute = attributes[circuit.attribute[w]]
-                steps.append((w, ops[circuit.op[w]], row.inputs, attribute, *place, circuit.names[w]))
+                steps.append(
+                    (w, ops[circuit.op[w]], row.inputs, attribute, *place, circuit.names[w])
+                )
         return circuit, constants, steps  # the circuit is kept so that its id stays its own
 
     def _find_site(self) -> tuple[int, int]:
@@ -298,7 +317,9 @@ class Builder:
 
     # Tables
 
-    def _append(self, op: int, operands: Sequence[int], attribute: int, spec: int, site: int, group: int) -> int:
+    def _append(
+        self, op: int, operands: Sequence[int], attribute: int, spec: int, site: int, group: int
+    ) -> int:
         self.op.append(op)
         self.operands.extend(operands)
         self.first.append(len(self.operands))

@@ -61,7 +61,9 @@ class Circuit:
     inputs: tuple[int, ...]
     roles: tuple[str, ...]
     outputs: tuple[int, ...]
-    explicit: frozenset[int] = field(default=frozenset())  # rows whose label was given, not read from code
+    explicit: frozenset[int] = field(
+        default=frozenset()
+    )  # rows whose label was given, not read from code
 
     def __len__(self) -> int:
         return len(self.op)
@@ -77,7 +79,9 @@ class Circuit:
         columns = zip(self.op.tolist(), self.attribute.tolist(), strict=True)
         for wire, (op, attribute) in enumerate(columns):
             attributes = self.attributes[attribute] if op > 1 else {}
-            yield Row(wire, self.gates[op], tuple(operands[first[wire] : first[wire + 1]]), attributes)
+            yield Row(
+                wire, self.gates[op], tuple(operands[first[wire] : first[wire + 1]]), attributes
+            )
 
     def row(self, wire: int) -> Row:
         op = int(self.op[wire])
@@ -130,7 +134,9 @@ class Circuit:
         try:
             return self.by_name[name]
         except KeyError:
-            raise UnknownName(f"no wire is called {name[:64]!r}.", why=did_you_mean(name, self.by_name)) from None
+            raise UnknownName(
+                f"no wire is called {name[:64]!r}.", why=did_you_mean(name, self.by_name)
+            ) from None
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -157,7 +163,9 @@ class Circuit:
         return counts
 
     def __repr__(self) -> str:
-        ins = ", ".join(f"{n} {self.spec_of(i)}" for n, i in zip(self.input_names, self.inputs, strict=True))
+        ins = ", ".join(
+            f"{n} {self.spec_of(i)}" for n, i in zip(self.input_names, self.inputs, strict=True)
+        )
         return f"<Circuit of {self.gate_count} gates: {ins}>"
 
 

@@ -27,7 +27,9 @@ def canonical(value: Any, what: str = "a value") -> Any:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise DtypeError(f"{what} is ragged: its rows differ in length.", fix="np.array(...)") from error
+        raise DtypeError(
+            f"{what} is ragged: its rows differ in length.", fix="np.array(...)"
+        ) from error
     if array.dtype in DTYPES and array.dtype.isnative:
         return array[()] if array.ndim == 0 else array
     wanted = _widened(array, what)
@@ -48,7 +50,12 @@ def _widened(array: np.ndarray[Any, Any], what: str) -> np.dtype[Any]:
     if kind == "b":
         return BOOL
     if kind in "iu":
-        if array.dtype.itemsize == 8 and kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        if (
+            array.dtype.itemsize == 8
+            and kind == "u"
+            and array.size
+            and array.max() > np.iinfo(np.int64).max
+        ):
             raise DtypeError(f"{what} holds an integer above int64's largest, {array.max()}.")
         return INT64
     raise DtypeError(

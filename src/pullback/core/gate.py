@@ -54,14 +54,18 @@ class Gate:
     ) -> None:
         self.shape = Signature(shape) if isinstance(shape, str) else shape
         if takes not in ("float", "number", "any"):
-            raise GateError(f"gate {self.name!r}: takes= is 'float', 'number' or 'any', not {takes!r}.")
+            raise GateError(
+                f"gate {self.name!r}: takes= is 'float', 'number' or 'any', not {takes!r}."
+            )
         self.takes, self.kinds, self.result = takes, dict(kinds or {}), result
         self.kink, self.domain, self.pattern, self.holomorphic = kink, domain, pattern, holomorphic
         self.infix = infix
         self.faces = {_SHORT.get(k, k): v for k, v in faces.items()}
         wrong = set(self.faces) - set(LANGUAGES)
         if wrong:
-            raise GateError(f"gate {self.name!r}: no such face {sorted(wrong)[0]!r}; there are {LANGUAGES}.")
+            raise GateError(
+                f"gate {self.name!r}: no such face {sorted(wrong)[0]!r}; there are {LANGUAGES}."
+            )
 
     def __repr__(self) -> str:
         return f"<{'recipe' if self.recipe else 'gate'} {self.name}>"
@@ -73,7 +77,9 @@ class Gate:
         bound = self.bind(attributes) if attributes or self.defaults else attributes
         self.check_count(len(inputs))
         with np.errstate(all="ignore"):
-            return self.body(*[np.asarray(x) if isinstance(x, list) else x for x in inputs], **bound)
+            return self.body(
+                *[np.asarray(x) if isinstance(x, list) else x for x in inputs], **bound
+            )
 
     def pulls(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Give the gate its pull rule: `d_name(dy, y, *inputs, **attributes)`.
@@ -106,7 +112,11 @@ class Gate:
         else:
             wrong = count != len(self.inputs)
         if wrong:
-            wants = "one input or more" if self.variadic else f"{len(self.inputs)} ({', '.join(self.inputs)})"
+            wants = (
+                "one input or more"
+                if self.variadic
+                else f"{len(self.inputs)} ({', '.join(self.inputs)})"
+            )
             raise GateError(f"{self.name} takes {wants}, got {count}.")
 
     def bind(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +134,9 @@ class Gate:
 
     def input_names(self, count: int) -> list[str]:
         """The names of `count` inputs; a variadic gate numbers them."""
-        return [f"{self.inputs[0]}{i}" for i in range(count)] if self.variadic else list(self.inputs)
+        return (
+            [f"{self.inputs[0]}{i}" for i in range(count)] if self.variadic else list(self.inputs)
+        )
 
     def common(self, dtypes: list[np.dtype[Any] | None]) -> np.dtype[Any]:
         """The dtype that the inputs without a kind of their own are brought to. None = weak."""
@@ -157,7 +169,9 @@ class Gate:
         """Inputs with a kind of their own (a condition, an index) are never converted silently."""
         if dtype != self.kinds[name]:
             fix = f"{name} != 0" if self.kinds[name] == BOOL else f"cast({name}, dtype='int64')"
-            raise DtypeError(f"{self.name}: {name!r} is {dtype.name}, wanted {self.kinds[name].name}.", fix=fix)
+            raise DtypeError(
+                f"{self.name}: {name!r} is {dtype.name}, wanted {self.kinds[name].name}.", fix=fix
+            )
 
 
 def _parameters(body: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[str, Any]]:
@@ -168,7 +182,9 @@ def _parameters(body: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[s
         if p.kind is p.KEYWORD_ONLY:
             defaults[p.name] = p.default
         elif p.kind is p.VAR_KEYWORD:
-            raise GateError(f"gate {body.__name__!r}: **{p.name} is not allowed; name each attribute.")
+            raise GateError(
+                f"gate {body.__name__!r}: **{p.name} is not allowed; name each attribute."
+            )
         else:
             inputs.append(p.name)
             variadic = variadic or p.kind is p.VAR_POSITIONAL
@@ -192,13 +208,17 @@ def find_gate(name: str) -> Gate:
     try:
         return GATES[name]
     except KeyError:
-        raise UnknownName(f"no gate is called {name[:64]!r}.", why=did_you_mean(name, GATES)) from None
+        raise UnknownName(
+            f"no gate is called {name[:64]!r}.", why=did_you_mean(name, GATES)
+        ) from None
 
 
 def _register(made: Gate) -> Gate:
     old = GATES.get(made.name)
     if old is not None and old.__module__ != made.__module__:
-        raise GateError(f"a gate {made.name!r} exists already, in {old.__module__}.", fix="another name")
+        raise GateError(
+            f"a gate {made.name!r} exists already, in {old.__module__}.", fix="another name"
+        )
     GATES[made.name] = made
     return made
 

@@ -62,17 +62,23 @@ class Signature:
         rest = broadcast(spread, names) if spread else ()
         return tuple(s for a in self.output for s in (rest if a == "..." else (sizes[a][0],)))
 
-    def _bind(self, axes: list[str], shape: Shape, name: str, sizes: dict[str, tuple[int, str]]) -> Shape:
+    def _bind(
+        self, axes: list[str], shape: Shape, name: str, sizes: dict[str, tuple[int, str]]
+    ) -> Shape:
         letters = [a for a in axes if a != "..."]
         free = len(shape) - len(letters)
         if free < 0 or (free and "..." not in axes):
-            raise ShapeError(f"{self.text}: {name!r} has shape {shape}, which does not fit ({','.join(axes)}).")
+            raise ShapeError(
+                f"{self.text}: {name!r} has shape {shape}, which does not fit ({','.join(axes)})."
+            )
         at = axes.index("...") if "..." in axes else 0
         rest = shape[at : at + free]
         for letter, size in zip(letters, shape[:at] + shape[at + free :], strict=True):
             known, owner = sizes.setdefault(letter, (size, name))
             if known != size:
-                raise ShapeError(f"{self.text}: {letter!r} is {known} in {owner!r} but {size} in {name!r}.")
+                raise ShapeError(
+                    f"{self.text}: {letter!r} is {known} in {owner!r} but {size} in {name!r}."
+                )
         return rest
 
 
@@ -87,12 +93,17 @@ def broadcast(shapes: list[Shape], names: list[str] | None = None) -> Shape:
     except ValueError:
         names = names or [f"input {i}" for i in range(len(shapes))]
         i, j = _first_clash(shapes)
-        raise ShapeError(f"{names[i]!r} {shapes[i]} and {names[j]!r} {shapes[j]} do not broadcast.") from None
+        raise ShapeError(
+            f"{names[i]!r} {shapes[i]} and {names[j]!r} {shapes[j]} do not broadcast."
+        ) from None
 
 
 def _first_clash(shapes: list[Shape]) -> tuple[int, int]:
     for j in range(1, len(shapes)):
         for i in range(j):
-            if any(a != b and 1 not in (a, b) for a, b in zip(shapes[i][::-1], shapes[j][::-1], strict=False)):
+            if any(
+                a != b and 1 not in (a, b)
+                for a, b in zip(shapes[i][::-1], shapes[j][::-1], strict=False)
+            ):
                 return i, j
     return 0, 1

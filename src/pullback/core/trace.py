@@ -52,7 +52,9 @@ def trace(
     outputs, structure = take_apart(function(*wires))
     out = [_checked(builder, o) for o in outputs]
     if not out:
-        raise CircuitError(f"{name or 'the function'} returns nothing; return a wire, a tuple or a dict of wires.")
+        raise CircuitError(
+            f"{name or 'the function'} returns nothing; return a wire, a tuple or a dict of wires."
+        )
     _name_outputs(builder, out, structure, name)
     circuit = builder.finish(out)
     return Trace(circuit, structure, tuple(builder.captured.values()))
@@ -60,7 +62,9 @@ def trace(
 
 def _checked(builder: Builder, output: Any) -> Wire:
     if output is None:
-        raise CircuitError("the function returns None where a wire is expected.", fix="return the wire")
+        raise CircuitError(
+            "the function returns None where a wire is expected.", fix="return the wire"
+        )
     try:
         return builder.adopt(output if isinstance(output, Wire) else canonical(output, "an output"))
     except PullbackError:
@@ -70,7 +74,13 @@ def _checked(builder: Builder, output: Any) -> Wire:
 
 
 def _name_outputs(builder: Builder, outputs: list[Wire], structure: Structure, name: str) -> None:
-    names = leaf_names("", structure) if structure.kind == "dict" else [name] if len(outputs) == 1 else []
+    names = (
+        leaf_names("", structure)
+        if structure.kind == "dict"
+        else [name]
+        if len(outputs) == 1
+        else []
+    )
     for wire, label in zip(outputs, names, strict=False):
         label = label.lstrip("_")
         free = builder.label[wire.id] < 0 and builder.op[wire.id] > 1

@@ -47,7 +47,9 @@ class Wire(Operators):
     def ndim(self) -> int:
         return len(self.spec.shape)
 
-    def __apply_gate__(self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Wire:
+    def __apply_gate__(
+        self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Wire:
         return self.builder.apply(gate, inputs, attributes)
 
     def named(self, name: str) -> Wire:
@@ -143,7 +145,9 @@ def _plain(part: Any) -> Any:
     if part is None:
         return NEW_AXIS
     if isinstance(part, slice):
-        return tuple(None if v is None else operator.index(v) for v in (part.start, part.stop, part.step))
+        return tuple(
+            None if v is None else operator.index(v) for v in (part.start, part.stop, part.step)
+        )
     try:
         return operator.index(part)
     except TypeError:

@@ -53,10 +53,12 @@ def _filled(gate: Gate, language: Language, row: Row, inputs: Sequence[Text]) ->
 
 def mentions(gate: Gate, language: Language, position: int, count: int) -> int:
     """How often the face writes out one input: more than once and it deserves a line of its own."""
-    if gate.infix in INFIX and language.name not in gate.faces or gate.name == "negative":
+    if (gate.infix in INFIX and language.name not in gate.faces) or gate.name == "negative":
         return 1
     name = gate.input_names(count)[position]
-    fields = [f for _, f, _, _ in string.Formatter().parse(gate.face(language.name)) if f is not None]
+    fields = [
+        f for _, f, _, _ in string.Formatter().parse(gate.face(language.name)) if f is not None
+    ]
     return fields.count(name)
 
 

@@ -23,9 +23,14 @@ def number(value: Any) -> str:
     if np.ndim(value) == 0:
         return python_number(value).replace("math.", "np.")
     if np.size(value) > LARGEST:
-        raise FaceError(f"a constant of {np.size(value)} numbers is too long for source.", fix="make it an input")
+        raise FaceError(
+            f"a constant of {np.size(value)} numbers is too long for source.",
+            fix="make it an input",
+        )
     text = repr(np.asarray(value).tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
     return f"np.array({text}, dtype={np.asarray(value).dtype.name!r})"
 
 
-NUMPY = dataclasses.replace(PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number)
+NUMPY = dataclasses.replace(
+    PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number
+)

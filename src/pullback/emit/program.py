@@ -46,7 +46,14 @@ def emit_backward(back: Backward, language: Language, name: str, style: str) -> 
 class _Emitter:
     """Writes rows in running order: each becomes a line, or is written into the one line that uses it."""
 
-    def __init__(self, circuit: Circuit, language: Language, name: str, style: str, back: Backward | None = None) -> None:
+    def __init__(
+        self,
+        circuit: Circuit,
+        language: Language,
+        name: str,
+        style: str,
+        back: Backward | None = None,
+    ) -> None:
         if style not in STYLES:
             raise OptionError(f"style={style!r}; it is one of {', '.join(STYLES)}.")
         self.circuit, self.language, self.name, self.back = circuit, language, name, back
@@ -136,7 +143,9 @@ class _Emitter:
             self.written[wire] = self._expression(row)
         else:
             name = self.called.get(wire) or self._temporary()
-            self.program.add(self.language.assign(name, self._expression(row).text), self._about(wire))
+            self.program.add(
+                self.language.assign(name, self._expression(row).text), self._about(wire)
+            )
             self.written[wire] = Text(name)
 
     def _leaf(self, wire: int) -> Text:
@@ -187,7 +196,11 @@ class _Emitter:
                 continue
             branches = back.branches[wire]
             for number, branch in enumerate(branches, start=1):
-                if len(branches) > 1 and branch.pull not in found and not self._is_pull_of_named(branch.pull):
+                if (
+                    len(branches) > 1
+                    and branch.pull not in found
+                    and not self._is_pull_of_named(branch.pull)
+                ):
                     found[branch.pull] = self._fresh(f"d{name}_{number}")
             if pull not in found and pull not in forces:
                 found[pull] = self._fresh(f"d{name}")
@@ -215,7 +228,12 @@ class _Emitter:
         for wire, name in enumerate(self.author.names):
             pull = back.pulls[wire]
             shared = pull >= 0 and self.live[pull] and back.branches[wire][-1].gate >= 0
-            if name and shared and self.called.get(pull) != f"d{name}" and len(back.branches[wire]) == 1:
+            if (
+                name
+                and shared
+                and self.called.get(pull) != f"d{name}"
+                and len(back.branches[wire]) == 1
+            ):
                 found.setdefault(back.branches[wire][-1].gate, []).append(wire)
         return found
 

@@ -27,7 +27,9 @@ class GateUse:
 
     __slots__ = ("attributes", "gate", "inputs", "output")
 
-    def __init__(self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any], output: Unit) -> None:
+    def __init__(
+        self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any], output: Unit
+    ) -> None:
         self.gate, self.inputs, self.attributes, self.output = gate, inputs, attributes, output
 
     def pulls(self, dy: Any) -> Iterator[tuple[Unit, Any]]:
@@ -43,7 +45,8 @@ class GateUse:
         """Add this gate's pulls to its inputs' grads, as one step of the whole backward pass."""
         if self.output.grad is None:
             raise CircuitError(
-                f"nothing pulls on the output of this {self.gate.name} gate yet.", fix="unit.grad = 1.0"
+                f"nothing pulls on the output of this {self.gate.name} gate yet.",
+                fix="unit.grad = 1.0",
             )
         for x, pull in self.pulls(self.output.grad):
             x.grad = pull if x.grad is None else x.grad + pull
@@ -73,7 +76,9 @@ class Unit(Operators):
         self.gate: GateUse | None = None
         self.order = next(_clock)
 
-    def __apply_gate__(self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Unit:
+    def __apply_gate__(
+        self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Unit:
         gate.check_count(len(inputs))
         if attributes or gate.defaults:
             attributes = gate.bind(attributes)
@@ -191,4 +196,3 @@ def _brought(gate: Gate, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         else:
             brought.append(x if isinstance(x, Unit) else canonical(x))
     return tuple(brought)
-

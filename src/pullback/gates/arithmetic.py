@@ -70,7 +70,16 @@ def d_divide(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return dy / b, -y / b * dy
 
 
-@gate(takes="number", py="-{x}", np="-{x}", js="-{x}", c="-{x}", latex="-{x}", onnx="Neg", holomorphic=True)
+@gate(
+    takes="number",
+    py="-{x}",
+    np="-{x}",
+    js="-{x}",
+    c="-{x}",
+    latex="-{x}",
+    onnx="Neg",
+    holomorphic=True,
+)
 def negative(x: Any) -> Any:
     """y = -x.
 

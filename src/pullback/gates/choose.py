@@ -6,8 +6,8 @@ import numpy as np
 
 from pullback.core.dtypes import BOOL
 from pullback.core.gate import gate
-from pullback.gates.compare import equal, greater, less
 from pullback.errors import OptionError
+from pullback.gates.compare import equal, greater, less
 
 
 @gate(
@@ -36,7 +36,9 @@ def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
         raise OptionError(f"ties={ties!r}; it is 'split', 'first' or 'all'.")
     first, second = {"split": (0.5, 0.5), "first": (1.0, 0.0), "all": (1.0, 1.0)}[ties]
     tie = equal(a, b)
-    return where(wins(a, b), dy, where(tie, first * dy, 0.0)), where(wins(b, a), dy, where(tie, second * dy, 0.0))
+    return where(wins(a, b), dy, where(tie, first * dy, 0.0)), where(
+        wins(b, a), dy, where(tie, second * dy, 0.0)
+    )
 
 
 @gate(

@@ -18,7 +18,9 @@ def _checked(index: Any, size: int, gate_name: str) -> Any:
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
         where = f" at {at[0] if len(at) == 1 else at}" if at else ""
-        raise RangeError(f"{gate_name}: index {index[bad].flat[0]}{where} lies outside 0..{size - 1}.")
+        raise RangeError(
+            f"{gate_name}: index {index[bad].flat[0]}{where} lies outside 0..{size - 1}."
+        )
     return index
 
 
@@ -73,7 +75,13 @@ scatter_add.helper(
 )
 
 
-@gate(shape="(...,k),(...)->(...)", takes="any", kinds=_INDEX, np="pick({x}, {index})", onnx="GatherElements")
+@gate(
+    shape="(...,k),(...)->(...)",
+    takes="any",
+    kinds=_INDEX,
+    np="pick({x}, {index})",
+    onnx="GatherElements",
+)
 def pick(x: Any, index: Any) -> Any:
     """y[i] = x[i, index[i]]: one element of each row, for instance the score of the right label.
 
@@ -89,7 +97,9 @@ def d_pick(dy: Any, y: Any, x: Any, index: Any) -> Any:
     return unpick(dy, index, size=x.shape[-1]), None
 
 
-pick.helper(numpy="def pick(x, index):\n    return np.take_along_axis(x, np.asarray(index)[..., None], axis=-1)[..., 0]")
+pick.helper(
+    numpy="def pick(x, index):\n    return np.take_along_axis(x, np.asarray(index)[..., None], axis=-1)[..., 0]"
+)
 
 
 @gate(

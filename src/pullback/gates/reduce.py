@@ -23,7 +23,10 @@ def folded_axes(ndim: int, axis: Any) -> tuple[int, ...]:
     axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     wrong = [a for a in axes if not -ndim <= a < ndim]
     if wrong:
-        raise ShapeError(f"axis {wrong[0]} of an array with {ndim} axes.", fix=f"an axis from {-ndim} to {ndim - 1}")
+        raise ShapeError(
+            f"axis {wrong[0]} of an array with {ndim} axes.",
+            fix=f"an axis from {-ndim} to {ndim - 1}",
+        )
     return tuple(sorted({a % ndim for a in axes}))
 
 
@@ -84,7 +87,9 @@ def sum_to(x: Any, *, shape: Any) -> Any:
     array([2., 2., 2.])
     """
     extra = np.ndim(x) - len(shape)
-    axes = tuple(range(extra)) + tuple(i + extra for i, s in enumerate(shape) if s == 1 and np.shape(x)[i + extra] != 1)
+    axes = tuple(range(extra)) + tuple(
+        i + extra for i, s in enumerate(shape) if s == 1 and np.shape(x)[i + extra] != 1
+    )
     return np.reshape(np.sum(x, axis=axes, keepdims=True), shape)[()]
 
 
@@ -107,7 +112,11 @@ def _gap(x: Any, *, axis: Any, keepdims: bool) -> Any:
     axes = folded_axes(np.ndim(x), axis)
     rest = [i for i in range(np.ndim(x)) if i not in axes]
     rows = np.reshape(np.transpose(x, [*rest, *axes]), ([x.shape[i] for i in rest] or []) + [-1])
-    return np.diff(np.sort(rows, axis=-1)[..., -2:], axis=-1)[..., 0] if rows.shape[-1] > 1 else np.ones(1)
+    return (
+        np.diff(np.sort(rows, axis=-1)[..., -2:], axis=-1)[..., 0]
+        if rows.shape[-1] > 1
+        else np.ones(1)
+    )
 
 
 @gate(

@@ -47,7 +47,9 @@ def _spread(x: Shape, *, shape: Shape) -> Shape:
     return tuple(shape)
 
 
-@gate(shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})", onnx="Expand", holomorphic=True)
+@gate(
+    shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})", onnx="Expand", holomorphic=True
+)
 def broadcast_to(x: Any, *, shape: Any) -> Any:
     """x repeated along new axes and along axes of size 1. The pulls on the copies add up.
 
@@ -69,7 +71,14 @@ def _transposed(x: Shape, *, axes: Any) -> Shape:
     return tuple(x[a] for a in order)
 
 
-@gate(shape=_transposed, takes="any", np="np.transpose({x}, {axes})", latex="{x}^T", onnx="Transpose", holomorphic=True)
+@gate(
+    shape=_transposed,
+    takes="any",
+    np="np.transpose({x}, {axes})",
+    latex="{x}^T",
+    onnx="Transpose",
+    holomorphic=True,
+)
 def transpose(x: Any, *, axes: Any = None) -> Any:
     """x with its axes in another order; reversed when `axes` is None.
 
@@ -88,6 +97,7 @@ def d_transpose(dy: Any, y: Any, x: Any, *, axes: Any) -> Any:
 
 def subscript(index: Any) -> tuple[Any, ...]:
     """The plain attribute of `slice` as NumPy takes it."""
+
     def one(i: Any) -> Any:
         return None if i == "new" else np.s_[i[0] : i[1] : i[2]] if isinstance(i, tuple) else i
 
@@ -96,7 +106,11 @@ def subscript(index: Any) -> tuple[Any, ...]:
 
 def _sliced(x: Shape, *, index: Any) -> Shape:
     try:
-        return np.empty(x, np.bool_)[subscript(index)].shape if np.prod(x) < 10**6 else _lazily(x, index)
+        return (
+            np.empty(x, np.bool_)[subscript(index)].shape
+            if np.prod(x) < 10**6
+            else _lazily(x, index)
+        )
     except IndexError as error:
         raise ShapeError(f"index {index} does not fit {x}: {error}.") from None
 
@@ -127,7 +141,12 @@ _SUBSCRIPT = """def subscript(index):
 slice.helper(numpy=_SUBSCRIPT)
 
 
-@gate(shape=lambda x, index, shape: shape, takes="any", np="unslice({x}, {index}, {shape})", holomorphic=True)
+@gate(
+    shape=lambda x, index, shape: shape,
+    takes="any",
+    np="unslice({x}, {index}, {shape})",
+    holomorphic=True,
+)
 def unslice(x: Any, *, index: Any, shape: Any) -> Any:
     """Zeros of `shape` with x put where `slice` would have read it. The pull of slice.
 
@@ -184,7 +203,12 @@ def d_concat(dy: Any, y: Any, *xs: Any, axis: int) -> Any:
     return tuple(slice(dy, index=(*whole, (start, stop, None))) for start, stop in pairs)
 
 
-@gate(takes="any", result=lambda dtype: np.dtype(dtype), np="np.asarray({x}).astype({dtype!r})[()]", onnx="Cast")
+@gate(
+    takes="any",
+    result=lambda dtype: np.dtype(dtype),
+    np="np.asarray({x}).astype({dtype!r})[()]",
+    onnx="Cast",
+)
 def cast(x: Any, *, dtype: str) -> Any:
     """x as another kind of number: "float64", "float32", "int64" or "bool". Only real numbers pass a pull on.
 

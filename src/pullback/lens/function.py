@@ -26,7 +26,9 @@ class CircuitFunction:
     called `force`.
     """
 
-    def __init__(self, function: Callable[..., Any], roles: Mapping[str, str] | None = None, name: str = "") -> None:
+    def __init__(
+        self, function: Callable[..., Any], roles: Mapping[str, str] | None = None, name: str = ""
+    ) -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", "f").replace("<lambda>", "f")
         self.parameters = parameters(function)
@@ -36,7 +38,9 @@ class CircuitFunction:
         for parameter, role in self.roles.items():
             self._known(parameter)
             if role not in ROLES:
-                raise OptionError(f"role {role!r} of {parameter!r}; it is one of {', '.join(ROLES)}.")
+                raise OptionError(
+                    f"role {role!r} of {parameter!r}; it is one of {', '.join(ROLES)}."
+                )
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """The function's value. Wires and Units go straight through, so circuits nest."""
@@ -86,20 +90,31 @@ class CircuitFunction:
             values = (0.0,) * len(self.parameters)
         return self._viewed(self.bind(values, named))[0]
 
-    def forward_source(self, *values: Any, lang: str = "python", style: str = "steps", **named: Any) -> Source:
+    def forward_source(
+        self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
+    ) -> Source:
         """The forward pass as code with your own names; verified before it is handed out."""
         return forward_source(self.view(*values, **named), self.name, lang, style)
 
-    def backward_source(self, *values: Any, lang: str = "python", style: str = "steps", **named: Any) -> Source:
+    def backward_source(
+        self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
+    ) -> Source:
         """The forward and backward pass as code with your own names; verified before it is handed out."""
         return backward_source(self.view(*values, **named), self.name, lang, style)
 
     def bind(self, values: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
         """One value a parameter, in order, or an error that names the missing or unknown one."""
-        if len(values) == 1 and not named and isinstance(values[0], dict) and self._is_all(values[0]):
+        if (
+            len(values) == 1
+            and not named
+            and isinstance(values[0], dict)
+            and self._is_all(values[0])
+        ):
             values, named = (), values[0]
         if len(values) > len(self.parameters):
-            raise CircuitError(f"{self.name} takes {len(self.parameters)} values, got {len(values)}.")
+            raise CircuitError(
+                f"{self.name} takes {len(self.parameters)} values, got {len(values)}."
+            )
         bound = dict(zip(self.parameters, values, strict=False))
         for name, value in named.items():
             self._known(name)
@@ -120,7 +135,9 @@ class CircuitFunction:
     def _default(self, parameter: str) -> Any:
         default = inspect.signature(self.function).parameters[parameter].default
         if default is inspect.Parameter.empty:
-            raise CircuitError(f"{self.name} needs a value for {parameter!r}.", fix=f"{parameter}=1.0")
+            raise CircuitError(
+                f"{self.name} needs a value for {parameter!r}.", fix=f"{parameter}=1.0"
+            )
         return default
 
     def _viewed(self, bound: list[Any]) -> tuple[View, list[Any]]:
@@ -187,7 +204,7 @@ def circuit(
         return lambda made: circuit(made, parameters=parameters, frozen=frozen, name=name)
     if isinstance(function, str):
         function = function_of_text(function)
-    roles = {p: "parameter" for p in _words(parameters)} | {p: "frozen" for p in _words(frozen)}
+    roles = dict.fromkeys(_words(parameters), "parameter") | dict.fromkeys(_words(frozen), "frozen")
     return CircuitFunction(function, roles, name)
 
 

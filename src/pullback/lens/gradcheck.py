@@ -70,10 +70,15 @@ class Report:
         rows = [("wire", "analytic", "numerical", "rel. error", "verdict")]
         rows += [_row(f) for f in self.findings[:40]]
         widths = [max(len(r[i]) for r in rows) for i in range(5)]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
+        lines = [
+            "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows
+        ]
         if len(self.findings) > 40:
             lines.append(f"... {len(self.findings) - 40} more")
-        lines += [f"{f.gate}: the pull on {f.where} is {f.analytic:.6g}, should be {f.numerical:.6g}  {f.line}".rstrip() for f in self.bad_gates[:5]]
+        lines += [
+            f"{f.gate}: the pull on {f.where} is {f.analytic:.6g}, should be {f.numerical:.6g}  {f.line}".rstrip()
+            for f in self.bad_gates[:5]
+        ]
         return "\n".join(lines)
 
 
@@ -82,7 +87,13 @@ def _row(f: Finding) -> tuple[str, ...]:
     return f.where, f"{f.analytic:.9g}", f"{f.numerical:.9g}", f"{f.error:.1e}", said
 
 
-def gradcheck(function: Any, *values: Any, backward: Callable[..., Any] | None = None, tolerance: float = 1e-9, **named: Any) -> Report:
+def gradcheck(
+    function: Any,
+    *values: Any,
+    backward: Callable[..., Any] | None = None,
+    tolerance: float = 1e-9,
+    **named: Any,
+) -> Report:
     """Compare the gradient of `function` with the numerical one, at these values.
 
     function: a circuit, a plain function of gates, or any Python function with a hand-written
@@ -127,7 +138,9 @@ class _Probe:
     def __init__(self, circuit: Circuit, program: Program, watched: list[Any]) -> None:
         self.circuit, self.program, self.watched = circuit, program, watched
         self.inputs = [watched[w] for w in circuit.inputs]
-        self.kinky = [row for row in circuit.rows() if row.gate is not None and row.gate.kink is not None]
+        self.kinky = [
+            row for row in circuit.rows() if row.gate is not None and row.gate.kink is not None
+        ]
         self.evaluations = 0
 
     def input(self, wire: int, pulls: Any, scale: float, tolerance: float) -> list[Finding]:
@@ -136,10 +149,14 @@ class _Probe:
         found = []
         for index in np.ndindex(value.shape):
             where = name + (f"[{', '.join(map(str, index))}]" if index else "")
-            found.append(self._element(wire, index, float(np.asarray(pulls)[index]), where, scale, tolerance))
+            found.append(
+                self._element(wire, index, float(np.asarray(pulls)[index]), where, scale, tolerance)
+            )
         return found
 
-    def _element(self, wire: int, index: Any, analytic: float, where: str, scale: float, tolerance: float) -> Finding:
+    def _element(
+        self, wire: int, index: Any, analytic: float, where: str, scale: float, tolerance: float
+    ) -> Finding:
         position = self.circuit.inputs.index(wire)
         start = float(np.asarray(self.watched[wire])[index])
 
@@ -155,12 +172,35 @@ class _Probe:
             return float(self.program.run(moved(x))[0])
 
         found = slope(f, start)
-        kink = self._kink(lambda x: self.program.watch(moved(x)), start, found.step) if self.kinky else None
+        kink = (
+            self._kink(lambda x: self.program.watch(moved(x)), start, found.step)
+            if self.kinky
+            else None
+        )
         if kink is not None:
-            return self._beside(kink, f, lambda x: self.program.watch(moved(x)), analytic, where, start, scale, tolerance)
+            return self._beside(
+                kink,
+                f,
+                lambda x: self.program.watch(moved(x)),
+                analytic,
+                where,
+                start,
+                scale,
+                tolerance,
+            )
         return _compared(where, analytic, found, scale, tolerance)
 
-    def _beside(self, kink: Row, f: Any, watch: Any, analytic: float, where: str, start: float, scale: float, tolerance: float) -> Finding:
+    def _beside(
+        self,
+        kink: Row,
+        f: Any,
+        watch: Any,
+        analytic: float,
+        where: str,
+        start: float,
+        scale: float,
+        tolerance: float,
+    ) -> Finding:
         """A kink lies within the steps: try again with steps too small to reach it, else call it a kink."""
         for shrink in (1e-2, 1e-4):
             found = slope(lambda t: f(start + t * shrink), 0.0)
@@ -170,7 +210,9 @@ class _Probe:
         numerical = (f(start + 1e-7) - f(start - 1e-7)) / 2e-7
         error = _relative(analytic, numerical, scale)
         assert kink.gate is not None
-        return Finding(where, analytic, numerical, error, np.inf, KINK, self._said(kink), self._line(kink))
+        return Finding(
+            where, analytic, numerical, error, np.inf, KINK, self._said(kink), self._line(kink)
+        )
 
     def _kink(self, watch: Any, start: float, step: float) -> Row | None:
         """The first kinky gate whose switch differs, or is undecided, within start +- step."""
@@ -183,7 +225,10 @@ class _Probe:
         return None
 
     def _switches(self, values: list[Any]) -> list[Any]:
-        return [np.sign(row.gate.kink(*[values[i] for i in row.inputs], **row.attributes)) for row in self.kinky]  # type: ignore[union-attr,misc]
+        return [
+            np.sign(row.gate.kink(*[values[i] for i in row.inputs], **row.attributes))
+            for row in self.kinky
+        ]  # type: ignore[union-attr,misc]
 
     def _said(self, row: Row) -> str:
         assert row.gate is not None
@@ -203,7 +248,11 @@ def _bad_gates(circuit: Circuit, values: list[Any], tolerance: float) -> list[Fi
         if row.gate is None or circuit.spec_of(row.wire).dtype.kind != "f":
             continue
         inputs = [values[i] for i in row.inputs]
-        key = (row.gate.name, tuple(row.attributes.items()), *(np.asarray(x).tobytes() for x in inputs))
+        key = (
+            row.gate.name,
+            tuple(row.attributes.items()),
+            *(np.asarray(x).tobytes() for x in inputs),
+        )
         if key in asked or not all(np.all(np.isfinite(x)) for x in inputs):
             continue
         asked.add(key)
@@ -213,7 +262,9 @@ def _bad_gates(circuit: Circuit, values: list[Any], tolerance: float) -> list[Fi
             name = circuit.names[row.wire]
             label = row.gate.name + (f" '{name}'" if name else "")
             listened = circuit.describe(row.inputs[int(found.where)])
-            bad.append(Finding(listened, *_numbers(found), WRONG, label, str(site) if site.file else ""))
+            bad.append(
+                Finding(listened, *_numbers(found), WRONG, label, str(site) if site.file else "")
+            )
     return bad
 
 
@@ -225,7 +276,9 @@ def _numbers(f: Finding) -> tuple[float, float, float, float]:
 DELIBERATE = ("stop_gradient", "force")
 
 
-def gate_finding(gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], tolerance: float) -> Finding | None:
+def gate_finding(
+    gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], tolerance: float
+) -> Finding | None:
     """A wrong pull of one gate at these inputs, or None. `where` is the input's position.
 
     The output is pulled with a fixed, uneven force, and each real input is moved along a fixed
@@ -246,9 +299,21 @@ def gate_finding(gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], 
     return None
 
 
-def _one_input(gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], position: int, pull: Any, dy: Any, tolerance: float) -> Finding | None:
+def _one_input(
+    gate: Gate,
+    inputs: Sequence[Any],
+    attributes: dict[str, Any],
+    position: int,
+    pull: Any,
+    dy: Any,
+    tolerance: float,
+) -> Finding | None:
     x = np.asarray(inputs[position], np.float64)
-    direction = _uneven(x.shape) * np.maximum(np.abs(x), 0.1) if x.shape else np.float64(max(abs(float(x)), 0.1))
+    direction = (
+        _uneven(x.shape) * np.maximum(np.abs(x), 0.1)
+        if x.shape
+        else np.float64(max(abs(float(x)), 0.1))
+    )
 
     def f(t: float) -> float:
         moved = [*inputs[:position], (x + t * direction)[()], *inputs[position + 1 :]]
@@ -265,7 +330,9 @@ def _one_input(gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], po
     return made if made.verdict == WRONG else None
 
 
-def _switches_within(gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], position: int, direction: Any) -> bool:
+def _switches_within(
+    gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any], position: int, direction: Any
+) -> bool:
     assert gate.kink is not None
     signs = []
     for t in (-1e-3, 0.0, 1e-3):
@@ -276,7 +343,11 @@ def _switches_within(gate: Gate, inputs: Sequence[Any], attributes: dict[str, An
 
 def _uneven(shape: tuple[int, ...]) -> Any:
     # Fixed, without zeros, and unlike any symmetry a wrong rule may have.
-    return np.random.Generator(np.random.PCG64(7)).uniform(0.5, 1.5, shape) if shape else np.float64(1.0)
+    return (
+        np.random.Generator(np.random.PCG64(7)).uniform(0.5, 1.5, shape)
+        if shape
+        else np.float64(1.0)
+    )
 
 
 def _compared(where: str, analytic: float, found: Slope, scale: float, tolerance: float) -> Finding:
@@ -296,7 +367,9 @@ def _relative(a: float, b: float, scale: float) -> float:
     return abs(a - b) / largest if largest else 0.0
 
 
-def _check_by_hand(function: Any, backward: Any, inputs: list[Any], names: list[str], tolerance: float) -> Report:
+def _check_by_hand(
+    function: Any, backward: Any, inputs: list[Any], names: list[str], tolerance: float
+) -> Report:
     pulls = backward(*inputs)
     pulls = pulls if isinstance(pulls, tuple | list) else (pulls,)
     if len(pulls) != len(inputs):
@@ -313,5 +386,7 @@ def _check_by_hand(function: Any, backward: Any, inputs: list[Any], names: list[
 
             found = slope(f, float(np.asarray(x)[index]))
             where = name + (f"[{', '.join(map(str, index))}]" if index else "")
-            findings.append(_compared(where, float(np.asarray(pull)[index]), found, scale, tolerance))
+            findings.append(
+                _compared(where, float(np.asarray(pull)[index]), found, scale, tolerance)
+            )
     return Report(tuple(findings), (), tolerance)

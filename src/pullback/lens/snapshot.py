@@ -58,7 +58,14 @@ class Snapshot:
         row, site = circuit.row(wire), circuit.sites[int(circuit.site[wire])]
         kind = row.gate.name if row.gate else "constant" if circuit.is_constant(wire) else "input"
         grad = self.grad_of(wire)
-        return WireView(wire, circuit.names[wire], kind, plain(self.values[wire]), grad, str(site) if site.file else "")
+        return WireView(
+            wire,
+            circuit.names[wire],
+            kind,
+            plain(self.values[wire]),
+            grad,
+            str(site) if site.file else "",
+        )
 
     def __getitem__(self, name: str) -> WireView:
         return self.wire(self.circuit.find(name))
@@ -72,9 +79,16 @@ class Snapshot:
 
     def __repr__(self) -> str:
         rows = [(w.name or "-", w.gate, short(w.value), short(w.grad)) for w in self]
-        widths = [max(len(r[i]) for r in [*rows, ("wire", "gate", "value", "pull")]) for i in range(4)]
+        widths = [
+            max(len(r[i]) for r in [*rows, ("wire", "gate", "value", "pull")]) for i in range(4)
+        ]
         lines = [("wire", "gate", "value", "pull"), *rows]
-        return "\n".join("  ".join(_cell(c, w, i) for i, (c, w) in enumerate(zip(r, widths, strict=True))).rstrip() for r in lines)
+        return "\n".join(
+            "  ".join(
+                _cell(c, w, i) for i, (c, w) in enumerate(zip(r, widths, strict=True))
+            ).rstrip()
+            for r in lines
+        )
 
 
 def _cell(text: str, width: int, column: int) -> str:

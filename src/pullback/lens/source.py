@@ -75,7 +75,9 @@ def _verify(program: Program, name: str, view: View, pulls: bool) -> None:
             got = [got]
         for one, other in zip(got, want, strict=True):
             if not np.allclose(one, other, rtol=TOLERANCE, atol=1e-300, equal_nan=True):
-                raise PullbackError(f"the source of {name} gives {one}, the circuit {other}: please report this.")
+                raise PullbackError(
+                    f"the source of {name} gives {one}, the circuit {other}: please report this."
+                )
 
 
 def _expected(view: View, values: list[Any], pulls: bool) -> list[Any]:

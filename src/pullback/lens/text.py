@@ -33,7 +33,9 @@ def function_of_text(text: str) -> Callable[..., Any]:
     return run
 
 
-def _run(parsed: Parsed, bound: list[tuple[Instruction, Gate | None]], names: dict[str, Any]) -> Any:
+def _run(
+    parsed: Parsed, bound: list[tuple[Instruction, Gate | None]], names: dict[str, Any]
+) -> Any:
     stack: list[Any] = []
     for step, gate in bound:
         if gate is not None:
@@ -59,13 +61,19 @@ def _called(parsed: Parsed, step: Instruction, gate: Gate, inputs: list[Any]) ->
     try:
         return gate(*inputs, **dict(step.attributes))
     except (CircuitError, GateError) as error:
-        raise ExpressionError(error.what, text=parsed.text, position=step.start, why=error.why, fix=error.fix) from None
+        raise ExpressionError(
+            error.what, text=parsed.text, position=step.start, why=error.why, fix=error.fix
+        ) from None
     finally:
         builder.here = before
 
 
 def _named(value: Any, name: str) -> Any:
-    fresh = isinstance(value, Wire) and value.builder.op[value.id] > 1 and value.builder.label[value.id] < 0
+    fresh = (
+        isinstance(value, Wire)
+        and value.builder.op[value.id] > 1
+        and value.builder.label[value.id] < 0
+    )
     return value.named(name) if fresh else value
 
 
@@ -82,5 +90,7 @@ def _gate_of(parsed: Parsed, step: Instruction) -> Gate:
         gate.check_count(step.arity)
         gate.bind(dict(step.attributes))
     except GateError as error:
-        raise ExpressionError(error.what, text=parsed.text, position=step.start, why=error.why) from None
+        raise ExpressionError(
+            error.what, text=parsed.text, position=step.start, why=error.why
+        ) from None
     return gate

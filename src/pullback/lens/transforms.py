@@ -135,7 +135,9 @@ def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
         for i in range(len(result)):
             force = np.zeros(len(result), spec.dtype)
             force[i] = 1.0
-            result[i] = program.run([*leaves, force.reshape(spec.shape)[()]])[len(view.circuit.outputs)]
+            result[i] = program.run([*leaves, force.reshape(spec.shape)[()]])[
+                len(view.circuit.outputs)
+            ]
         return plain(result.reshape(spec.shape + inner.shape)[()])
 
     return _called_like(function, rows)
@@ -173,10 +175,14 @@ def _positions(made: CircuitFunction, wrt: Wrt) -> list[int]:
             made._known(one)
         if isinstance(one, int) and not -len(made.parameters) <= one < len(made.parameters):
             raise OptionError(f"wrt={one}, but {made.name} has {len(made.parameters)} inputs.")
-    return [made.parameters.index(w) if isinstance(w, str) else w % len(made.parameters) for w in wanted]
+    return [
+        made.parameters.index(w) if isinstance(w, str) else w % len(made.parameters) for w in wanted
+    ]
 
 
-def _viewed(made: CircuitFunction, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[View, list[Any]]:
+def _viewed(
+    made: CircuitFunction, values: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[View, list[Any]]:
     return made._viewed(made.bind(values, named))
 
 
@@ -200,7 +206,9 @@ def _gradient_circuit(view: View, wanted: list[int]) -> Circuit:
     for w, p in zip(wanted, pulls, strict=True):
         spec = view.circuit.spec_of(view.circuit.inputs[w])
         dtype = spec.dtype if spec.dtype.kind == "f" else np.float64
-        outputs.append(Wire(builder, p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype)))
+        outputs.append(
+            Wire(builder, p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype))
+        )
     return tidy(builder.finish(outputs))
 
 
@@ -230,4 +238,14 @@ def _split(leaves: list[Any], structures: Sequence[Any]) -> list[Any]:
     return found
 
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "map_leaves", "pullback", "value_and_grad", "vjp"]
+__all__ = [
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "map_leaves",
+    "pullback",
+    "value_and_grad",
+    "vjp",
+]

@@ -43,7 +43,9 @@ class View:
     def watched_program(self) -> Program:
         """(inputs, force) -> every wire and every pull."""
         forward = range(len(self.circuit))
-        return compile(self.back.asking([*forward, *sorted({p for p in self.back.pulls if p >= 0})]))
+        return compile(
+            self.back.asking([*forward, *sorted({p for p in self.back.pulls if p >= 0})])
+        )
 
     def scalar_output(self, name: str) -> None:
         """Refuse to choose for the person which element to pull on."""

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -95,7 +95,9 @@ class _Sweep:
         """A force on an output: a new input that carries its pull."""
         spec = self.circuit.spec_of(output)
         if spec.dtype.kind != "f":
-            raise CircuitError(f"{self.circuit.describe(output)} carries {spec.dtype.name}; only real numbers are pulled.")
+            raise CircuitError(
+                f"{self.circuit.describe(output)} carries {spec.dtype.name}; only real numbers are pulled."
+            )
         name = self._pull_name(self.names[output]) or unique("force", self.taken)
         self.taken.add(name)
         wire = self.builder.input(spec, name, "data")
@@ -122,7 +124,9 @@ class _Sweep:
         builder, specs = self.builder, self.specs
         inputs = tuple(specs[i] for i in row.inputs)
         wanted = tuple(self.active[i] for i in row.inputs)
-        circuit, pulled = pull_template(row.gate, dy.spec, specs[row.wire], inputs, row.attributes, wanted)
+        circuit, pulled = pull_template(
+            row.gate, dy.spec, specs[row.wire], inputs, row.attributes, wanted
+        )
         wires = [dy, Wire(builder, row.wire), *(Wire(builder, i) for i in row.inputs)]
         pulls = iter(builder.inline(circuit, wires))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
@@ -162,6 +166,8 @@ def _active(circuit: Circuit) -> list[bool]:
     real = np.array([s.dtype.kind == "f" for s in circuit.specs] or [False])[circuit.spec].tolist()
     active = [False] * len(circuit)
     for row in circuit.rows():
-        listening = circuit.is_input(row.wire) if row.gate is None else any(active[i] for i in row.inputs)
+        listening = (
+            circuit.is_input(row.wire) if row.gate is None else any(active[i] for i in row.inputs)
+        )
         active[row.wire] = real[row.wire] and listening
     return active

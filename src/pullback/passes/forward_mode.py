@@ -28,7 +28,9 @@ def forward_mode(circuit: Circuit, moved: Sequence[int] | None = None) -> Circui
         builder.input(circuit.spec_of(w), n, r)
         for w, n, r in zip(circuit.inputs, names, circuit.roles, strict=True)
     ]
-    directions = {m: builder.input(circuit.spec_of(circuit.inputs[m]), f"v{names[m]}") for m in moved}
+    directions = {
+        m: builder.input(circuit.spec_of(circuit.inputs[m]), f"v{names[m]}") for m in moved
+    }
     outputs = replay(circuit, inputs)
     pushes = []
     for position, wire in enumerate(circuit.outputs):

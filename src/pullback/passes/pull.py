@@ -48,7 +48,9 @@ def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
     if shape == wanted:
         return pull
     if len(shape) < len(wanted):
-        raise GateError(f"d_{gate.name} returns a pull of shape {shape} for an input of shape {wanted}.")
+        raise GateError(
+            f"d_{gate.name} returns a pull of shape {shape} for an input of shape {wanted}."
+        )
     return sum_to(pull, shape=wanted)
 
 
@@ -63,7 +65,12 @@ def guard(dy: Any, pull: Any) -> Any:
 
 
 def pull_template(
-    gate: Gate, dy: Spec, y: Spec, inputs: tuple[Spec, ...], attributes: dict[str, Any], wanted: tuple[bool, ...]
+    gate: Gate,
+    dy: Spec,
+    y: Spec,
+    inputs: tuple[Spec, ...],
+    attributes: dict[str, Any],
+    wanted: tuple[bool, ...],
 ) -> tuple[Circuit, tuple[bool, ...]]:
     """The gate's pull rule as a small circuit (dy, y, *inputs) -> pulls on the wanted inputs.
 
@@ -76,7 +83,12 @@ def pull_template(
 
 @lru_cache(maxsize=65536)
 def _template(
-    gate: Gate, dy: Spec, y: Spec, inputs: tuple[Spec, ...], typed: tuple[Any, ...], wanted: tuple[bool, ...]
+    gate: Gate,
+    dy: Spec,
+    y: Spec,
+    inputs: tuple[Spec, ...],
+    typed: tuple[Any, ...],
+    wanted: tuple[bool, ...],
 ) -> tuple[Circuit, tuple[bool, ...]]:
     from pullback.passes.tidy import tidy
 
@@ -90,7 +102,9 @@ def _template(
     return tidy(builder.finish(outputs)), kept
 
 
-def _derived(gate: Gate, dy: Any, inputs: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
+def _derived(
+    gate: Gate, dy: Any, inputs: Sequence[Any], attributes: dict[str, Any]
+) -> tuple[Any, ...]:
     """The pulls of a recipe without a rule: backward through its own gates."""
     from pullback.passes.backward import backward  # the two call each other: a recipe is a circuit
 

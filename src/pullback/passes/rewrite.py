@@ -29,7 +29,9 @@ def rewrite(circuit: Circuit, visit: Visitor) -> Circuit:
     return builder.finish([new[o] for o in circuit.outputs])
 
 
-def _copied(circuit: Circuit, builder: Builder, row: Row, new: dict[int, Wire], visit: Visitor) -> Wire:
+def _copied(
+    circuit: Circuit, builder: Builder, row: Row, new: dict[int, Wire], visit: Visitor
+) -> Wire:
     if circuit.is_input(row.wire):
         role = circuit.roles[int(circuit.attribute[row.wire])]
         return builder.input(circuit.spec_of(row.wire), circuit.names[row.wire], role)

@@ -14,7 +14,12 @@ from pullback.passes.rewrite import constant_value, live, rewrite
 LARGEST_FOLDED = 4096  # numbers; a larger constant costs more to keep than to compute
 
 # gate -> (which input does nothing, at which value). x + 0 is missing on purpose: -0 + 0 is +0.
-IDENTITIES = {"multiply": ((0, 1.0), (1, 1.0)), "divide": ((1, 1.0),), "power": ((1, 1.0),), "subtract": ((1, 0.0),)}
+IDENTITIES = {
+    "multiply": ((0, 1.0), (1, 1.0)),
+    "divide": ((1, 1.0),),
+    "power": ((1, 1.0),),
+    "subtract": ((1, 0.0),),
+}
 
 
 def tidy(circuit: Circuit) -> Circuit:
@@ -42,7 +47,12 @@ def _unchanged(builder: Builder, row: Row, inputs: list[Wire], values: list[Any]
     name, x = row.gate.name, inputs[0]
     for position, value in IDENTITIES.get(name, ()):
         constant, other = values[position], inputs[1 - position]
-        neutral = constant is not None and np.ndim(constant) == 0 and constant == value and not np.signbit(constant)
+        neutral = (
+            constant is not None
+            and np.ndim(constant) == 0
+            and constant == value
+            and not np.signbit(constant)
+        )
         if neutral and other.dtype == constant.dtype:
             return other
     if name == "negative" and builder.ops[builder.op[x.id]] == "negative":

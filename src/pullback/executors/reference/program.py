@@ -73,7 +73,10 @@ class Program:
 
     def _placed(self, error: PullbackError, wire: int) -> PullbackError:
         site = self.circuit.sites[int(self.circuit.site[wire])]
-        error.where = (*error.where, f"{self.circuit.describe(wire)}" + (f"  {site}" if site.file else ""))
+        error.where = (
+            *error.where,
+            f"{self.circuit.describe(wire)}" + (f"  {site}" if site.file else ""),
+        )
         return error
 
 
@@ -82,8 +85,15 @@ def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteE
     value = np.asarray(values[wire])
     bad = value[~np.isfinite(value)].flat[0]
     row, site = circuit.row(wire), circuit.sites[int(circuit.site[wire])]
-    place = f" at index {tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])}" if value.ndim else ""
-    inputs = [f"{circuit.describe(i)} = {np.array2string(np.asarray(values[i]), threshold=4)}" for i in row.inputs]
+    place = (
+        f" at index {tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])}"
+        if value.ndim
+        else ""
+    )
+    inputs = [
+        f"{circuit.describe(i)} = {np.array2string(np.asarray(values[i]), threshold=4)}"
+        for i in row.inputs
+    ]
     gate = row.gate.name if row.gate else "input"
     return NotFiniteError(
         f"{circuit.describe(wire)} is {bad}{place}: the {gate} gate"
