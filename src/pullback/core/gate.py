@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -17,9 +18,39 @@ from pullback.core.names import check_name
 from pullback.core.shapes import Shape, Signature, Spec, broadcast
 from pullback.errors import DtypeError, FaceError, GateError, UnknownName, did_you_mean
 
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 GATES: dict[str, Gate] = {}
 LANGUAGES = ("python", "numpy", "javascript", "c", "latex", "onnx")
 _SHORT = {"py": "python", "np": "numpy", "js": "javascript"}
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What `@gate(...)` may say beside the body; see `gate` for the meaning of each."""
+
+    shape: str | Callable[..., Shape] | None = None
+    takes: str = "float"
+    kinds: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
+    result: np.dtype[Any] | Callable[..., np.dtype[Any]] | None = None
+    kink: Callable[..., Any] | None = None
+    domain: tuple[float, float] = (-np.inf, np.inf)
+    pattern: str = ""
+    infix: str = ""
+    holomorphic: bool = False
+    faces: Mapping[str, str] = field(default_factory=dict)
+
+
+def _declaration(name: str, declared: dict[str, Any]) -> Declaration:
+    """The keywords of `@gate`, faces told apart from the rest; each wrong one is named."""
+    known = {f.name for f in fields(Declaration)} - {"faces"}
+    faces = {_SHORT.get(k, k): v for k, v in declared.items() if k not in known}
+    for wrong in faces.keys() - set(LANGUAGES):
+        near = did_you_mean(wrong, [*known, *LANGUAGES, *_SHORT])
+        raise GateError(f"gate {name!r}: there is no keyword or face {wrong!r}.", why=near)
+    said = Declaration(**{k: v for k, v in declared.items() if k in known}, faces=faces)
+    if said.takes not in ("float", "number", "any"):
+        raise GateError(f"gate {name!r}: takes= is 'float', 'number' or 'any', not {said.takes!r}.")
+    return said
 
 
 class Gate:
@@ -28,7 +59,7 @@ class Gate:
     inputs are the positional parameters of the body, attributes its keyword-only ones.
     """
 
-    def __init__(self, body: Callable[..., Any], recipe: bool, **declared: Any) -> None:
+    def __init__(self, body: Callable[..., Any], said: Declaration, *, recipe: bool) -> None:
         self.name = check_name(body.__name__)
         self.body, self.recipe = body, recipe
         self.__doc__, self.__name__, self.__module__ = body.__doc__, body.__name__, body.__module__
@@ -36,36 +67,11 @@ class Gate:
         self.inputs, self.variadic, self.defaults = _parameters(body)
         self.rule: Callable[..., Any] | None = None
         self.helpers: dict[str, str] = {}
-        self.elementwise = declared.get("shape") is None
-        self._set_declared(**declared)
-
-    def _set_declared(
-        self,
-        shape: str | Callable[..., Shape] | None = None,
-        takes: str = "float",
-        kinds: Mapping[str, np.dtype[Any]] | None = None,
-        result: np.dtype[Any] | Callable[..., np.dtype[Any]] | None = None,
-        kink: Callable[..., Any] | None = None,
-        domain: tuple[float, float] = (-np.inf, np.inf),
-        pattern: str = "",
-        infix: str = "",
-        holomorphic: bool = False,
-        **faces: str,
-    ) -> None:
-        self.shape = Signature(shape) if isinstance(shape, str) else shape
-        if takes not in ("float", "number", "any"):
-            raise GateError(
-                f"gate {self.name!r}: takes= is 'float', 'number' or 'any', not {takes!r}."
-            )
-        self.takes, self.kinds, self.result = takes, dict(kinds or {}), result
-        self.kink, self.domain, self.pattern, self.holomorphic = kink, domain, pattern, holomorphic
-        self.infix = infix
-        self.faces = {_SHORT.get(k, k): v for k, v in faces.items()}
-        wrong = set(self.faces) - set(LANGUAGES)
-        if wrong:
-            raise GateError(
-                f"gate {self.name!r}: no such face {sorted(wrong)[0]!r}; there are {LANGUAGES}."
-            )
+        self.elementwise = said.shape is None
+        self.shape = Signature(said.shape) if isinstance(said.shape, str) else said.shape
+        self.takes, self.kinds, self.result = said.takes, dict(said.kinds), said.result
+        self.kink, self.domain, self.pattern = said.kink, said.domain, said.pattern
+        self.infix, self.holomorphic, self.faces = said.infix, said.holomorphic, dict(said.faces)
 
     def __repr__(self) -> str:
         return f"<{'recipe' if self.recipe else 'gate'} {self.name}>"
@@ -81,7 +87,7 @@ class Gate:
                 *[np.asarray(x) if isinstance(x, list) else x for x in inputs], **bound
             )
 
-    def pulls(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def pulls(self, rule: Rule) -> Rule:
         """Give the gate its pull rule: `d_name(dy, y, *inputs, **attributes)`.
 
         It returns the pull on the one input, or a tuple with one pull an input; None where nothing
@@ -223,6 +229,10 @@ def _register(made: Gate) -> Gate:
     return made
 
 
+@overload
+def gate(body: Callable[..., Any], /) -> Gate: ...
+@overload
+def gate(**declared: Any) -> Callable[[Callable[..., Any]], Gate]: ...
 def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     """Declare a gate: the body computes the value in NumPy, the keywords say the rest.
 
@@ -242,11 +252,13 @@ def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     >>> cube(2.0)
     8.0
     """
-    if body is None:
-        return lambda f: _register(Gate(f, recipe=False, **declared))
-    return _register(Gate(body, recipe=False, **declared))
+    return _declared(body, declared, recipe=False)
 
 
+@overload
+def recipe(body: Callable[..., Any], /) -> Gate: ...
+@overload
+def recipe(**declared: Any) -> Callable[[Callable[..., Any]], Gate]: ...
 def recipe(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     """Declare a gate made of gates: it runs everywhere at once, and its pull is derived.
 
@@ -254,6 +266,10 @@ def recipe(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     shape follows from the gates inside.
     """
     declared.setdefault("takes", "any")
+    return _declared(body, declared, recipe=True)
+
+
+def _declared(body: Callable[..., Any] | None, declared: dict[str, Any], *, recipe: bool) -> Any:
     if body is None:
-        return lambda f: _register(Gate(f, recipe=True, **declared))
-    return _register(Gate(body, recipe=True, **declared))
+        return lambda found: _declared(found, declared, recipe=recipe)
+    return _register(Gate(body, _declaration(body.__name__, declared), recipe=recipe))

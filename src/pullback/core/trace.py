@@ -94,7 +94,7 @@ def parameters(function: Callable[..., Any]) -> list[str]:
     for p in inspect.signature(function).parameters.values():
         if p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
             raise CircuitError(
-                f"{getattr(function, '__name__', 'the function')}: a circuit's inputs are plain parameters; {p} is not.",
+                f"{getattr(function, '__name__', 'f')}: a circuit's inputs are plain names, {p} is not.",
                 fix="def f(x, y, z): ...",
             )
         names.append(p.name)

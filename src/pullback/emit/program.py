@@ -178,7 +178,7 @@ class _Emitter:
         shape = self.circuit.spec_of(wire).shape
         if self.language.scalar and shape:
             raise FaceError(
-                f"{self.circuit.describe(wire)} has shape {shape}; {self.language.name} source is for single numbers.",
+                f"{self.circuit.describe(wire)} has shape {shape}; {self.language.name} source takes scalars.",
                 fix='lang="numpy"',
             )
 
@@ -211,7 +211,7 @@ class _Emitter:
         return any(p == row and n for p, n in zip(self.back.pulls, self.author.names, strict=True))
 
     def _backward_lines(self, back: Backward) -> None:
-        """Gate by gate in reverse: the rows its rule made, then wires that are pulled just as hard as it is."""
+        """Gate by gate in reverse: the rows its rule made, then wires it passes its own pull on to."""
         made: dict[int, list[int]] = {}
         for wire in range(len(self.author), len(self.rows)):
             if wire not in back.forces:

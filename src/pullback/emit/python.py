@@ -25,10 +25,12 @@ def number(value: Any) -> str:
 
 
 def open_function(name: str, inputs: list[str], forces: list[str]) -> str:
+    """The line that begins a function; forces have +1 as their default."""
     return f"def {name}({', '.join([*inputs, *(f'{f}=1.0' for f in forces)])}):"
 
 
 def close_function(value: str, pulls: dict[str, str] | None) -> list[str]:
+    """The lines that end a function: its value, and the pulls by input name."""
     if pulls is None:
         return [f"    return {value}"]
     return [f"    return {value}, {{{', '.join(f'{k!r}: {v}' for k, v in pulls.items())}}}"]

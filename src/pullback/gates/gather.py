@@ -98,7 +98,8 @@ def d_pick(dy: Any, y: Any, x: Any, index: Any) -> Any:
 
 
 pick.helper(
-    numpy="def pick(x, index):\n    return np.take_along_axis(x, np.asarray(index)[..., None], axis=-1)[..., 0]"
+    numpy="""def pick(x, index):
+    return np.take_along_axis(x, np.asarray(index)[..., None], axis=-1)[..., 0]"""
 )
 
 

@@ -160,7 +160,8 @@ def _top(x: Any, axis: Any) -> Any:
 
 
 @gate(
-    shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\log\sum e^{{{x}}}", onnx="ReduceLogSumExp",
+    shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\log\sum e^{{{x}}}",
+    onnx="ReduceLogSumExp",
 )  # fmt: skip
 def logsumexp(x: Any, *, axis: Any = -1, keepdims: bool = False) -> Any:
     """y = log(sum(e^x)) along axis, without overflow. All -inf gives -inf with pull 0.

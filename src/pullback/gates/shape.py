@@ -1,4 +1,4 @@
-"""Gates that move numbers about without changing them: reshape, broadcast_to, transpose, slice, concat, cast."""
+"""Gates that move numbers without changing them: reshape, broadcast_to, transpose, slice, concat, cast."""
 
 from typing import Any
 
@@ -116,7 +116,8 @@ def _sliced(x: Shape, *, index: Any) -> Shape:
 
 
 def _lazily(x: Shape, index: Any) -> Shape:
-    return np.broadcast_to(np.False_, x)[subscript(index)].shape
+    shape: Shape = np.broadcast_to(np.False_, x)[subscript(index)].shape
+    return shape
 
 
 @gate(shape=_sliced, takes="any", np="{x}[subscript({index})]", onnx="Slice", holomorphic=True)

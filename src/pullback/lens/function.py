@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from pullback.core.circuit import ROLES, Circuit
 from pullback.core.shapes import Spec, spec_of
 from pullback.core.structure import LEAF, Structure, put_together, take_apart
@@ -16,6 +18,7 @@ from pullback.executors.unit import Unit
 from pullback.lens.gradcheck import Report, check_view
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
+from pullback.lens.text import function_of_text
 from pullback.lens.views import View
 
 
@@ -104,13 +107,9 @@ class CircuitFunction:
 
     def bind(self, values: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
         """One value a parameter, in order, or an error that names the missing or unknown one."""
-        if (
-            len(values) == 1
-            and not named
-            and isinstance(values[0], dict)
-            and self._is_all(values[0])
-        ):
-            values, named = (), values[0]
+        only = values[0] if len(values) == 1 and not named else None
+        if isinstance(only, dict) and self._is_all(only):
+            values, named = (), only
         if len(values) > len(self.parameters):
             raise CircuitError(
                 f"{self.name} takes {len(self.parameters)} values, got {len(values)}."
@@ -170,8 +169,6 @@ def _array_if_numbers(value: Any) -> Any:
         while isinstance(first, list | tuple) and first:
             first = first[0]
         if isinstance(first, int | float | bool):
-            import numpy as np
-
             return np.asarray(value, dtype=np.float64 if not isinstance(first, bool) else None)
     return value
 
@@ -198,8 +195,6 @@ def circuit(
     >>> f.run(-2, 5, -4)["q"].grad
     -4.0
     """
-    from pullback.lens.text import function_of_text
-
     if function is None:
         return lambda made: circuit(made, parameters=parameters, frozen=frozen, name=name)
     if isinstance(function, str):

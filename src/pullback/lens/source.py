@@ -1,4 +1,4 @@
-"""The forward and backward pass as code, run against the circuit at three seeded points before it is handed out."""
+"""The forward and backward pass as code, run beside the circuit at three points before it is handed out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _language(lang: str) -> Language:
 def _verify(program: Program, name: str, view: View, pulls: bool) -> None:
     """Run the emitted program (our own text, names checked) beside the circuit; disagreeing is our bug."""
     space: dict[str, Any] = {}
-    exec(compile("\n".join(program.text), f"<{name}>", "exec"), space)
+    exec(compile("\n".join(program.text), f"<{name}>", "exec"), space)  # noqa: S102 - our own text
     generator = np.random.Generator(np.random.PCG64(11))
     for _ in range(POINTS):
         values = [_sample(view.circuit, w, generator) for w in view.circuit.inputs]

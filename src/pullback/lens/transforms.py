@@ -5,11 +5,13 @@ Each works on numbers and, inside another traced function, on wires; so they nes
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.structure import map_leaves, put_together, take_apart
 from pullback.core.wire import Wire
@@ -63,7 +65,7 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
 
 
 def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """(value, pullback): `pullback(force)` gives the pull on every input when the output is pulled with `force`.
+    """(value, pullback): `pullback(force)` is the pull on every input when `force` pulls the output.
 
     >>> value, pull = vjp(lambda x, y: x * y, -2.0, 3.0)
     >>> value, pull(1.0)
@@ -155,8 +157,6 @@ def hessian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
 
 
 def _with_parameters(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
-    import inspect
-
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     function.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
     return function
@@ -199,8 +199,6 @@ def _gradient_circuit(view: View, wanted: list[int]) -> Circuit:
     pulls = [back.input_pulls[w] for w in wanted]
     if all(p >= 0 for p in pulls):
         return tidy(back.asking([*back.forward.outputs, *pulls]))
-    from pullback.core.build import Builder
-
     builder = Builder(back.circuit)
     outputs = [Wire(builder, o) for o in back.forward.outputs]
     for w, p in zip(wanted, pulls, strict=True):

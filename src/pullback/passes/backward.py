@@ -20,7 +20,7 @@ from pullback.core.circuit import Circuit, Row
 from pullback.core.names import unique
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
-from pullback.passes.pull import guard, is_guarded, pull_template
+from pullback.passes.pull import pull_template
 
 
 class Branch(NamedTuple):
@@ -58,12 +58,17 @@ class Backward:
         return tuple(self.pulls[i] for i in self.forward.inputs)
 
 
-def backward(circuit: Circuit, outputs: Sequence[int] = (0,)) -> Backward:
+def backward(
+    circuit: Circuit, outputs: Sequence[int] = (0,), *, masked: bool = False
+) -> Backward:
     """The circuit that also computes the pull on every wire, for a force on each of `outputs`.
 
-    outputs: positions among the circuit's outputs. Cost: a small constant times the forward's rows.
+    outputs: positions among the circuit's outputs. masked: the forces come out of a `where`.
+    Cost: a small constant times the forward's rows.
     """
     sweep = _Sweep(circuit)
+    if masked:
+        sweep.masked.update(circuit.outputs)
     forces = [sweep.push(circuit.outputs[o]) for o in outputs]
     sweep.run()
     return Backward(
@@ -121,6 +126,7 @@ class _Sweep:
         builder.here = None
 
     def _pull_row(self, row: Row, dy: Wire) -> None:
+        assert row.gate is not None
         builder, specs = self.builder, self.specs
         inputs = tuple(specs[i] for i in row.inputs)
         wanted = tuple(self.active[i] for i in row.inputs)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.replay import replay
+from pullback.core.wire import Wire
 from pullback.passes.backward import backward
 from pullback.passes.tidy import tidy
 
@@ -39,10 +42,8 @@ def forward_mode(circuit: Circuit, moved: Sequence[int] | None = None) -> Circui
     return tidy(builder.finish([*outputs, *pushes]))
 
 
-def _push(circuit: Circuit, position: int, inputs: list, directions: dict) -> object:  # type: ignore[type-arg]
-    import numpy as np
-
-    builder: Builder = inputs[0].builder
+def _push(circuit: Circuit, position: int, inputs: list[Wire], directions: dict[int, Wire]) -> Wire:
+    builder = inputs[0].builder
     spec = circuit.spec_of(circuit.outputs[position])
     zero = builder.constant(np.zeros(spec.shape, spec.dtype))
     once = backward(circuit, (position,))
@@ -54,4 +55,5 @@ def _push(circuit: Circuit, position: int, inputs: list, directions: dict) -> ob
     answer = twice.pulls[once.forces[0]]
     if answer < 0:
         return zero
-    return replay(twice.asking([answer]), [*inputs, zero, *(directions[m] for m in pulled)])[0]
+    pushed = replay(twice.asking([answer]), [*inputs, zero, *(directions[m] for m in pulled)])
+    return builder.adopt(pushed[0])

@@ -17,19 +17,27 @@ from pullback.errors import GateError
 from pullback.gates.choose import where
 from pullback.gates.compare import equal
 from pullback.gates.reduce import sum_to
+from pullback.passes.tidy import tidy
 
 
 def pull_inputs(
-    gate: Gate, dy: Any, y: Any, inputs: Sequence[Any], attributes: dict[str, Any]
+    gate: Gate,
+    dy: Any,
+    y: Any,
+    inputs: Sequence[Any],
+    attributes: dict[str, Any],
+    *,
+    masked: bool = False,
 ) -> list[Any]:
     """What each input of `gate` is pulled with when its output is pulled with `dy`; None = nothing.
 
     Works on numbers and on wires alike, which is why Units and circuits agree bit for bit.
+    masked: `dy` comes out of a `where`, so 0 * infinity must not become NaN.
     """
     if gate.rule is not None:
         pulls = gate.rule(dy, y, *inputs, **attributes)
     elif gate.recipe:
-        pulls = _derived(gate, dy, inputs, attributes)
+        pulls = _derived(gate, dy, inputs, attributes, masked)
     elif gate.result is not None and not callable(gate.result) and gate.result.kind != "f":
         pulls = (None,) * len(inputs)
     else:
@@ -40,7 +48,21 @@ def pull_inputs(
     pulls = pulls if isinstance(pulls, tuple) else (pulls,)
     if len(pulls) != len(inputs):
         raise GateError(f"d_{gate.name} returns {len(pulls)} pulls for {len(inputs)} inputs.")
+    if masked:
+        pulls = tuple(None if p is None else _unpoisoned(gate, dy, p) for p in pulls)
     return [None if p is None else _fitted(gate, p, x) for p, x in zip(pulls, inputs, strict=True)]
+
+
+def _unpoisoned(gate: Gate, dy: Any, pull: Any) -> Any:
+    """`pull`, but 0 where nothing pulls and the rule made NaN of it.
+
+    Where the rule stays finite its own 0 is kept: a constant 0 would hide how the pull grows with
+    `dy`, and second derivatives and forward mode live on that.
+    """
+    harmless = gate.pattern in ("distributes", "routes") or not gate.elementwise
+    if harmless or np.shape(pull) != np.shape(dy):
+        return pull
+    return where(equal(dy, 0.0), where(equal(pull, pull), pull, 0.0), pull)
 
 
 def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
@@ -54,16 +76,6 @@ def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
     return sum_to(pull, shape=wanted)
 
 
-def is_guarded(gate: Gate, masked: bool) -> bool:
-    """Whether the pull through `gate` needs `guard`: it flows out of a `where` and is multiplied by something."""
-    return masked and gate.elementwise and gate.pattern not in ("distributes", "routes")
-
-
-def guard(dy: Any, pull: Any) -> Any:
-    """`pull`, but 0 where nothing pulls: 0 * infinity must not leak NaN out of the side not chosen."""
-    return where(equal(dy, 0.0), 0.0, pull)
-
-
 def pull_template(
     gate: Gate,
     dy: Spec,
@@ -71,6 +83,7 @@ def pull_template(
     inputs: tuple[Spec, ...],
     attributes: dict[str, Any],
     wanted: tuple[bool, ...],
+    masked: bool = False,
 ) -> tuple[Circuit, tuple[bool, ...]]:
     """The gate's pull rule as a small circuit (dy, y, *inputs) -> pulls on the wanted inputs.
 
@@ -78,7 +91,7 @@ def pull_template(
     inputs are pulled at all.
     """
     typed = tuple((k, type(v), v) for k, v in attributes.items())
-    return _template(gate, dy, y, inputs, typed, wanted)
+    return _template(gate, dy, y, inputs, typed, wanted, masked)
 
 
 @lru_cache(maxsize=65536)
@@ -89,27 +102,27 @@ def _template(
     inputs: tuple[Spec, ...],
     typed: tuple[Any, ...],
     wanted: tuple[bool, ...],
+    masked: bool,
 ) -> tuple[Circuit, tuple[bool, ...]]:
-    from pullback.passes.tidy import tidy
-
     builder = Builder()
     names = [*("dy", "y"), *(f"x{i}" for i in range(len(inputs)))]
     wires = [builder.input(s, n) for s, n in zip((dy, y, *inputs), names, strict=True)]
     attributes = {k: v for k, _, v in typed}
-    pulls = pull_inputs(gate, wires[0], wires[1], wires[2:], attributes)
+    pulls = pull_inputs(gate, wires[0], wires[1], wires[2:], attributes, masked=masked)
     kept = tuple(w and p is not None for w, p in zip(wanted, pulls, strict=True))
     outputs = [builder.adopt(p) for p, k in zip(pulls, kept, strict=True) if k]
     return tidy(builder.finish(outputs)), kept
 
 
 def _derived(
-    gate: Gate, dy: Any, inputs: Sequence[Any], attributes: dict[str, Any]
+    gate: Gate, dy: Any, inputs: Sequence[Any], attributes: dict[str, Any], masked: bool
 ) -> tuple[Any, ...]:
     """The pulls of a recipe without a rule: backward through its own gates."""
-    from pullback.passes.backward import backward  # the two call each other: a recipe is a circuit
+    # A recipe is a circuit, so pulling it needs the pass that needs this file.
+    from pullback.passes.backward import backward  # noqa: PLC0415
 
     opened = opened_recipe(gate, [spec_of(x) for x in inputs], attributes)
-    back = backward(opened)
+    back = backward(opened, masked=masked)
     pulled = [p for p in back.input_pulls if p >= 0]
     pulls = iter(replay(back.asking(pulled), [*inputs, dy]))
     return tuple(next(pulls) if p >= 0 else None for p in back.input_pulls)

@@ -1,4 +1,4 @@
-"""The one loop that copies a circuit row by row, keeping names, scopes and lines; a visitor may change rows."""
+"""The one loop that copies a circuit row by row, with names, scopes and lines; a visitor may change rows."""
 
 from __future__ import annotations
 

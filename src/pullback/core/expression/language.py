@@ -17,7 +17,7 @@ MAX_TOKENS = 25_000  # numbers, names, signs, brackets; a gate has at least one 
 MAX_DEPTH = 1_000  # brackets, calls and `a ? b : c` inside one another
 MAX_NUMBER = 400  # characters of one number
 MAX_NAME = LONGEST  # characters of one name
-MAX_WHOLE = 2**31 - 1  # the largest whole number in an attribute in axis=0
+MAX_WHOLE = 2**31 - 1  # the largest whole number in an attribute, as in axis=0
 
 # How tightly things bind, loosest first.
 BRACKET, CHOICE, COMPARE, SUM, PRODUCT, SIGN, POWER, VALUE = range(8)
