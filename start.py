@@ -81,7 +81,7 @@ def install(extra):
     if stamp.get("asked") == asked and extra in extras | {""}:
         return
     extras = sorted((extras | {extra}) - {""})
-    say("setting up .venv (once, about a minute) ...")
+    say("installing into .venv%s, once ..." % (" what `%s` needs" % extra if extra else ""))
     make_venv()
     pip_install("%s[%s]" % (ROOT, ",".join(extras)) if extras else ROOT)
     with open(STAMP + ".new", "w") as file:
