@@ -17,7 +17,7 @@ from pullback.core.gate import Gate
 from pullback.core.operators import Operators
 from pullback.errors import CircuitError
 from pullback.gates.shape import cast
-from pullback.passes.pull import guard, is_guarded, pull_inputs
+from pullback.passes.pull import pull_inputs
 
 _clock = itertools.count()
 
@@ -32,11 +32,11 @@ class GateUse:
     ) -> None:
         self.gate, self.inputs, self.attributes, self.output = gate, inputs, attributes, output
 
-    def pulls(self, dy: Any) -> Iterator[tuple[Unit, Any]]:
-        """Each pulled Unit input and its pull, in the order of the inputs."""
-        values = [value_of(x) for x in self.inputs]
+    def pulls(self, dy: Any, masked: bool = False) -> Iterator[tuple[Unit, Any]]:
+        """Each pulled Unit input and its pull, in the order of the inputs. masked: under a `where`."""
+        values, y = [value_of(x) for x in self.inputs], self.output.value
         with np.errstate(all="ignore"):
-            pulls = pull_inputs(self.gate, dy, self.output.value, values, self.attributes)
+            pulls = pull_inputs(self.gate, dy, y, values, self.attributes, masked=masked)
         for x, pull in zip(self.inputs, pulls, strict=True):
             if isinstance(x, Unit) and pull is not None and x.value.dtype.kind == "f":
                 yield x, pull
@@ -171,9 +171,7 @@ def value_of(x: Any) -> Any:
 def _step(unit: Unit, use: GateUse, masked: set[int]) -> None:
     """Pull one gate's inputs, as circuits do: guarded under a `where`, starting from the first branch."""
     from_masked = id(unit) in masked
-    for x, pull in use.pulls(unit.grad):
-        if is_guarded(use.gate, from_masked):
-            pull = guard(unit.grad, pull)
+    for x, pull in use.pulls(unit.grad, from_masked):
         if from_masked or use.gate.name == "where":
             masked.add(id(x))
         x.grad = pull if x.grad is None else x.grad + pull

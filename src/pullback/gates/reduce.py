@@ -66,7 +66,9 @@ def d_sum(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return unfold(dy, x, axis)
 
 
-@recipe(np="np.mean({x}, axis={axis}, keepdims={keepdims})", takes="float")
+@recipe(
+    shape=_folded, takes="float", np="np.mean({x}, axis={axis}, keepdims={keepdims})",
+)  # fmt: skip
 def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = sum(x) / n: n elements share the pull. The mean of nothing is NaN.
 
@@ -216,7 +218,7 @@ softmax.helper(
 )
 
 
-@recipe(np="({x} - logsumexp({x}, {axis}, True))")
+@recipe(shape=lambda x, axis: x, takes="float", np="({x} - logsumexp({x}, {axis}, True))")
 def log_softmax(x: Any, *, axis: Any = -1) -> Any:
     """y = x - logsumexp(x): the log of softmax where softmax itself would round to 0.
 

@@ -58,9 +58,7 @@ class Backward:
         return tuple(self.pulls[i] for i in self.forward.inputs)
 
 
-def backward(
-    circuit: Circuit, outputs: Sequence[int] = (0,), *, masked: bool = False
-) -> Backward:
+def backward(circuit: Circuit, outputs: Sequence[int] = (0,), *, masked: bool = False) -> Backward:
     """The circuit that also computes the pull on every wire, for a force on each of `outputs`.
 
     outputs: positions among the circuit's outputs. masked: the forces come out of a `where`.
@@ -106,8 +104,8 @@ class _Sweep:
         name = self._pull_name(self.names[output]) or unique("force", self.taken)
         self.taken.add(name)
         wire = self.builder.input(spec, name, "data")
-        self._mark(output)
         self._add(output, Branch(-1, 0, wire.id))
+        self._mark(output)
         return wire
 
     def run(self) -> None:
@@ -130,23 +128,16 @@ class _Sweep:
         builder, specs = self.builder, self.specs
         inputs = tuple(specs[i] for i in row.inputs)
         wanted = tuple(self.active[i] for i in row.inputs)
-        circuit, pulled = pull_template(
-            row.gate, dy.spec, specs[row.wire], inputs, row.attributes, wanted
-        )
+        masked = row.wire in self.masked
+        y = specs[row.wire]
+        circuit, pulled = pull_template(row.gate, y, inputs, row.attributes, wanted, masked)
         wires = [dy, Wire(builder, row.wire), *(Wire(builder, i) for i in row.inputs)]
         pulls = iter(builder.inline(circuit, wires))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
             if kept:
-                pull = self._guarded(row, wire, dy, next(pulls))
-                self._mark(row.wire)
-                self._add(wire, Branch(row.wire, position, pull.id))
-
-    def _guarded(self, row: Row, wire: int, dy: Wire, pull: Wire) -> Wire:
-        assert row.gate is not None
-        masked = row.wire in self.masked
+                self._add(wire, Branch(row.wire, position, next(pulls).id))
         if masked or row.gate.name == "where":
-            self.masked.add(wire)
-        return guard(dy, pull) if is_guarded(row.gate, masked) else pull
+            self.masked.update(row.inputs)
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]

@@ -55,5 +55,7 @@ def _push(circuit: Circuit, position: int, inputs: list[Wire], directions: dict[
     answer = twice.pulls[once.forces[0]]
     if answer < 0:
         return zero
-    pushed = replay(twice.asking([answer]), [*inputs, zero, *(directions[m] for m in pulled)])
+    # Any force does, the pulls are linear in it; 1 keeps it apart from the zeros under a `where`.
+    one = builder.constant(np.ones(spec.shape, spec.dtype))
+    pushed = replay(twice.asking([answer]), [*inputs, one, *(directions[m] for m in pulled)])
     return builder.adopt(pushed[0])

@@ -78,7 +78,6 @@ def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
 
 def pull_template(
     gate: Gate,
-    dy: Spec,
     y: Spec,
     inputs: tuple[Spec, ...],
     attributes: dict[str, Any],
@@ -91,13 +90,12 @@ def pull_template(
     inputs are pulled at all.
     """
     typed = tuple((k, type(v), v) for k, v in attributes.items())
-    return _template(gate, dy, y, inputs, typed, wanted, masked)
+    return _template(gate, y, inputs, typed, wanted, masked)
 
 
 @lru_cache(maxsize=65536)
 def _template(
     gate: Gate,
-    dy: Spec,
     y: Spec,
     inputs: tuple[Spec, ...],
     typed: tuple[Any, ...],
@@ -106,11 +104,14 @@ def _template(
 ) -> tuple[Circuit, tuple[bool, ...]]:
     builder = Builder()
     names = [*("dy", "y"), *(f"x{i}" for i in range(len(inputs)))]
-    wires = [builder.input(s, n) for s, n in zip((dy, y, *inputs), names, strict=True)]
+    wires = [builder.input(s, n) for s, n in zip((y, y, *inputs), names, strict=True)]
     attributes = {k: v for k, _, v in typed}
     pulls = pull_inputs(gate, wires[0], wires[1], wires[2:], attributes, masked=masked)
     kept = tuple(w and p is not None for w, p in zip(wanted, pulls, strict=True))
     outputs = [builder.adopt(p) for p, k in zip(pulls, kept, strict=True) if k]
+    for pull, x in zip(outputs, (x for x, k in zip(inputs, kept, strict=True) if k), strict=True):
+        if pull.spec != x:
+            raise GateError(f"d_{gate.name} returns a pull of {pull.spec} for an input of {x}.")
     return tidy(builder.finish(outputs)), kept
 
 
