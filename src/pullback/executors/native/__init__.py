@@ -1,0 +1,1 @@
+"""The native executor: circuits become machine code through LLVM. Nothing here shows above `compile`."""

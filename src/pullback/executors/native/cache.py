@@ -1,0 +1,79 @@
+"""The object cache: machine code on disk, keyed by everything that went into it, trusted only if it is ours.
+
+An entry is run only if its folder and file belong to this user, nobody else may write them, and its
+content matches its checksum. Anything else is thrown away and built again. PULLBACK_CACHE moves the
+folder; PULLBACK_CACHE=off switches it off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+MAGIC = b"pullback object 1\n"
+
+
+def folder() -> Path | None:
+    """The cache folder, made private; None when it is switched off or cannot be trusted."""
+    said = os.environ.get("PULLBACK_CACHE", "")
+    if said == "off":
+        return None
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    path = Path(said or home) / ("" if said else "pullback") / "native"
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path if _is_ours(path.stat()) else None
+    except OSError:
+        return None
+
+
+def load(key: str) -> bytes | None:
+    """The object file kept under `key`, or None if there is none that can be trusted."""
+    place = folder()
+    if place is None:
+        return None
+    path = place / key
+    try:
+        with path.open("rb") as file:
+            data = file.read() if _is_ours(os.fstat(file.fileno())) else b""
+    except OSError:
+        return None
+    image = _checked(key, data)
+    if image is None:
+        path.unlink(missing_ok=True)
+    return image
+
+
+def store(key: str, image: bytes) -> None:
+    """Keep an object file. Written aside and renamed, so that a reader sees all of it or nothing."""
+    place = folder()
+    if place is None:
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=place, prefix="new-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(MAGIC + _digest(key, image) + image)
+        os.replace(name, place / key)
+    except OSError:
+        return  # a full disk costs speed next time, never a result now
+
+
+def _checked(key: str, data: bytes) -> bytes | None:
+    start = len(MAGIC) + 32
+    image = data[start:]
+    whole = data[: len(MAGIC)] == MAGIC and data[len(MAGIC) : start] == _digest(key, image)
+    return image if whole and image else None
+
+
+def _digest(key: str, image: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + image).digest()
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    if not hasattr(os, "getuid"):
+        return True  # Windows: the profile folder is private by its own rules
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return found.st_uid == os.getuid() and not found.st_mode & others

@@ -1,0 +1,129 @@
+"""LLVM text in, callable machine code out. The only file that talks to llvmlite.
+
+A `Library` is one optimised module: built once, kept as an object file on disk (see `cache.py`), and
+unloaded when nobody holds it any more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import itertools
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import pullback
+from pullback.errors import PullbackError
+from pullback.executors.native import cache
+
+_lock = threading.RLock()  # llvmlite's JIT is one per process and not safe to build in from two threads
+_serial = itertools.count()
+
+
+def available() -> bool:
+    """Whether llvmlite is installed. Without it the reference executor runs everything."""
+    return importlib.util.find_spec("llvmlite") is not None
+
+
+class Library:
+    """One loaded module. `address(name)` of an exported function stays valid while it is held."""
+
+    def __init__(self, tracker: Any, exports: Sequence[str]) -> None:
+        self._tracker = tracker
+        self._addresses = {name: tracker[name] for name in exports}
+
+    def address(self, name: str) -> int:
+        return int(self._addresses[name])
+
+    def function(self, name: str, restype: Any, *argtypes: Any) -> Any:
+        """The exported function as a ctypes callable; it releases the GIL while it runs."""
+        made = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        made.library = self  # the code lives as long as the callable
+        return made
+
+
+def build(ir: str, exports: Sequence[str], *, level: int = 1, vectorize: bool = False) -> Library:
+    """Optimise, assemble and load `ir` (LLVM assembly), or load it from the cache.
+
+    level: LLVM's O level. vectorize: LLVM's own loop and SLP vectorisers; off by default because
+    the generators write vectors themselves. Same text, same machine, same versions: same bytes.
+    """
+    key = _key(ir, level, vectorize)
+    with _lock:
+        image = cache.load(key)
+        if image is None:
+            image = _assembled(ir, level, vectorize)
+            cache.store(key, image)
+        return _loaded(image, exports)
+
+
+def _key(ir: str, level: int, vectorize: bool) -> str:
+    import llvmlite.binding as llvm
+
+    machine = f"{llvm.get_host_cpu_name()} {features()} {llvm.llvm_version_info}"
+    said = "\0".join([pullback.__version__, machine, str(level), str(vectorize), ir])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def features() -> str:
+    """The instruction sets of this processor; its name alone misleads on virtual machines."""
+    import llvmlite.binding as llvm
+
+    return str(llvm.get_host_cpu_features().flatten())
+
+
+@lru_cache(maxsize=1)
+def vector_bits() -> int:
+    """The widest vectors worth using here: 512 with AVX-512, 256 with AVX2, else 128."""
+    has = set(features().split(","))
+    return 512 if "+avx512f" in has else 256 if "+avx2" in has and "+fma" in has else 128
+
+
+@lru_cache(maxsize=1)
+def _machine() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features(), opt=3, jit=True
+    )
+
+
+@lru_cache(maxsize=1)
+def _jit() -> Any:
+    import llvmlite.binding as llvm
+
+    return llvm.create_lljit_compiler(_machine())
+
+
+def _assembled(ir: str, level: int, vectorize: bool) -> bytes:
+    import llvmlite.binding as llvm
+
+    machine = _machine()
+    try:
+        module = llvm.parse_assembly(ir)
+        module.verify()
+    except RuntimeError as error:
+        raise PullbackError(f"generated code is not valid LLVM: {error}. Please report this.") from error
+    module.triple = machine.triple
+    module.data_layout = str(machine.target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization = options.slp_vectorization = vectorize
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+def _loaded(image: bytes, exports: Sequence[str]) -> Library:
+    import llvmlite.binding as llvm
+
+    library = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    for name in exports:
+        library.export_symbol(name)
+    return Library(library.link(_jit(), f"pullback{next(_serial)}"), exports)
