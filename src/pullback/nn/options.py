@@ -1,0 +1,48 @@
+"""One wording for every option that lies outside its range."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from pullback.errors import OptionError
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+) -> None:
+    """Refuse what is no finite number with above < value, least <= value < below.
+
+    >>> check_number("momentum", 1.5, least=0, below=1)
+    Traceback (most recent call last):
+    pullback.errors.OptionError: momentum is 1.5; it is a number from 0 to below 1.
+    """
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not (real and math.isfinite(value) and above < value and least <= value < below):
+        raise _refused(name, value, "a number", above, least, below)
+
+
+def check_count(name: str, value: Any, *, least: int) -> None:
+    """Refuse what is no whole number of at least `least`.
+
+    >>> check_count("units", 0, least=1)
+    Traceback (most recent call last):
+    pullback.errors.OptionError: units is 0; it is a whole number from 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise _refused(name, value, "a whole number", -math.inf, least, math.inf)
+
+
+def _refused(
+    name: str, value: Any, kind: str, above: float, least: float, below: float
+) -> OptionError:
+    wanted = [f"above {above:g}"] * (above > -math.inf)
+    wanted += [f"from {least:g}"] * (least > -math.inf)
+    wanted += [f"to below {below:g}"] * (below < math.inf)
+    return OptionError(f"{name} is {value!r:.60}; it is {' '.join([kind, *wanted])}.")

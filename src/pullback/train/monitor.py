@@ -1,0 +1,46 @@
+"""What a training reports while it runs, and who may listen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch in numbers.
+
+    epoch counts from 1. loss and accuracy are means over the training rows as the weights moved;
+    the validation ones are measured after the epoch. accuracy is None where targets are no labels,
+    validation is None where there are no validation rows. best: no epoch before was better on
+    validation. seconds since training began.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    best: bool
+    seconds: float
+
+
+class Monitor(Protocol):
+    """Anything with `epoch(record)`: it is called after every epoch. It may raise KeyboardInterrupt."""
+
+    def epoch(self, record: EpochRecord) -> None: ...
+
+
+@dataclass(frozen=True)
+class Monitors:
+    """Several monitors as one, told one after the other.
+
+    >>> Monitors().epoch(EpochRecord(1, 2.3, 0.1, None, None, 0.1, True, 0.5))
+    """
+
+    listeners: tuple[Monitor, ...] = ()
+
+    def epoch(self, record: EpochRecord) -> None:
+        for listener in self.listeners:
+            listener.epoch(record)

@@ -1,0 +1,80 @@
+"""Optimizers: two pure functions each, how the state starts and what one step does.
+
+Written in operators, so the same lines run on arrays and become part of the training-step circuit.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from pullback.errors import OptionError
+from pullback.nn.options import check_number
+
+State = dict[str, Any]
+
+
+class Optimizer(ABC):
+    """How a weight moves when it is pulled. Write a frozen dataclass with `start` and `update`."""
+
+    learning_rate: float
+
+    @abstractmethod
+    def start(self, weight: Any) -> State:
+        """What is remembered about a weight before its first step: arrays by name."""
+
+    @abstractmethod
+    def update(self, weight: Any, grad: Any, state: State) -> tuple[Any, State]:
+        """The weight and its state after one step. `grad` is the pull of the loss on the weight."""
+
+    def at(self, learning_rate: Any) -> Self:
+        """The same optimizer with its learning rate on a wire, so that every step can have its own."""
+        twin = copy.copy(self)
+        object.__setattr__(twin, "learning_rate", learning_rate)
+        return twin
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent with heavy-ball momentum (Polyak 1964).
+
+    grad <- grad + weight_decay weight
+    velocity <- momentum velocity + grad
+    step <- grad + momentum velocity when nesterov (Nesterov 1983), else velocity
+    weight <- weight - learning_rate step
+
+    The learning rate scales the step, not the velocity, so changing it takes effect at once.
+
+    Limits: learning_rate > 0, 0 <= momentum < 1, weight_decay >= 0; nesterov needs momentum.
+
+    >>> sgd = SGD(learning_rate=0.5)
+    >>> weight = np.array([1.0])
+    >>> sgd.update(weight, np.array([2.0]), sgd.start(weight))[0]
+    array([0.])
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number("learning_rate", self.learning_rate, above=0)
+        check_number("momentum", self.momentum, least=0, below=1)
+        check_number("weight_decay", self.weight_decay, least=0)
+        if self.nesterov and not self.momentum:
+            raise OptionError("nesterov looks ahead along the momentum, but momentum is 0.")
+
+    def start(self, weight: Any) -> State:
+        return {"velocity": np.zeros_like(weight)}
+
+    def update(self, weight: Any, grad: Any, state: State) -> tuple[Any, State]:
+        if self.weight_decay:
+            grad = grad + self.weight_decay * weight
+        velocity = self.momentum * state["velocity"] + grad
+        step = grad + self.momentum * velocity if self.nesterov else velocity
+        return weight - self.learning_rate * step, {"velocity": velocity}

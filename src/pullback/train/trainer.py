@@ -1,0 +1,229 @@
+"""The minibatch loop: one seed gives one result, bit for bit, and an interruption loses at most one step.
+
+Everything that training knows between two steps is one frozen `Progress`, exchanged as a whole after
+each step. So wherever Ctrl-C strikes, the weights of the last full step are there.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from pullback.core.circuit import Circuit
+from pullback.core.dtypes import INT64
+from pullback.core.shapes import Spec
+from pullback.errors import DataError, NotFiniteError, RunError
+from pullback.executors import compile
+from pullback.executors.reference.program import Program
+from pullback.nn.init import Array
+from pullback.nn.layer import draw
+from pullback.nn.options import check_count
+from pullback.train.monitor import EpochRecord, Monitor, Monitors
+from pullback.train.step import Task, objective, training_step
+
+Arrays = tuple[Array, ...]
+Stopped = Literal["patience", "max_epochs", "interrupted"]
+
+
+class Examples(NamedTuple):
+    """Rows to learn from or to be judged by: x (n, d) real, target (n,) labels or numbers."""
+
+    x: Array
+    target: Array
+
+    def take(self, rows: Array) -> Examples:
+        return Examples(self.x[rows], self.target[rows])
+
+    @property
+    def specs(self) -> tuple[Spec, Spec]:
+        return Spec(self.x.shape, self.x.dtype), Spec(self.target.shape, self.target.dtype)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, and in what portions.
+
+    batch_size: rows a step; the last step of an epoch takes what is left. max_epochs: an upper end.
+    patience: stop after so many epochs without a better validation loss. seed: of the starting
+    weights and of every epoch's order.
+    """
+
+    batch_size: int = 32
+    max_epochs: int = 100
+    patience: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_count("batch_size", self.batch_size, least=1)
+        check_count("max_epochs", self.max_epochs, least=0)
+        check_count("patience", self.patience, least=1)
+        check_count("seed", self.seed, least=0)
+
+    def generator(self, epoch: int) -> np.random.Generator:
+        """The randomness of one epoch, from 1; epoch 0 draws the weights. Nothing else is carried on."""
+        return np.random.Generator(np.random.PCG64([self.seed, epoch]))
+
+    def order(self, epoch: int, rows: int) -> Array:
+        """The rows in this epoch's order."""
+        # Sorted doubles: of a seed NumPy keeps only the bits for ever (NEP 19).
+        return np.argsort(self.generator(epoch).random(rows), kind="stable")
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """All that training knows between two steps: a training that starts here goes on bit for bit.
+
+    epoch: how many are finished; step: how many steps of the next one. loss, right: summed over
+    that one's rows so far. best: the weights with the smallest validation loss so far.
+    """
+
+    weights: Arrays
+    states: Arrays
+    best: Arrays
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    right: int = 0
+
+
+class Training:
+    """One training: a task, a plan and rows. `run` it; `weights` are then the ones to keep."""
+
+    def __init__(
+        self,
+        task: Task,
+        plan: Plan,
+        train: Examples,
+        validation: Examples | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """`progress`: where to go on; without one the weights are drawn from the plan's seed."""
+        if not len(train.x):
+            raise DataError("there are no rows to learn from.")
+        self.task, self.plan, self.train, self.validation = task, plan, train, validation
+        self.needs = objective(task, *train.take(np.arange(1)).specs).needs
+        self.now = progress or self._start()
+        self.stopped: Stopped | None = None
+        self._programs: dict[Any, Program] = {}
+        self._recent: deque[tuple[Program, list[Any]]] = deque(maxlen=2)
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """By name: the best on validation; of the last full step without one or when interrupted."""
+        judged = self.validation is not None and self.stopped != "interrupted"
+        arrays = self.now.best if judged else self.now.weights
+        return {need.name: w for need, w in zip(self.needs, arrays, strict=True)}
+
+    def run(self, monitor: Monitor | None = None) -> Stopped:
+        """Train until the plan says stop; returns why it stopped. Ctrl-C stops after a full step.
+
+        Raises RunError, naming the first bad wire, when the loss or a weight is no longer finite.
+        """
+        monitor, began = monitor or Monitors(), time.perf_counter()
+        try:
+            self.stopped = self._run(monitor, began)
+        except KeyboardInterrupt:
+            self.stopped = "interrupted"
+        return self.stopped
+
+    def evaluate(self, examples: Examples, weights: Sequence[Array]) -> tuple[float, float | None]:
+        """Mean loss and the share of right rows (None where targets are no labels), in one go."""
+        program = self._program(False, examples)
+        loss, *right = program.run([*examples, *weights])
+        return float(loss), int(right[0]) / len(examples.x) if right else None
+
+    def _run(self, monitor: Monitor, began: float) -> Stopped:
+        while self.now.epoch < self.plan.max_epochs:
+            order = self.plan.order(self.now.epoch + 1, len(self.train.x))
+            size = self.plan.batch_size
+            while self.now.step * size < len(order):
+                rows = order[self.now.step * size : (self.now.step + 1) * size]
+                self.now = self._stepped(self.now, self.train.take(rows))
+            record, self.now = self._judged(self.now, began)
+            monitor.epoch(record)
+            if self.validation and self.now.epoch - self.now.best_epoch >= self.plan.patience:
+                return "patience"
+        return "max_epochs"
+
+    def _start(self) -> Progress:
+        dtype = self.train.x.dtype
+        weights = draw(self.needs, self.plan.generator(0), dtype)
+        starts = [self.task.optimizer.start(w) for w in weights]
+        return Progress(weights, tuple(v for start in starts for v in start.values()), weights)
+
+    def _stepped(self, now: Progress, batch: Examples) -> Progress:
+        program = self._program(True, batch)
+        inputs = [*now.weights, *now.states, *batch, self.task.optimizer.learning_rate]
+        outputs = program.run(inputs)
+        n, m = len(now.weights), len(now.weights) + len(now.states)
+        loss, *right = outputs[m:]
+        self._recent.append((program, inputs))
+        if not np.isfinite(loss):
+            raise self._diverged(now)
+        return replace(
+            now,
+            weights=tuple(outputs[:n]),
+            states=tuple(outputs[n:m]),
+            step=now.step + 1,
+            loss=now.loss + float(loss) * len(batch.x),
+            right=now.right + int(right[0]) if right else 0,
+        )
+
+    def _judged(self, now: Progress, began: float) -> tuple[EpochRecord, Progress]:
+        """The end of an epoch: what it came to, and where the next one starts."""
+        rows, epoch = len(self.train.x), now.epoch + 1
+        loss, accuracy = None, None
+        if self.validation:
+            loss, accuracy = self.evaluate(self.validation, now.weights)
+        if not all(np.isfinite(w).all() for w in now.weights) or not math.isfinite(loss or 0.0):
+            raise self._diverged(now)
+        best_loss = min(now.best_loss, math.inf if loss is None else loss)
+        best = best_loss < now.best_loss
+        record = EpochRecord(
+            epoch=epoch,
+            loss=now.loss / rows,
+            accuracy=now.right / rows if self.train.target.dtype == INT64 else None,
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            learning_rate=float(self.task.optimizer.learning_rate),
+            best=best,
+            seconds=time.perf_counter() - began,
+        )
+        after = replace(now, epoch=epoch, step=0, loss=0.0, right=0)
+        if best:
+            after = replace(after, best=now.weights, best_loss=best_loss, best_epoch=epoch)
+        return record, after
+
+    def _diverged(self, now: Progress) -> RunError:
+        """The first wire that went bad, found by running the last two steps again, checked."""
+        place = f"training diverged in epoch {now.epoch + 1}, step {now.step + 1}"
+        for program, inputs in self._recent:
+            try:
+                program.run(inputs, checked=True)
+            except NotFiniteError as error:
+                why = (
+                    f"learning_rate is {self.task.optimizer.learning_rate:g}; a step was too long."
+                )
+                return RunError(f"{place}: {error.what}", why=why)
+        return RunError(f"{place}: the validation loss is not finite.")
+
+    def _program(self, steps: bool, examples: Examples) -> Program:
+        """A program for rows of this shape: a short last batch gets one of its own."""
+        key = (steps, *examples.specs)
+        if key not in self._programs:
+            x, target = examples.specs
+            made = training_step if steps else _judging
+            self._programs[key] = compile(made(self.task, x, target))
+        return self._programs[key]
+
+
+def _judging(task: Task, x: Spec, target: Spec) -> Circuit:
+    return objective(task, x, target).circuit
