@@ -6,6 +6,7 @@ import numpy as np
 
 from pullback.core.dtypes import INT64
 from pullback.core.gate import gate
+from pullback.core.shapes import broadcast
 from pullback.errors import RangeError
 
 Shape = tuple[int, ...]
@@ -88,8 +89,10 @@ def pick(x: Any, index: Any) -> Any:
     >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
     array([2., 3.])
     """
-    index = _checked(index, np.shape(x)[-1], "pick")
-    return np.take_along_axis(np.asarray(x), index[..., None], axis=-1)[..., 0]
+    size = np.shape(x)[-1]
+    rows = np.broadcast_shapes(np.shape(x)[:-1], np.shape(index))
+    index = np.broadcast_to(_checked(index, size, "pick"), rows)
+    return np.take_along_axis(np.broadcast_to(x, (*rows, size)), index[..., None], axis=-1)[..., 0]
 
 
 @pick.pulls
@@ -99,12 +102,15 @@ def d_pick(dy: Any, y: Any, x: Any, index: Any) -> Any:
 
 pick.helper(
     numpy="""def pick(x, index):
-    return np.take_along_axis(x, np.asarray(index)[..., None], axis=-1)[..., 0]"""
+    rows = np.broadcast_shapes(x.shape[:-1], np.shape(index))
+    index = np.broadcast_to(index, rows)
+    return np.take_along_axis(np.broadcast_to(x, rows + x.shape[-1:]), index[..., None], axis=-1)[..., 0]"""
 )
 
 
 @gate(
-    shape=lambda x, index, size: (*x, size), takes="any", kinds=_INDEX, np="unpick({x}, {index}, {size})"
+    shape=lambda x, index, size: (*broadcast([x, index], ["x", "index"]), size),
+    takes="any", kinds=_INDEX, np="unpick({x}, {index}, {size})",
 )  # fmt: skip
 def unpick(x: Any, index: Any, *, size: int) -> Any:
     """Rows of zeros with x[i] at index[i]. The pull of pick.
@@ -112,9 +118,10 @@ def unpick(x: Any, index: Any, *, size: int) -> Any:
     >>> unpick(np.array([7.0]), np.array([1]), size=3)
     array([[0., 7., 0.]])
     """
-    index = _checked(index, size, "unpick")
-    y = np.zeros((*np.shape(x), size), np.asarray(x).dtype)
-    np.put_along_axis(y, index[..., None], np.asarray(x)[..., None], axis=-1)
+    rows = np.broadcast_shapes(np.shape(x), np.shape(index))
+    index = np.broadcast_to(_checked(index, size, "unpick"), rows)
+    y = np.zeros((*rows, size), np.asarray(x).dtype)
+    np.put_along_axis(y, index[..., None], np.broadcast_to(x, rows)[..., None], axis=-1)
     return y
 
 
@@ -125,7 +132,8 @@ def d_unpick(dy: Any, y: Any, x: Any, index: Any, *, size: int) -> Any:
 
 unpick.helper(
     numpy="""def unpick(x, index, size):
-    y = np.zeros(np.shape(x) + (size,), np.asarray(x).dtype)
-    np.put_along_axis(y, np.asarray(index)[..., None], np.asarray(x)[..., None], axis=-1)
+    rows = np.broadcast_shapes(np.shape(x), np.shape(index))
+    y = np.zeros(rows + (size,), np.asarray(x).dtype)
+    np.put_along_axis(y, np.broadcast_to(index, rows)[..., None], np.broadcast_to(x, rows)[..., None], axis=-1)
     return y"""
 )

@@ -109,11 +109,19 @@ sum_to.helper(
 )
 
 
+def _picked(x: Shape, *, axis: Any, keepdims: bool = False) -> Shape:
+    if any(x[a] == 0 for a in folded_axes(len(x), axis)):
+        raise ShapeError(f"nothing is largest of nothing: {x} has no element along axis {axis}.")
+    return _folded(x, axis=axis, keepdims=keepdims)
+
+
 def _gap(x: Any, *, axis: Any, keepdims: bool) -> Any:
     # Zero where the two largest are equal: there the winner changes.
     axes = folded_axes(np.ndim(x), axis)
     rest = [i for i in range(np.ndim(x)) if i not in axes]
-    rows = np.reshape(np.transpose(x, [*rest, *axes]), ([x.shape[i] for i in rest] or []) + [-1])
+    rows = np.reshape(
+        np.transpose(x, [*rest, *axes]), [*(x.shape[i] for i in rest), _size(x, axis)]
+    )
     return (
         np.diff(np.sort(rows, axis=-1)[..., -2:], axis=-1)[..., 0]
         if rows.shape[-1] > 1
@@ -122,7 +130,7 @@ def _gap(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @gate(
-    shape=_folded, takes="number", kink=_gap, pattern="routes",
+    shape=_picked, takes="number", kink=_gap, pattern="routes",
     np="np.max({x}, axis={axis}, keepdims={keepdims})", latex=r"\max {x}", onnx="ReduceMax",
 )  # fmt: skip
 def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -143,7 +151,7 @@ def d_max(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @gate(
-    shape=lambda x, axis: _folded(x, axis=axis, keepdims=False), takes="any", result=INT64,
+    shape=_picked, takes="any", result=INT64,
     np="np.argmax({x}, axis={axis})", onnx="ArgMax",
 )  # fmt: skip
 def argmax(x: Any, *, axis: int = -1) -> Any:
@@ -156,8 +164,8 @@ def argmax(x: Any, *, axis: int = -1) -> Any:
 
 
 def _top(x: Any, axis: Any) -> Any:
-    # The largest element where it is finite, else 0: inf - inf would be NaN.
-    largest = np.max(x, axis=axis, keepdims=True)
+    # The largest element where it is finite, else 0: inf - inf would be NaN. Of nothing, -inf.
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(largest), largest, np.zeros_like(largest))
 
 
@@ -183,7 +191,7 @@ def d_logsumexp(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 _LOGSUMEXP = """def logsumexp(x, axis, keepdims):
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, np.zeros_like(top))
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)[()]"""
@@ -211,7 +219,7 @@ def d_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
 
 softmax.helper(
     numpy="""def softmax(x, axis):
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     e = np.exp(x - np.where(np.isfinite(top), top, np.zeros_like(top)))
     total = np.sum(e, axis=axis, keepdims=True)
     return e / np.where(total == 0, np.ones_like(total), total)"""

@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.gate import gate
+from pullback.core.shapes import Shape, broadcast
+from pullback.errors import ShapeError
+from pullback.gates.shape import broadcast_to
 
 
 @gate(takes="any", py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}", onnx="Identity")
@@ -22,7 +25,13 @@ def d_stop_gradient(dy: Any, y: Any, x: Any) -> Any:
     return None
 
 
-@gate(shape="(...),(...)->(...)", py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}")
+def _forced(x: Shape, f: Shape) -> Shape:
+    if broadcast([x, f], ["x", "f"]) != x:
+        raise ShapeError(f"a force of shape {f} does not fit x of shape {x}.")
+    return x
+
+
+@gate(shape=_forced, py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}")
 def force(x: Any, f: Any) -> Any:
     """y = x, and whatever pulls on y, x is pulled with f instead: a force written by hand.
 
@@ -34,4 +43,4 @@ def force(x: Any, f: Any) -> Any:
 
 @force.pulls
 def d_force(dy: Any, y: Any, x: Any, f: Any) -> Any:
-    return f, None
+    return broadcast_to(f, shape=x.shape), None
