@@ -68,7 +68,7 @@ def play(markdown, name):
 
 
 def play_python(text, names, where):
-    if ">>>" not in text:
+    if not text.lstrip().startswith(">>>"):  # a prompt inside a docstring is not the page's own
         exec(compile(text, where, "exec"), names)  # noqa: S102 - the manual is ours
         return
     test = doctest.DocTestParser().get_doctest(text, names, where, where, 0)

@@ -1,0 +1,141 @@
+"""Write the gallery: one page a family of gates, from what the gates say of themselves.
+
+python docs/gallery/make.py writes the pages; with --check it fails when they are out of date.
+"""
+
+import inspect
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import pullback.gates  # noqa: F401 - fills the registry
+from pullback.core.gate import GATES, Gate
+from pullback.passes.pull import pull_inputs
+
+HERE = Path(__file__).parent
+WIDTH, HEIGHT, REACH = 240, 120, 4.0
+BLUE, VERMILION = "#0b5cad", "#c2410c"
+FLOWS = {
+    "distributes": "hands its pull on to every input unchanged",
+    "routes": "sends its pull to the chosen input alone",
+    "swaps": "pulls each input with the other's value",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page by file name."""
+    families: dict[str, list[Gate]] = {}
+    for gate in GATES.values():
+        family = gate.__module__.rpartition(".")[2]
+        families.setdefault(family, []).append(gate)
+    made = {f"{family}.md": page(family, gates) for family, gates in sorted(families.items())}
+    return made | {"index.md": index(families)}
+
+
+def index(families: dict[str, list[Gate]]) -> str:
+    rows = [
+        f"| [{family}]({family}.md) | {', '.join(f'`{g.name}`' for g in gates)} |"
+        for family, gates in sorted(families.items())
+    ]
+    head = f"# Gallery\n\nAll {len(GATES)} gates, written by the gates themselves.\n\n"
+    return head + "| family | gates |\n| --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+def page(family: str, gates: list[Gate]) -> str:
+    module = sys.modules[gates[0].__module__]
+    head = f"# {family}\n\n{inspect.getdoc(module)}\n\n"
+    return head + "\n".join(card(gate) for gate in gates)
+
+
+def card(gate: Gate) -> str:
+    words, _, example = inspect.getdoc(gate.__wrapped__).partition("\n\n>>>")
+    parts = [f"## {gate.name}", words]
+    drawn = curve(gate)
+    if drawn:
+        parts.append(drawn)
+    parts.append(facts(gate))
+    if example:
+        names = f">>> import numpy as np\n>>> from pullback import {gate.name}\n>>>"
+        parts.append(f"```python\n{names}{example}\n```")
+    if gate.rule is not None:
+        source = inspect.getsource(gate.rule).split("\n", 1)[1].rstrip()
+        parts.append(f"Its pull rule:\n\n```text\n{source}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def facts(gate: Gate) -> str:
+    rows = [("inputs", ", ".join(gate.inputs) + (" ..." if gate.variadic else ""))]
+    if gate.defaults:
+        rows.append(("attributes", ", ".join(f"{k}={said(v)}" for k, v in gate.defaults.items())))
+    if gate.shape is not None:
+        rows.append(("shapes", getattr(gate.shape, "text", "follow from the attributes")))
+    if gate.pattern:
+        rows.append(("pull", FLOWS[gate.pattern]))
+    if gate.kink is not None:
+        rows.append(("corner", "the slope jumps there; the check calls it a kink"))
+    if gate.recipe:
+        rows.append(("made of", "other gates: a recipe"))
+    rows += [(language, f"`{text}`") for language, text in gate.faces.items() if language != "latex"]
+    return "| | |\n| --- | --- |\n" + "\n".join(f"| {a} | {escaped(b)} |" for a, b in rows)
+
+
+def said(value: object) -> str:
+    return "required" if value is inspect.Parameter.empty else repr(value)
+
+
+def escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def curve(gate: Gate) -> str:
+    """The value (blue) and the slope (vermilion) of a gate with one real input, as a small picture."""
+    real = gate.elementwise and len(gate.inputs) == 1 and gate.result is None and not gate.variadic
+    if not real or gate.name in ("stop_gradient", "negative"):
+        return ""
+    x = np.linspace(-REACH, REACH, 161)
+    with np.errstate(all="ignore"):
+        y = np.asarray(gate(x))
+        slope = np.asarray(pull_inputs(gate, np.ones_like(x), y, [x], {})[0])
+    lines = [path(x, y, BLUE), path(x, slope, VERMILION)]
+    axis = f'<path d="M0 {HEIGHT / 2}H{WIDTH}M{WIDTH / 2} 0V{HEIGHT}" stroke="#888" fill="none"/>'
+    name = f'role="img" aria-label="{gate.name}: value in blue, slope in vermilion, from -4 to 4"'
+    return (
+        f'<svg {name} width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f"{axis}{''.join(lines)}</svg>"
+    )
+
+
+def path(x: np.ndarray, y: np.ndarray, colour: str) -> str:
+    drawn = []
+    pen = "M"
+    for a, b in zip(x, y, strict=True):
+        if not np.isfinite(b) or abs(b) > REACH / 2:
+            pen = "M"
+            continue
+        drawn.append(f"{pen}{(a + REACH) / 2 / REACH * WIDTH:.1f} {HEIGHT / 2 - b * HEIGHT / REACH:.1f}")
+        pen = "L"
+    return f'<path d="{"".join(drawn)}" stroke="{colour}" stroke-width="2" fill="none"/>'
+
+
+def main() -> int:
+    wanted = pages()
+    old = [name for name, text in wanted.items() if _read(HERE / name) != text]
+    gone = [p.name for p in HERE.glob("*.md") if p.name not in wanted]
+    if "--check" in sys.argv:
+        for name in [*old, *gone]:
+            print(f"out of date: docs/gallery/{name}; run python docs/gallery/make.py")
+        return 1 if old or gone else 0
+    for name in old:
+        (HERE / name).write_text(wanted[name], encoding="utf-8")
+    for name in gone:
+        (HERE / name).unlink()
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
