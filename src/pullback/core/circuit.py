@@ -115,11 +115,11 @@ class Circuit:
         """
         names = [""] * len(self)
         taken: set[str] = set()
+        counts: dict[str, int] = {}
         labels = self.label.tolist()
         for wire in (*self.inputs, *sorted(self.explicit)):
             if labels[wire] >= 0 and not names[wire]:
-                names[wire] = _next(self.labels[labels[wire]], taken, {})
-        counts: dict[str, int] = {}
+                names[wire] = _next(self.labels[labels[wire]], taken, counts)
         for wire in np.nonzero(self.label >= 0)[0].tolist():
             if not names[wire]:
                 names[wire] = _next(self.labels[labels[wire]], taken, counts)

@@ -104,7 +104,16 @@ def subscript(index: Any) -> tuple[Any, ...]:
     return tuple(one(i) for i in index)
 
 
+def _is_part(part: Any) -> bool:
+    # Not a bool: NumPy takes it for a mask and copies everything.
+    if isinstance(part, tuple):
+        return len(part) == 3 and all(p is None or type(p) is int for p in part)
+    return type(part) is int or part == "new"
+
+
 def _sliced(x: Shape, *, index: Any) -> Shape:
+    if not all(_is_part(part) for part in index):
+        raise ShapeError(f'index {index} is not made of integers, (start, stop, step) and "new".')
     try:
         return (
             np.empty(x, np.bool_)[subscript(index)].shape
