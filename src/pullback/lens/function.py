@@ -15,6 +15,7 @@ from pullback.core.trace import parameters, trace
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError, OptionError, UnknownName, did_you_mean
 from pullback.executors.unit import Unit
+from pullback.lens.explain import Explanation, explain
 from pullback.lens.gradcheck import Report, check_view
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
@@ -82,6 +83,10 @@ class CircuitFunction:
         """Compare every pull with the numerical gradient, gate by gate and end to end."""
         view, leaves = self._viewed(self.bind(values, named))
         return check_view(view, leaves, tolerance=tolerance)
+
+    def explain(self, wire: str, *values: Any, paths: int = 5, **named: Any) -> Explanation:
+        """Why the pull on `wire` is what it is: branch by branch, and along the strongest paths."""
+        return explain(self.run(*values, **named), wire, paths)
 
     def circuit(self, *values: Any, **named: Any) -> Circuit:
         """The circuit for inputs like these; scalars when none are given."""
