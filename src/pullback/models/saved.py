@@ -1,0 +1,116 @@
+"""A trained classifier as a file and back: circuit, weights, classes and column names, checked on loading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT64
+from pullback.core.file import Loaded, read_file, to_bytes
+from pullback.core.shapes import Spec, spec_of
+from pullback.errors import FileError, PullbackError
+from pullback.models.scorer import Scorer, for_rows
+from pullback.runs.atomic import write_atomic
+
+Label = bool | int | float | str
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The options of an `MLPClassifier`."""
+
+    hidden: list[int]
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+    random_state: int
+    dtype: str
+
+
+class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file says beside circuit and weights."""
+
+    model: Literal["MLPClassifier"]
+    options: Options
+    classes: list[Label]
+    features: list[str]
+    epochs: int
+    stopped: Literal["patience", "max_epochs", "interrupted"]
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """A scorer and what it is about, as they were saved."""
+
+    scorer: Scorer
+    about: About
+
+
+def save(path: Path, scorer: Scorer, about: About) -> None:
+    """Write the file, whole or not at all."""
+    write_atomic(path, to_bytes(scorer.circuit, scorer.weights, msgspec.to_builtins(about)))
+
+
+def load(path: Path) -> Saved:
+    """Read the file; FileError when it is damaged, hostile, or no classifier."""
+    loaded = read_file(path)
+    try:
+        about = msgspec.convert(loaded.about, About)
+    except msgspec.ValidationError as error:
+        raise FileError(f"'{path}' is no classifier: {error}.") from None
+    circuit = _scores_of_a_row(path, loaded)
+    rows = _outcome(path, circuit)
+    features, classes = circuit.spec_of(circuit.inputs[0]).shape[1], rows.shape[1]
+    if (features, classes) != (len(about.features), len(about.classes)):
+        raise FileError(
+            f"'{path}' names {len(about.features)} columns and {len(about.classes)} classes; "
+            f"its circuit has {features} and {classes}."
+        )
+    return Saved(Scorer(circuit, loaded.arrays), about)
+
+
+def _scores_of_a_row(path: Path, loaded: Loaded) -> Circuit:
+    """The circuit, if it is (one row of float64, *the weights of the file) -> one output."""
+    circuit, weights = loaded.circuit, loaded.arrays
+    if circuit is None or not circuit.inputs or len(circuit.outputs) != 1:
+        raise FileError(f"'{path}' is no classifier: it has no circuit from rows to scores.")
+    row = circuit.spec_of(circuit.inputs[0])
+    if circuit.roles[0] != "data" or "data" in circuit.roles[1:] or row.dtype != FLOAT64:
+        raise FileError(f"'{path}' is no classifier: its circuit does not start at one row.")
+    if row.shape[:1] != (1,) or len(row.shape) != 2:
+        raise FileError(f"'{path}' is no classifier: its circuit does not start at one row.")
+    wanted = {
+        n: circuit.spec_of(w) for n, w in zip(circuit.input_names, circuit.inputs, strict=True)
+    }
+    found = {name: spec_of(array) for name, array in weights.items()}
+    if {**found, circuit.input_names[0]: row} != wanted:
+        raise FileError(f"'{path}' has other weights than its circuit asks for.")
+    return circuit
+
+
+def _outcome(path: Path, circuit: Circuit) -> Spec:
+    """What comes out for two rows; a circuit made for one row alone is found out here."""
+    try:
+        two = for_rows(circuit, 2)
+    except PullbackError as error:
+        raise FileError(f"'{path}' works for one row alone: {error.what}") from None
+    out = two.spec_of(two.outputs[0])
+    if len(out.shape) != 2 or out.shape[0] != 2 or out.dtype.kind != "f":
+        raise FileError(f"'{path}' is no classifier: two rows give {out}, not two rows of scores.")
+    return out
+
+
+def labels_of(classes: list[Any]) -> np.ndarray[Any, Any]:
+    """The classes as an array; FileError unless they are sorted and all of one kind."""
+    array = np.array(classes)
+    kinds = {type(c) for c in classes}
+    if len(kinds) != 1 or array.ndim != 1 or not np.array_equal(np.unique(array), array):
+        raise FileError("the classes of the file are not sorted labels of one kind.")
+    return array

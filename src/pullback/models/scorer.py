@@ -1,0 +1,55 @@
+"""`Scorer`: raw rows in, class scores out. What a trained model is once training is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pullback.core.build import Builder
+from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT64
+from pullback.core.replay import replay
+from pullback.core.shapes import Spec
+from pullback.data.standardize import Standardizer
+from pullback.executors import compile
+from pullback.gates.shape import cast
+from pullback.nn.init import Array
+from pullback.nn.layer import Layer, Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A circuit for one row, (x, *weights) -> scores, and its weights by name."""
+
+    circuit: Circuit
+    weights: Mapping[str, Array]
+
+    def __call__(self, X: Array) -> Array:
+        """Scores of rows X (n, d) float64 -> (n, k)."""
+        program = compile(for_rows(self.circuit, len(X)))
+        weights = [self.weights[name] for name in self.circuit.input_names[1:]]
+        return np.asarray(program.run([X, *weights])[0])
+
+
+def scores_circuit(net: Layer, standardizer: Standardizer, dtype: np.dtype[np.floating]) -> Circuit:
+    """The net behind the standardisation it was trained with, so that raw rows may go in."""
+    builder = Builder()
+    x = builder.input(Spec((1, len(standardizer.mean)), FLOAT64), "x")
+    mean = builder.constant(standardizer.mean).named("mean")
+    scale = builder.constant(standardizer.scale).named("scale")
+    # In float64: a year or a price minus its mean would lose its digits in float32.
+    z = cast((x - mean) / scale, dtype=dtype.name).named("z")
+    return builder.finish([net.join(z, Weights(builder, dtype)).named("scores")])
+
+
+def for_rows(circuit: Circuit, rows: int) -> Circuit:
+    """The same circuit for `rows` rows instead of one: its gates are asked again for their shapes."""
+    builder = Builder()
+    inputs = []
+    for name, wire, role in zip(circuit.input_names, circuit.inputs, circuit.roles, strict=True):
+        spec = circuit.spec_of(wire)
+        wanted = Spec((rows, *spec.shape[1:]), spec.dtype) if role == "data" else spec
+        inputs.append(builder.input(wanted, name, role))
+    return builder.finish(replay(circuit, inputs))
