@@ -89,10 +89,12 @@ def operations_and_calls(of):
     return st.one_of(operations(of), free)
 
 
-operator_trees = st.recursive(leaves, operations, max_leaves=12)
-trees = st.recursive(leaves, operations_and_calls, max_leaves=12)
+operator_trees = st.recursive(leaves, operations, max_leaves=8)
+trees = st.recursive(leaves, operations_and_calls, max_leaves=8)
 assignments = st.builds(lambda n, tree: [*tree, step("assign", n, arity=1)], names, trees)
-programs = st.builds(lambda first, last: [*chain(*first), *last], st.lists(assignments), trees)
+programs = st.builds(
+    lambda first, last: [*chain(*first), *last], st.lists(assignments, max_size=3), trees
+)
 
 # --- programs, as people write them ---
 
@@ -223,6 +225,15 @@ def test_any_text_is_read_or_refused_at_a_place_in_it(text):
 @given(programs)
 def test_printing_then_reading_gives_the_same_instructions(steps):
     assert meaning(parse(to_text(steps)).instructions) == steps
+
+
+@pytest.mark.parametrize("outer", operator_gates)
+def test_every_pair_of_operators_prints_with_the_right_brackets(outer):
+    x, y, z = ([step("name", n)] for n in "xyz")
+    inner = [call(gate, (x, y)) for gate in operator_gates] + [call("negative", (x,))]
+    pairs = [call(outer, (i, z)) for i in inner] + [call(outer, (z, i)) for i in inner]
+    pairs += [call("negative", (call(outer, (x, y)),))]
+    assert [meaning(parse(to_text(steps)).instructions) for steps in pairs] == pairs
 
 
 @given(sources)

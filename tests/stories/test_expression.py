@@ -60,6 +60,8 @@ def refusal(text):
         ("a=1\r\nb=2\r\n", "1 =a 2 =b b"),
         ("dx = 1 // goes to both branches", "1 =dx dx"),
         ("dx = 1; // 2 branches", "1 =dx dx"),
+        ("x + y //both", "x y add"),
+        ("x//", "x"),
     ],
 )
 def test_text_reads_as(text, expected):
@@ -78,14 +80,19 @@ def test_a_bare_value_is_the_result_and_has_no_name():
     assert parse("q = x; y = 1; q").result == "q"
 
 
+def attributes(text):
+    return dict(parse(f"f(x, {text})").instructions[-1].attributes)
+
+
 def test_attributes_are_whole_numbers_truths_and_tuples():
-    call = parse(
-        "f(x, axis=-1, keepdims=true, ddof=0, axes=(0, 1), one=(2,), none=())"
-    ).instructions[-1]
-    assert call.arity == 1
-    assert dict(call.attributes) == {
-        "axis": -1, "keepdims": True, "ddof": 0, "axes": (0, 1), "one": (2,), "none": ()
-    }  # fmt: skip
+    assert attributes("axis=-1, ddof=2147483647") == {"axis": -1, "ddof": 2147483647}
+    assert attributes("axes=(0, 1), one=(2,), none=()") == {"axes": (0, 1), "one": (2,), "none": ()}
+    assert list(attributes("a=true, b=True, c=false, d=False").values()) == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_constants_are_those_of_javascript():
@@ -133,7 +140,9 @@ def test_text_prints_as(text, printed):
         ("▸(a + (b * c)", "never closed"),
         ("▸((a + b) * c", "never closed"),
         ("exp▸(x", "never closed"),
+        ("(exp▸(x", "never closed"),
         ("q = ▸(x + y\nf = q * z", "never closed"),
+        ("(a + ▸(x\ny)", "never closed"),
         ("▸(x; y)", "never closed"),
         ("exp▸(", "never closed"),
         ("x▸)", "closes nothing"),
@@ -146,6 +155,7 @@ def test_text_prints_as(text, printed):
         ("x + ▸* y", "before '*'"),
         ("(▸* y)", "before '*'"),
         ("▸/ y", "before '/'"),
+        ("▸)", "before ')'"),
         ("f(x▸,)", "',' has no value after it"),
         ("f(▸, x)", "before ','"),
         ("q ▸=", "'=' has no value after it"),
@@ -183,7 +193,7 @@ def test_text_prints_as(text, printed):
         ("f(x, axis=0, ▸y)", "only more of them"),
         ("f(x, axis=0 ▸+ 1)", "comes ',' or ')'"),
         ("f(x, axis=▸0.5)", "whole number"),
-        ("f(x, axis=▸99999999999)", "whole number"),
+        ("f(x, axis=▸2147483648)", "whole number"),
         ("f(x, axis=▸y)", "whole number"),
         ("f(x, axis=(0 ▸1))", "comes ',' or ')'"),
         ("f(x, axis=0, ▸axis=1)", "twice"),
@@ -191,7 +201,6 @@ def test_text_prints_as(text, printed):
         ("▸Math.exp + 1", "needs a value"),
         # comparisons and choices
         ("a < b ▸< c", "do not chain"),
-        ("a == b ▸!= c", "do not chain"),
         ("p ▸? a", "no ':'"),
         ("(p ▸? a)", "no ':'"),
         ("f(p ▸? a, b)", "no ':'"),
@@ -206,6 +215,8 @@ def test_text_prints_as(text, printed):
         ("a ▸and b", "'and'"),
         ("▸Math + 1", "'Math'"),
         ("▸Math.if(x)", "'if'"),
+        ("▸Math.var(x)", "'var'"),
+        ("▸Math.true(x)", "'true'"),
         ("x▸^2", "a power is **"),
         ("x ▸% 2", "no remainder"),
         ("a ▸&& b", "no 'and'"),
@@ -227,6 +238,7 @@ def test_text_prints_as(text, printed):
         # comment or division?
         ("x ▸// 2", "comment or a whole-number division"),
         ("x▸//y", "comment or a whole-number division"),
+        ("x + y▸//z", "comment or a whole-number division"),
         ("(x) ▸// (y)", "comment or a whole-number division"),
         # numbers
         ("x + ▸1e999", "largest float64"),
@@ -236,6 +248,12 @@ def test_refusal_points_at(marked, said):
     error = refusal(marked.replace("▸", ""))
     assert error.position == marked.index("▸")
     assert said in error.what
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!=", "===", "!=="])
+def test_comparisons_do_not_chain(sign):
+    assert refusal(f"a < b {sign} c").position == 6
+    assert refusal(f"a {sign} b < c").position == 5 + len(sign)
 
 
 @pytest.mark.parametrize(
@@ -265,6 +283,9 @@ def test_only_plain_ascii_is_read(marked, said, fix):
         ("2(x + 1)", "2*("),
         ("x^2", "**"),
         ("np.exp(x)", "exp"),
+        ("1 + math.exp(x)", "exp"),
+        ("np + x.exp", ""),
+        ("np .exp(x)", ""),
         ("a < b < c", "(a < b) * (b < c)"),
         ("x if y else z", "where(condition, value, otherwise)"),
         ("Math.exp", "Math.exp(x)"),
@@ -298,6 +319,15 @@ CAPS = {
 def test_a_cap_is_reached_but_not_passed(cap):
     parse(CAPS[cap](0))
     assert "limit" in refusal(CAPS[cap](1)).what or "deep" in refusal(CAPS[cap](1)).what
+
+
+@pytest.mark.parametrize("part", ["(x)", "exp(x)", "(p ? a : b)", "(a < b)"])
+def test_depth_counts_what_is_inside_one_another_not_side_by_side(part):
+    parse(" + ".join([part] * 1_500))
+
+
+def test_depth_counts_brackets_however_much_is_between_them():
+    assert refusal("(a + b * " * 1_001).position == 9 * 1_000
 
 
 HOSTILE = {

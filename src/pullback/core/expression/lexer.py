@@ -52,7 +52,7 @@ _TOKEN = re.compile(
 )
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MODULES = frozenset({"math", "np", "numpy", "jnp", "torch"})
-_MEMBER = re.compile(r"\.([A-Za-z_]\w{0,40})", re.ASCII)
+_MEMBER = re.compile(r"\.([A-Za-z]\w{0,40})", re.ASCII)
 _DIVISOR = re.compile(r"//[ \t]*[\d.(]")
 
 
