@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import CONSTANT, INPUT, Circuit
-from pullback.core.dtypes import BOOL, FLOAT64, canonical
+from pullback.core.dtypes import BOOL, FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name
 from pullback.core.shapes import Spec
@@ -258,7 +258,7 @@ class Builder:
         if spec is None:
             if name in gate.kinds and wanted == BOOL:
                 gate.check_kind(name, FLOAT64)
-            return lambda number: self.constant(_weak(number, wanted)).id
+            return lambda number: self.constant(weak(number, wanted)).id
         if spec.dtype == wanted:
             return None
         if name in gate.kinds:
@@ -375,15 +375,6 @@ class Builder:
 def _attribute_key(attributes: dict[str, Any]) -> tuple[Any, ...]:
     # The type belongs to the key: True, 1 and 1.0 are equal in Python.
     return tuple((name, type(value), value) for name, value in attributes.items())
-
-
-def _weak(value: float, dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "i" and value != int(value):
-        raise DtypeError(f"{value} is not a whole number; an index is.")
-    try:
-        return dtype.type(value)
-    except OverflowError:
-        raise DtypeError(f"{str(value)[:40]} is too large for {dtype.name}.") from None
 
 
 def _trace_recipe(gate: Gate, specs: list[Spec], attributes: dict[str, Any]) -> Spec:

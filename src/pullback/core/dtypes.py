@@ -70,6 +70,16 @@ def _said(array: np.ndarray[Any, Any]) -> str:
     return f"{array.dtype.name}{shown}"
 
 
+def weak(number: float | int, dtype: np.dtype[Any]) -> Any:
+    """A plain Python number in the dtype of the numbers beside it."""
+    if dtype.kind == "i" and isinstance(number, float) and not number.is_integer():
+        raise DtypeError(f"{number} is not a whole number; an index is.")
+    try:
+        return dtype.type(number)
+    except OverflowError:
+        raise DtypeError(f"{str(number)[:40]} is too large for {dtype.name}.") from None
+
+
 def promoted(dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
     """The dtype that holds all of `dtypes`: bool < int64 < float32 < float64.
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from pullback.core.dtypes import BOOL, FLOAT64, INT64, promoted
+from pullback.core.dtypes import BOOL, FLOAT64, INT64, canonical, promoted, weak
 from pullback.core.names import check_name
 from pullback.core.shapes import Shape, Signature, Spec, broadcast
 from pullback.errors import DtypeError, FaceError, GateError, UnknownName, did_you_mean
@@ -67,6 +67,7 @@ class Gate:
         self.inputs, self.variadic, self.defaults = _parameters(body)
         self.rule: Callable[..., Any] | None = None
         self.helpers: dict[str, str] = {}
+        self._ready: set[Any] = set()
         self.elementwise = said.shape is None
         self.shape = Signature(said.shape) if isinstance(said.shape, str) else said.shape
         self.takes, self.kinds, self.result = said.takes, dict(said.kinds), said.result
@@ -82,10 +83,38 @@ class Gate:
                 return value.__apply_gate__(self, inputs, attributes)
         bound = self.bind(attributes) if attributes or self.defaults else attributes
         self.check_count(len(inputs))
+        kinds = tuple([_kind(x) for x in inputs])
+        numbers = inputs if kinds in self._ready else self._brought(inputs, kinds)
         with np.errstate(all="ignore"):
-            return self.body(
-                *[np.asarray(x) if isinstance(x, list) else x for x in inputs], **bound
-            )
+            return self.body(*numbers, **bound)
+
+    def _brought(self, inputs: tuple[Any, ...], kinds: Any) -> list[Any]:
+        """The numbers as a circuit brings them: one dtype, but for inputs with a kind of their own.
+
+        Kinds that come out as they went in are remembered: they need not be looked at again.
+        """
+        plain = [type(x) is float or type(x) is int for x in inputs]
+        pairs = list(zip(inputs, plain, strict=True))
+        values = [x if p else canonical(x, f"an input of {self.name}") for x, p in pairs]
+        common = self.common([None if p else x.dtype for x, p in zip(values, plain, strict=True)])
+        if common.kind != "f" and any(type(x) is float for x in inputs):
+            common = FLOAT64
+        names = self.input_names(len(inputs))
+        brought = [self._as(name, x, common) for name, x in zip(names, values, strict=True)]
+        if tuple(_kind(x) for x in brought) != kinds:
+            return brought
+        self._ready.add(kinds)
+        return list(inputs)
+
+    def _as(self, name: str, value: Any, common: np.dtype[Any]) -> Any:
+        wanted = self.kinds.get(name, common)
+        number = type(value) is float or type(value) is int
+        dtype = FLOAT64 if number and wanted == BOOL else wanted if number else value.dtype
+        if name in self.kinds and dtype != wanted:
+            self.check_kind(name, dtype)
+        if number:
+            return weak(value, wanted)
+        return value if dtype == wanted else value.astype(wanted)
 
     def pulls(self, rule: Rule) -> Rule:
         """Give the gate its pull rule: `d_name(dy, y, *inputs, **attributes)`.
@@ -178,6 +207,11 @@ class Gate:
             raise DtypeError(
                 f"{self.name}: {name!r} is {dtype.name}, wanted {self.kinds[name].name}.", fix=fix
             )
+
+
+def _kind(x: Any) -> tuple[type, Any]:
+    # A Python float needs no change where an np.float64 needs none.
+    return (np.float64, FLOAT64) if type(x) is float else (type(x), getattr(x, "dtype", None))
 
 
 def _parameters(body: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[str, Any]]:
