@@ -40,7 +40,7 @@ class CircuitFunction:
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
         self._views: dict[Any, View] = {}
         for parameter, role in self.roles.items():
-            self._known(parameter)
+            self.check_known(parameter)
             if role not in ROLES:
                 raise OptionError(
                     f"role {role!r} of {parameter!r}; it is one of {', '.join(ROLES)}."
@@ -51,7 +51,7 @@ class CircuitFunction:
         bound = self.bind(values, named)
         if any(isinstance(leaf, Wire | Unit) for leaf in take_apart(bound)[0]):
             return self.function(*bound)
-        view, leaves = self._viewed(bound)
+        view, leaves = self.viewed(bound)
         return put_together([plain(v) for v in view.program.run(leaves)], view.trace.result)
 
     def run(self, *values: Any, force: Any = 1.0, checked: bool = False, **named: Any) -> Snapshot:
@@ -60,13 +60,13 @@ class CircuitFunction:
         force pulls on the (first) output; on an array it pulls on every element. checked=True
         raises NotFiniteError at the first wire that is NaN or infinite.
         """
-        view, leaves = self._viewed(self.bind(values, named))
+        view, leaves = self.viewed(self.bind(values, named))
         force = full_force(view, force)
         return Snapshot(view, view.watched_program.watch([*leaves, force], checked=checked), force)
 
     def value_and_grad(self, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
         """The value, and the gradient of the (first) output by input name."""
-        view, leaves = self._viewed(self.bind(values, named))
+        view, leaves = self.viewed(self.bind(values, named))
         view.scalar_output(self.name)
         out = view.gradient_program.run([*leaves, full_force(view, 1.0)])
         count = len(view.circuit.outputs)
@@ -81,7 +81,7 @@ class CircuitFunction:
 
     def gradcheck(self, *values: Any, tolerance: float = 1e-9, **named: Any) -> Report:
         """Compare every pull with the numerical gradient, gate by gate and end to end."""
-        view, leaves = self._viewed(self.bind(values, named))
+        view, leaves = self.viewed(self.bind(values, named))
         return check_view(view, leaves, tolerance=tolerance)
 
     def explain(self, wire: str, *values: Any, paths: int = 5, **named: Any) -> Explanation:
@@ -96,7 +96,7 @@ class CircuitFunction:
         """The traced circuit and its programs for inputs like these; scalars when none are given."""
         if not values and not named:
             values = (0.0,) * len(self.parameters)
-        return self._viewed(self.bind(values, named))[0]
+        return self.viewed(self.bind(values, named))[0]
 
     def forward_source(
         self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
@@ -121,7 +121,7 @@ class CircuitFunction:
             )
         bound = dict(zip(self.parameters, values, strict=False))
         for name, value in named.items():
-            self._known(name)
+            self.check_known(name)
             if name in bound:
                 raise CircuitError(f"{self.name} got two values for {name!r}.")
             bound[name] = value
@@ -130,7 +130,8 @@ class CircuitFunction:
     def _is_all(self, values: dict[Any, Any]) -> bool:
         return len(self.parameters) > 1 or set(values) == set(self.parameters)
 
-    def _known(self, name: str) -> None:
+    def check_known(self, name: str) -> None:
+        """UnknownName if `name` is no input."""
         if name not in self.parameters:
             hint = did_you_mean(name, self.parameters)
             why = hint or f"its inputs are {', '.join(self.parameters)}."
@@ -144,7 +145,8 @@ class CircuitFunction:
             )
         return default
 
-    def _viewed(self, bound: list[Any]) -> tuple[View, list[Any]]:
+    def viewed(self, bound: list[Any]) -> tuple[View, list[Any]]:
+        """The view for these bound values, and their leaves in the order of the circuit's inputs."""
         nests = [take_apart(value) for value in self._as_arrays(bound)]
         leaves = [leaf for found, _ in nests for leaf in found]
         arguments = [(p, s) for p, (_, s) in zip(self.parameters, nests, strict=True)]
@@ -213,7 +215,9 @@ def _words(names: str | Iterable[str]) -> list[str]:
 
 
 def as_circuit_function(function: Any) -> CircuitFunction:
-    """`function` itself if it is one already, else a circuit of it."""
+    """`function` itself if it is one already, else a circuit of the function or the text."""
+    if isinstance(function, str):
+        function = function_of_text(function)
     return function if isinstance(function, CircuitFunction) else CircuitFunction(function)
 
 

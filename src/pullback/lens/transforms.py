@@ -172,7 +172,7 @@ def _positions(made: CircuitFunction, wrt: Wrt) -> list[int]:
     wanted = [wrt] if isinstance(wrt, int | str) else list(wrt)
     for one in wanted:
         if isinstance(one, str) and one not in made.parameters:
-            made._known(one)
+            made.check_known(one)
         if isinstance(one, int) and not -len(made.parameters) <= one < len(made.parameters):
             raise OptionError(f"wrt={one}, but {made.name} has {len(made.parameters)} inputs.")
     return [
@@ -183,7 +183,7 @@ def _positions(made: CircuitFunction, wrt: Wrt) -> list[int]:
 def _viewed(
     made: CircuitFunction, values: tuple[Any, ...], named: dict[str, Any]
 ) -> tuple[View, list[Any]]:
-    return made._viewed(made.bind(values, named))
+    return made.viewed(made.bind(values, named))
 
 
 def _starts(view: View) -> list[int]:
