@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from laws.asking import NUMERIC, forces_for, numeric_pulls, pulls
 
 from pullback.core.shapes import Spec
 from pullback.errors import OptionError, ShapeError
@@ -22,7 +23,6 @@ from pullback.nn import (
     zeros,
 )
 from pullback.nn.layer import draw
-from pullback.passes.backward import backward
 
 LAYERS = [
     Linear(3),
@@ -36,9 +36,6 @@ LAYERS = [
 ]
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-# Central differences of step h err by h^2 and by rounding / h; at h = 1e-5 both are about 1e-10.
-STEP, NUMERICAL = 1e-5, 1e-7
 
 
 def joined(layer, dtype="float64", rows=4):
@@ -70,28 +67,10 @@ def test_a_row_answers_alike_alone_and_in_company(layer):
 @every_layer
 def test_every_pull_agrees_with_the_numerical_gradient(layer):
     net, values = joined(layer)
-    back, program = backward(net.circuit), compile(net.circuit)
-    shape = net.circuit.spec_of(net.circuit.outputs[0]).shape
-    force = np.random.default_rng(1).normal(size=shape)
-    pulls = compile(back.asking(back.input_pulls)).run([*values, force])
-    slopes = [slope(program, values, force, position) for position in range(len(values))]
-    for pull, numerical in zip(pulls, slopes, strict=True):
-        np.testing.assert_allclose(pull, numerical, rtol=NUMERICAL, atol=NUMERICAL)
-
-
-def slope(program, values, force, position):
-    """Central differences of sum(force * y), element by element of one input."""
-    found = np.zeros(values[position].shape)
-    for index in np.ndindex(found.shape):
-        ends = []
-        for step in (+STEP, -STEP):
-            moved = values[position].copy()
-            moved[index] += step
-            ends.append(
-                np.sum(force * program.run([*values[:position], moved, *values[position + 1 :]])[0])
-            )
-        found[index] = (ends[0] - ends[1]) / (2 * STEP)
-    return found
+    program, forces = compile(net.circuit), forces_for(net.circuit)
+    numerical = numeric_pulls(lambda *v: program.run(v), values, forces)
+    for pull, slope in zip(pulls(net.circuit, values, forces), numerical, strict=True):
+        np.testing.assert_allclose(pull, slope, rtol=NUMERIC, atol=NUMERIC)
 
 
 @every_layer
