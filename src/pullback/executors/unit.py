@@ -35,8 +35,7 @@ class GateUse:
     def pulls(self, dy: Any, masked: bool = False) -> Iterator[tuple[Unit, Any]]:
         """Each pulled Unit input and its pull, in the order of the inputs. masked: under a `where`."""
         values, y = [value_of(x) for x in self.inputs], self.output.value
-        with np.errstate(all="ignore"):
-            pulls = pull_inputs(self.gate, dy, y, values, self.attributes, masked=masked)
+        pulls = pull_inputs(self.gate, dy, y, values, self.attributes, masked=masked)
         for x, pull in zip(self.inputs, pulls, strict=True):
             if isinstance(x, Unit) and pull is not None and x.value.dtype.kind == "f":
                 yield x, pull
@@ -48,8 +47,9 @@ class GateUse:
                 f"nothing pulls on the output of this {self.gate.name} gate yet.",
                 fix="unit.grad = 1.0",
             )
-        for x, pull in self.pulls(self.output.grad):
-            x.grad = pull if x.grad is None else x.grad + pull
+        with np.errstate(all="ignore"):
+            for x, pull in self.pulls(self.output.grad):
+                x.grad = pull if x.grad is None else x.grad + pull
 
     def __repr__(self) -> str:
         return f"<{self.gate.name} of {', '.join(repr(x) for x in self.inputs)}>"
@@ -100,13 +100,14 @@ class Unit(Operators):
             unit.grad = None
         self.grad = np.broadcast_to(canonical(force), self.value.shape).astype(self.value.dtype)[()]
         masked: set[int] = set()
-        for unit in units:
-            if unit.gate is not None and unit.grad is not None:
-                _step(unit, unit.gate, masked)
-        for unit in units:
-            old = before.get(id(unit))
-            if old is not None:
-                unit.grad = old if unit.grad is None else old + unit.grad
+        with np.errstate(all="ignore"):
+            for unit in units:
+                if unit.gate is not None and unit.grad is not None:
+                    _step(unit, unit.gate, masked)
+            for unit in units:
+                old = before.get(id(unit))
+                if old is not None:
+                    unit.grad = old if unit.grad is None else old + unit.grad
 
     def _ancestors(self) -> list[Unit]:
         """This Unit and all it was made from, the latest first: an order in which pulls can flow."""

@@ -1,0 +1,128 @@
+"""Units and circuits are one thing: the same bits in every value and every pull; plain numbers too."""
+
+import numpy as np
+import pytest
+from laws.asking import same_bits
+from laws.random_circuits import ANYTHING, HARD, random_circuit
+
+import pullback as pb
+from pullback.core.gate import GATES
+from pullback.errors import CircuitError
+
+CIRCUITS = 5_000
+CHUNK = 500
+DEEP = 100_000  # gates in a row: far beyond any recursion limit
+
+FIRST, *REST = [range(s, s + CHUNK) for s in range(0, CIRCUITS, CHUNK)]
+every_chunk = pytest.mark.parametrize(
+    "seeds", [FIRST, *(pytest.param(r, marks=pytest.mark.slow) for r in REST)], ids=str
+)
+
+
+def asked(seed):
+    """The circuit of a seed and its inputs: every other one with NaN, infinities and zeros of both signs."""
+    circuit = random_circuit(seed, ANYTHING)
+    return circuit, circuit.hard(np.random.default_rng(seed)) if seed % 2 else circuit.values
+
+
+def by_circuit(function, values):
+    """The output and the pull on each input; None where nothing pulls."""
+    run = pb.circuit(function).run(*values)
+    wires = [*run.circuit.outputs, *(run.view.back.pulls[w] for w in run.circuit.inputs)]
+    return [None if w < 0 else run.values[w] for w in wires]
+
+
+def by_units(function, values):
+    units = [pb.Unit(v) for v in values]
+    out = function(*units)
+    out.backward()
+    return [out.value, *(u.grad for u in units)]
+
+
+@every_chunk
+def test_units_circuits_and_plain_numbers_agree_to_the_last_bit(seeds):
+    assert [seed for seed in seeds if not all_agree(*asked(seed))] == []
+
+
+def all_agree(function, values):
+    by = by_circuit(function, values)
+    pairs = [*zip(by_units(function, values), by, strict=True), (function(*values), by[0])]
+    return all((one is other is None) or same_bits(one, other) for one, other in pairs)
+
+
+def test_the_circuits_of_these_laws_meet_every_hard_number_and_both_precisions():
+    values = [np.asarray(v) for s in range(1, CHUNK, 2) for v in asked(s)[1]]
+    met = {str(x) for v in values if v.dtype == np.float64 for x in v.flat}
+    assert {str(np.float64(x)) for x in HARD} <= met
+    assert {v.dtype.name for v in values} == {"float64", "float32"}
+
+
+def test_the_circuits_of_these_laws_use_every_gate_they_can():
+    used = {step.gate.name for s in range(CHUNK) for step in asked(s)[0].steps}
+    other_gates_pulls = {"unpick", "scatter_add", "unslice"}
+    ours = {name for name, g in GATES.items() if g.__module__.startswith("pullback.gates")}
+    assert ours - used == other_gates_pulls
+
+
+def test_backward_twice_gives_the_same_grads():
+    x = pb.Unit(3.0)
+    y = x * x
+    y.backward()
+    y.backward()
+    assert x.grad == 6.0
+
+
+def test_backward_can_accumulate():
+    x = pb.Unit(3.0)
+    y = x * x
+    y.backward()
+    y.backward(accumulate=True)
+    assert x.grad == 12.0
+
+
+def test_a_grad_is_none_before_anything_pulls():
+    x, y = pb.Unit(3.0), pb.Unit(2.0)
+    (x * 1.0).backward()
+    assert (x.grad, y.grad) == (1.0, None)
+
+
+def test_stepping_a_gate_that_nothing_pulls_is_refused():
+    y = pb.Unit(3.0) * pb.Unit(2.0)
+    with pytest.raises(CircuitError, match="nothing pulls on the output of this multiply gate yet"):
+        y.gate.backward()
+
+
+def test_stepping_every_gate_in_reverse_is_the_whole_backward_pass():
+    x, y = pb.Unit(0.7), pb.Unit(-0.4)
+    q = x * y
+    s = pb.sigmoid(q)
+    f = s + q * x
+    stepped = [f, f.gate.inputs[1], s, q]
+    f.grad = 1.0
+    for unit in stepped:
+        unit.gate.backward()
+    by_hand = [x.grad, y.grad]
+    f.backward()
+    assert [x.grad, y.grad] == by_hand
+
+
+def test_a_force_of_an_array_pulls_element_by_element():
+    x = pb.Unit([1.0, 2.0, 3.0])
+    (x * x).backward(force=np.array([1.0, 0.0, -1.0]))
+    assert x.grad.tolist() == [2.0, 0.0, -6.0]
+
+
+def test_a_deep_chain_of_units_needs_no_recursion():
+    x = pb.Unit(1.0)
+    y = x
+    for _ in range(DEEP):
+        y = y + 1.0
+    y.backward()
+    assert (y.value, x.grad) == (1.0 + DEEP, 1.0)
+
+
+def test_pythons_own_if_works_on_units():
+    x = pb.Unit(-2.0)
+    y = x if x > 0 else -x
+    y.backward()
+    assert (y.value, x.grad) == (2.0, -1.0)
