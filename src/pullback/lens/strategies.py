@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from pullback.core.replay import replay
+from pullback.core.circuit import Circuit
 from pullback.core.structure import put_together
 from pullback.errors import CircuitError, OptionError
 from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.numeric import slope
 from pullback.lens.snapshot import plain, short
 from pullback.lens.views import View
+from pullback.passes.expand import expand
 
 STRATEGIES = ("analytic", "numerical", "random")
 METHODS = ("forward", "central", "richardson", "complex")
@@ -72,9 +74,14 @@ class Objective:
     def __call__(self, vector: np.ndarray[Any, Any]) -> Any:
         """The output with the free inputs at `vector`; complex vectors are allowed."""
         self.evaluations += 1
-        if np.iscomplexobj(vector):  # a program would refuse them; the gates' own bodies do not
-            return replay(self.view.circuit, self._filled(vector))[0]
+        if np.iscomplexobj(vector):
+            return _bodies(self.opened, self._filled(vector))
         return self.view.program.run(self._filled(vector))[0]
+
+    @cached_property
+    def opened(self) -> Circuit:
+        """The circuit without recipes, for numbers that only the gates' own bodies take."""
+        return expand(self.view.circuit)
 
     def gradient(self) -> np.ndarray[Any, Any]:
         """The analytic gradient at the start, by one backward pass."""
@@ -103,6 +110,19 @@ class Objective:
         return leaves
 
 
+def _bodies(circuit: Circuit, inputs: Sequence[Any]) -> Any:
+    """The first output by the gates' NumPy bodies alone, which take complex numbers where wires do not."""
+    values: list[Any] = [None] * len(circuit)
+    for wire, value in zip(circuit.inputs, inputs, strict=True):
+        values[wire] = value
+    for row in circuit.rows():
+        if row.gate is not None:
+            values[row.wire] = row.gate.body(*[values[i] for i in row.inputs], **row.attributes)
+        elif circuit.is_constant(row.wire):
+            values[row.wire] = circuit.constant_of(row.wire)
+    return values[circuit.outputs[0]]
+
+
 def _flat(pull: Any, like: Any) -> np.ndarray[Any, Any]:
     return np.zeros(np.size(like)) if pull is None else np.ravel(np.asarray(pull, float))
 
@@ -124,7 +144,7 @@ def _free(made: CircuitFunction, view: View, pinned: Sequence[str]) -> list[int]
     return free
 
 
-def nudge(
+def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
     function: Any,
     *values: Any,
     step: float = 0.01,
