@@ -71,17 +71,20 @@ class Weights:
         try:
             with scope(name):
                 y = layer.join(x, self)
-            self._prefix_names(start)
+            prefix_names(self.builder, start, self._prefix)
         finally:
             self._prefix = outer
         return y.named(outer + name) if y.id >= start else y
 
-    def _prefix_names(self, start: int) -> None:
-        """The layer's own variables name its wires; two layers of a kind must not share a name."""
-        builder = self.builder
-        for wire in range(start, len(builder.op)):
-            if builder.label[wire] >= 0 and wire not in builder.explicit:
-                builder.name(wire, self._prefix + builder.labels[builder.label[wire]])
+
+def prefix_names(builder: Builder, start: int, prefix: str) -> None:
+    """Put `prefix` before every name that the code gave to rows from `start` on.
+
+    A layer's own variables name its wires, and two layers of a kind must not share a name.
+    """
+    for wire in range(start, len(builder.op)):
+        if builder.label[wire] >= 0 and wire not in builder.explicit:
+            builder.name(wire, prefix + builder.labels[builder.label[wire]])
 
 
 class Joined(NamedTuple):

@@ -44,8 +44,9 @@ class SGD(Optimizer):
 
     grad <- grad + weight_decay weight
     velocity <- momentum velocity + grad
-    step <- grad + momentum velocity when nesterov (Nesterov 1983), else velocity
-    weight <- weight - learning_rate step
+    weight <- weight - learning_rate velocity
+    or, with nesterov (Nesterov 1983),
+    weight <- weight - learning_rate (grad + momentum velocity)
 
     The learning rate scales the step, not the velocity, so changing it takes effect at once.
 
@@ -76,5 +77,6 @@ class SGD(Optimizer):
         if self.weight_decay:
             grad = grad + self.weight_decay * weight
         velocity = self.momentum * state["velocity"] + grad
-        step = grad + self.momentum * velocity if self.nesterov else velocity
-        return weight - self.learning_rate * step, {"velocity": velocity}
+        ahead = grad + self.momentum * velocity if self.nesterov else velocity
+        step = self.learning_rate * ahead
+        return weight - step, {"velocity": velocity}

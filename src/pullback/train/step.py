@@ -17,7 +17,7 @@ from pullback.core.dtypes import INT64
 from pullback.core.shapes import Spec, spec_of
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
-from pullback.nn.layer import Joined, Layer, Need, Weights
+from pullback.nn.layer import Joined, Layer, Need, Weights, prefix_names
 from pullback.nn.losses import Loss, count_right
 from pullback.passes.backward import backward
 from pullback.passes.share import share
@@ -110,9 +110,11 @@ def _moved(
     moved: list[Wire] = []
     remembered: list[Wire] = []
     for need, weight, grad, state in zip(needs, weights, grads, states, strict=True):
+        start = len(weight.builder.op)
         after, kept = optimizer.update(weight, grad, state)
         moved.append(_called(after, f"{need.name}_next"))
         remembered.extend(_called(kept[k], f"{need.name}_{k}_next") for k in state)
+        prefix_names(weight.builder, start, f"{need.name}_")
     return [*moved, *remembered]
 
 

@@ -1,0 +1,165 @@
+"""The minibatch loop: the same seed, the same weights; interrupted, nothing but a step is lost."""
+
+import hashlib
+import signal
+
+import numpy as np
+import pytest
+
+from pullback.errors import DataError, OptionError, RunError
+from pullback.nn import CrossEntropy, Linear, MeanSquaredError, ReLU, Sequential
+from pullback.train import SGD, Examples, Plan, Task, Training
+
+TASK = Task(Sequential(Linear(8), ReLU(), Linear(3)), CrossEntropy(), SGD(0.05, momentum=0.9))
+
+
+def examples(rows=70, seed=0, noise=1.0):
+    """Three clouds, one a class; with noise they overlap, so that validation can get worse."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 3, rows)
+    centres = np.array([[0.0, 2.0], [2.0, -1.0], [-2.0, -1.0]])
+    x = centres[labels] + noise * generator.normal(size=(rows, 2))
+    return Examples(x.astype(np.float32), labels)
+
+
+def hashed(arrays):
+    return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
+
+
+class Diary:
+    """A monitor that remembers, and stops training like Ctrl-C after `last` epochs."""
+
+    def __init__(self, last=None):
+        self.records, self.last = [], last
+
+    def epoch(self, record):
+        self.records.append(record)
+        if record.epoch == self.last:
+            raise KeyboardInterrupt
+
+
+def trained(plan, last=None, validation=None, task=TASK, progress=None, rows=70):
+    training, diary = Training(task, plan, examples(rows), validation, progress), Diary(last)
+    training.run(diary)
+    return training, diary.records
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit():
+    one, two, other = (trained(Plan(max_epochs=3, seed=s))[0] for s in (1, 1, 2))
+    assert hashed(one.now.weights) == hashed(two.now.weights) != hashed(other.now.weights)
+
+
+def test_training_learns():
+    training, records = trained(Plan(max_epochs=30))
+    assert training.stopped == "max_epochs"
+    assert records[-1].loss < 0.5 * records[0].loss
+    assert records[-1].accuracy > 0.8
+
+
+def test_every_epoch_meets_every_row_once_in_an_order_of_its_own():
+    first, second = (Plan(seed=4).order(epoch, 50) for epoch in (1, 2))
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert list(first) != list(second)
+
+
+def test_the_loss_of_an_epoch_weighs_every_row_alike_in_a_short_last_batch_too():
+    still = Task(Linear(3), TASK.loss, SGD(1e-30))
+    training, records = trained(Plan(batch_size=32, max_epochs=1), task=still)  # 32 + 32 + 6
+    loss, accuracy = training.evaluate(training.train, training.now.weights)
+    assert records[0].loss == pytest.approx(loss, rel=1e-6)  # float32 sums of 70 rows
+    assert records[0].accuracy == accuracy
+
+
+def test_a_batch_larger_than_the_rows_is_one_step_an_epoch():
+    training, _ = trained(Plan(batch_size=1000, max_epochs=2))
+    assert training.now.epoch == 2
+
+
+def test_patience_keeps_the_best_weights_on_validation():
+    validation = examples(40, seed=9, noise=2.5)
+    training, records = trained(Plan(max_epochs=300, patience=5), validation=validation)
+    losses = [r.validation_loss for r in records]
+    assert training.stopped == "patience"
+    assert len(losses) == np.argmin(losses) + 1 + 5
+    assert training.evaluate(validation, list(training.weights.values()))[0] == min(losses)
+    assert [r.best for r in records].count(True) == sum(
+        loss < min(losses[:i], default=np.inf) for i, loss in enumerate(losses)
+    )
+
+
+def test_without_validation_the_last_weights_are_kept():
+    training, _ = trained(Plan(max_epochs=2, patience=1))
+    assert hashed(training.weights.values()) == hashed(training.now.weights)
+
+
+@pytest.mark.parametrize("last", [1, 2, 4])
+def test_a_training_that_goes_on_ends_as_if_it_had_never_stopped(last):
+    validation = examples(40, seed=9)
+    plan = Plan(max_epochs=6, seed=3)
+    whole, _ = trained(plan, validation=validation)
+    first, _ = trained(plan, last, validation)
+    second, _ = trained(plan, validation=validation, progress=first.now)
+    assert first.stopped == "interrupted"
+    assert hashed(second.now.weights) == hashed(whole.now.weights)
+    assert hashed(second.weights.values()) == hashed(whole.weights.values())
+    assert second.now.best_loss == whole.now.best_loss
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
+@pytest.mark.parametrize("milliseconds", [3, 7, 13, 19, 29, 37, 43, 53])
+def test_an_interruption_at_any_moment_leaves_a_full_step_to_go_on_from(milliseconds):
+    plan = Plan(batch_size=4, max_epochs=12)
+    whole, _ = trained(plan)
+    training = Training(TASK, plan, examples())
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000)
+        training.run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    after, _ = trained(plan, progress=training.now)
+    assert training.now.step * 4 < 70
+    assert hashed(after.now.weights) == hashed(whole.now.weights)
+
+
+def test_interrupted_weights_are_those_of_the_last_step_not_the_best():
+    validation = examples(40, seed=9, noise=2.5)
+    training, records = trained(Plan(max_epochs=300, patience=50), 40, validation)
+    assert not records[-1].best
+    assert hashed(training.weights.values()) == hashed(training.now.weights)
+
+
+def test_a_learning_rate_far_too_large_names_the_wire_that_went_first():
+    wild = Task(TASK.net, TASK.loss, SGD(1e30))
+    with pytest.raises(
+        RunError, match=r"epoch 1, step \d+: 'layer\d_\w+' is (nan|-?inf)"
+    ) as caught:
+        trained(Plan(), task=wild)
+    assert "learning_rate is 1e+30" in str(caught.value)
+
+
+def test_a_weight_that_leaves_the_numbers_in_the_last_step_is_found_too():
+    wild = Task(Linear(1, bias=False), MeanSquaredError(), SGD(1e38))
+    data = Examples(np.full((1, 1), 10, np.float32), np.full((1, 1), 5, np.float32))
+    with pytest.raises(RunError, match="epoch 1, step 2: 'W_step' is -inf"):
+        Training(wild, Plan(max_epochs=1), data).run()
+
+
+def test_regression_counts_no_right_rows():
+    data = Examples(np.ones((6, 2), np.float32), np.ones((6, 1), np.float32))
+    diary = Diary()
+    Training(Task(Linear(1), MeanSquaredError(), SGD(0.1)), Plan(max_epochs=2), data).run(diary)
+    assert diary.records[-1].accuracy is None
+
+
+def test_no_rows_are_a_data_error():
+    with pytest.raises(DataError, match="no rows"):
+        Training(TASK, Plan(), examples(0))
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 0}, {"max_epochs": -1}, {"patience": 0},
+                                     {"seed": -1}, {"seed": 1.5}])  # fmt: skip
+def test_a_plan_has_ranges(options):
+    with pytest.raises(OptionError, match=next(iter(options))):
+        Plan(**options)
