@@ -1,0 +1,69 @@
+"""`pullback check`: is every pull right?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pullback.cli.assignments import bind
+from pullback.cli.circuits import CircuitText, load
+from pullback.cli.printing import say, say_json, say_table
+from pullback.lens.gradcheck import KINK, WRONG, Finding, Report
+
+INKS = ("name", "value", "value", "", "")
+
+
+def check(
+    circuit: CircuitText, /, *values: str, tolerance: float = 1e-9, json: bool = False
+) -> int:
+    """Compare every pull with the numerical gradient.
+
+    Each input is moved a little and the output watched; each gate's own rule is
+    checked as well, so a wrong one is named. Where the slope jumps there is no
+    gradient: that is called a kink, not an error.
+    Answers 0 when nothing is wrong and 1 when something is.
+
+    tolerance: the largest relative error that passes
+
+    $ pullback check "sig(a*x + b*y + c)" a=2 b=-3 c=-3 x=-1 y=-2
+    $ pullback check "relu(x)" x=0
+    """
+    function = load(circuit)
+    report = function.gradcheck(bind(function, values), tolerance=tolerance)
+    if json:
+        say_json({"passed": report.passed, "worst": report.worst, **dataclasses.asdict(report)})
+    else:
+        _say(report)
+    return 0 if report.passed else 1
+
+
+def _say(report: Report) -> None:
+    head = ("input", "pull", "numerical", "rel. error", "verdict")
+    say_table(head, [_cells(f) for f in report.findings], INKS)
+    say("", *(_blame(f) for f in report.bad_gates[:5]), verdict(report))
+
+
+def _cells(finding: Finding) -> tuple[str, ...]:
+    f = finding
+    return f.where, f"{f.analytic:.9g}", f"{f.numerical:.9g}", f"{f.error:.1e}", _verdict(f)
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.verdict == KINK:
+        return f"a kink: {finding.gate} switches here, so there is no gradient"
+    return finding.verdict
+
+
+def _blame(finding: Finding) -> str:
+    said = f"{finding.gate}: its rule pulls {finding.where} with {finding.analytic:.6g}"
+    return f"{said}, should be {finding.numerical:.6g}  {finding.line}".rstrip()
+
+
+def verdict(report: Report) -> str:
+    """The sentence below the table."""
+    wrong = sum(f.verdict == WRONG for f in report.findings)
+    count = len(report.findings)
+    if not report.passed:
+        return f"wrong: {wrong} of {count} pulls." if wrong else "wrong: a gate's own rule."
+    kinks = sum(f.verdict == KINK for f in report.findings)
+    judged = f"{count - kinks} of {count} pulls" if kinks else f"all {count} pulls"
+    return f"passed: {judged} agree, the largest relative error is {report.worst:.1e}."

@@ -1,0 +1,69 @@
+"""An error as a person at a terminal reads it: one screen on stderr, no traceback unless asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+
+from pullback.errors import NotFiniteError, PullbackError, RunError
+
+NO, ASKED_WRONGLY, OUR_MISTAKE = 1, 2, 70
+LONGEST = 2_000  # characters of one line: a name typed by a machine must not fill the screen
+
+
+def report(error: Exception, *, as_json: bool, debug: bool) -> int:
+    """Say what went wrong on stderr; the exit code."""
+    if debug:
+        traceback.print_exception(error)
+    if as_json:
+        print(json.dumps({"error": _fields(error)}), file=sys.stderr)
+    else:
+        _print(error, debug)
+    if isinstance(error, NotFiniteError | RunError):
+        return NO
+    return ASKED_WRONGLY if isinstance(error, PullbackError | OSError) else OUR_MISTAKE
+
+
+def _fields(error: Exception) -> dict[str, object]:
+    if not isinstance(error, PullbackError):
+        return {"code": "", "what": _first_line(error), "where": [], "why": "", "fix": ""}
+    return {
+        "code": error.code,
+        "what": error.what,
+        "where": list(error.where),
+        "why": error.why,
+        "fix": error.fix,
+    }
+
+
+def _print(error: Exception, debug: bool) -> None:
+    from rich.text import Text
+
+    from pullback.cli.printing import console
+
+    code = f"[{error.code}]" if isinstance(error, PullbackError) else ""
+    text = Text.assemble((f"error{code}:", "bold red"), f" {_clean(_first_line(error))}")
+    if isinstance(error, PullbackError):
+        text.append("".join(f"\n    {_clean(line)}" for line in error.where))
+        text.append(f"\n  {_clean(error.why)}" if error.why else "")
+        text.append(f"\n  Try: {_clean(error.fix)}" if error.fix else "")
+    elif not isinstance(error, OSError) and not debug:
+        text.append("\n  This is a mistake of ours, not yours. --debug shows where it happened.")
+    console(stderr=True).print(text)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, PullbackError):
+        return error.what
+    if isinstance(error, OSError):
+        what = error.strerror or str(error)
+        return f"{what}: '{error.filename}'." if error.filename else f"{what}."
+    said = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else f"{type(error).__name__}."
+
+
+def _clean(line: str) -> str:
+    """No escape codes and no line breaks of somebody else's, and an end."""
+    shown = "".join(c if c.isprintable() else "?" for c in line[:LONGEST])
+    return f"{shown} ..." if len(line) > LONGEST else shown
