@@ -28,6 +28,7 @@ _HOMES = {
         "grad", "hessian", "hvp", "jacobian", "jvp", "pullback", "value_and_grad", "vjp",
     ],
     "pullback.lens.gradcheck": ["gradcheck"],
+    "pullback.lens.mark": ["mark"],
     "pullback.lens.strategies": ["landscape", "microscope", "nudge"],
     "pullback.executors.unit": ["Unit"],
     "pullback.executors": ["compile"],

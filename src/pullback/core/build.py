@@ -176,6 +176,15 @@ class Builder:
         return f"{what}  {self.spec_of(wire.id)}" + (f"  {site}" if site.file else "")
 
     @contextmanager
+    def nowhere(self) -> Iterator[None]:
+        """Rows recorded inside have no line in anybody's code, unless they are being rewritten."""
+        before, self.here = self.here, self.here or (0, 0)
+        try:
+            yield
+        finally:
+            self.here = before
+
+    @contextmanager
     def standing_in(self, circuit: Circuit, wire: int) -> Iterator[None]:
         """Rows recorded inside get the site and scope of `circuit`'s row `wire`."""
         before = self.here

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from pullback.core.expression import Instruction, Parsed, parse
@@ -52,20 +54,21 @@ def _run(
     return names[parsed.result] if parsed.result else stack.pop()
 
 
+def run_steps(parsed: Parsed, steps: Sequence[Instruction], names: Mapping[str, Any]) -> Any:
+    """The value that one statement's steps leave, with `names` standing for these values."""
+    bound = [(i, _gate_of(parsed, i) if i.kind == "call" else None) for i in steps]
+    return _run(dataclasses.replace(parsed, result=None), bound, dict(names))
+
+
 def _called(parsed: Parsed, step: Instruction, gate: Gate, inputs: list[Any]) -> Any:
-    first = next((x for x in inputs if isinstance(x, Wire)), None)
-    if first is None:
-        return gate(*inputs, **dict(step.attributes))
-    builder = first.builder
-    before, builder.here = builder.here, builder.here or (0, 0)  # no line of Python made this gate
+    builder = next((x.builder for x in inputs if isinstance(x, Wire)), None)
     try:
-        return gate(*inputs, **dict(step.attributes))
+        with builder.nowhere() if builder else nullcontext():  # no line of Python made this gate
+            return gate(*inputs, **dict(step.attributes))
     except (CircuitError, GateError) as error:
         raise ExpressionError(
             error.what, text=parsed.text, position=step.start, why=error.why, fix=error.fix
         ) from None
-    finally:
-        builder.here = before
 
 
 def _named(value: Any, name: str) -> Any:
