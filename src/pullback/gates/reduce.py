@@ -198,8 +198,13 @@ _LOGSUMEXP = """def logsumexp(x, axis, keepdims):
 logsumexp.helper(numpy=_LOGSUMEXP)
 
 
+def _same(x: Shape, *, axis: Any) -> Shape:
+    folded_axes(len(x), axis)
+    return x
+
+
 @gate(
-    shape=lambda x, axis: x, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}({x})", onnx="Softmax",
+    shape=_same, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}({x})", onnx="Softmax",
 )  # fmt: skip
 def softmax(x: Any, *, axis: Any = -1) -> Any:
     """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros.

@@ -151,8 +151,14 @@ _SUBSCRIPT = """def subscript(index):
 slice.helper(numpy=_SUBSCRIPT)
 
 
+def _unsliced(x: Shape, *, index: Any, shape: Shape) -> Shape:
+    if _sliced(shape, index=index) != x:
+        raise ShapeError(f"{x} does not fill index {index} of {shape}.")
+    return shape
+
+
 @gate(
-    shape=lambda x, index, shape: shape,
+    shape=_unsliced,
     takes="any",
     np="unslice({x}, {index}, {shape})",
     holomorphic=True,
