@@ -57,8 +57,8 @@ def train_classifier(
     weights of the last full step.
     """
     began = time.perf_counter()
-    model.check_options()
     parts = split(data.y, seed=model.random_state)
+    model.check_options()
     options = {"data": data.name, **model.options(), "rows": _sizes(parts)}
     run = create_run(data.name, options, root)
     train, validation, test = (data.take(rows) for rows in parts)

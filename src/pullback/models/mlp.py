@@ -169,6 +169,7 @@ class MLPClassifier:
         """OptionError when an option lies outside its range. `fit` asks this first."""
         for units in self.hidden:
             check_count("hidden", units, least=1)
+        check_count("random_state", self.random_state, least=0, below=2**32)
         if self.dtype not in (FLOAT32.name, FLOAT64.name):
             raise OptionError(f"dtype={self.dtype!r}; it is 'float32' or 'float64'.")
         self._plan()

@@ -28,21 +28,25 @@ def check_number(
         raise _refused(name, value, "a number", above, least, below)
 
 
-def check_count(name: str, value: Any, *, least: int) -> None:
-    """Refuse what is no whole number of at least `least`.
+def check_count(name: str, value: Any, *, least: int, below: float = math.inf) -> None:
+    """Refuse what is no whole number with least <= value < below.
 
     >>> check_count("units", 0, least=1)
     Traceback (most recent call last):
     pullback.errors.OptionError: units is 0; it is a whole number from 1.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise _refused(name, value, "a whole number", -math.inf, least, math.inf)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or not least <= int(value) < below
+    ):
+        raise _refused(name, value, "a whole number", -math.inf, least, below)
 
 
 def _refused(
     name: str, value: Any, kind: str, above: float, least: float, below: float
 ) -> OptionError:
-    wanted = [f"above {above:g}"] * (above > -math.inf)
-    wanted += [f"from {least:g}"] * (least > -math.inf)
-    wanted += [f"to below {below:g}"] * (below < math.inf)
+    wanted = [f"above {above:,.10g}"] * (above > -math.inf)
+    wanted += [f"from {least:,.10g}"] * (least > -math.inf)
+    wanted += [f"to below {below:,.10g}"] * (below < math.inf)
     return OptionError(f"{name} is {value!r:.60}; it is {' '.join([kind, *wanted])}.")

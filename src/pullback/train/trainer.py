@@ -63,7 +63,7 @@ class Plan:
         check_count("batch_size", self.batch_size, least=1)
         check_count("max_epochs", self.max_epochs, least=0)
         check_count("patience", self.patience, least=1)
-        check_count("seed", self.seed, least=0)
+        check_count("seed", self.seed, least=0, below=2**32)
 
     def generator(self, epoch: int) -> np.random.Generator:
         """The randomness of one epoch, from 1; epoch 0 draws the weights. Nothing else is carried on."""
