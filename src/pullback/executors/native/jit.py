@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import importlib.util
 import itertools
+import platform
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,7 +21,8 @@ import pullback
 from pullback.errors import PullbackError
 from pullback.executors.native import cache
 
-_lock = threading.RLock()  # llvmlite's JIT is one per process and not safe to build in from two threads
+# llvmlite has one JIT a process, not safe to build in from two threads.
+_lock = threading.RLock()
 _serial = itertools.count()
 
 
@@ -40,7 +43,7 @@ class Library:
 
     def function(self, name: str, restype: Any, *argtypes: Any) -> Any:
         """The exported function as a ctypes callable; it releases the GIL while it runs."""
-        made = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        made: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
         made.library = self  # the code lives as long as the callable
         return made
 
@@ -61,19 +64,21 @@ def build(ir: str, exports: Sequence[str], *, level: int = 1, vectorize: bool = 
 
 
 def _key(ir: str, level: int, vectorize: bool) -> str:
-    import llvmlite.binding as llvm
-
+    llvm = _llvm()
     machine = f"{llvm.get_host_cpu_name()} {features()} {llvm.llvm_version_info}"
     said = "\0".join([pullback.__version__, machine, str(level), str(vectorize), ir])
     return hashlib.sha256(said.encode()).hexdigest()
 
 
+def _llvm() -> Any:
+    # Loaded on first use: it takes longer than everything else here together.
+    return importlib.import_module("llvmlite.binding")
+
+
 @lru_cache(maxsize=1)
 def features() -> str:
     """The instruction sets of this processor; its name alone misleads on virtual machines."""
-    import llvmlite.binding as llvm
-
-    return str(llvm.get_host_cpu_features().flatten())
+    return str(_llvm().get_host_cpu_features().flatten())
 
 
 @lru_cache(maxsize=1)
@@ -84,9 +89,14 @@ def vector_bits() -> int:
 
 
 @lru_cache(maxsize=1)
-def _machine() -> Any:
-    import llvmlite.binding as llvm
+def has_fma() -> bool:
+    """Whether a b + c is one instruction, rounded once."""
+    return "+fma" in features().split(",") or platform.machine().lower() in ("arm64", "aarch64")
 
+
+@lru_cache(maxsize=1)
+def _machine() -> Any:
+    llvm = _llvm()
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
@@ -97,20 +107,19 @@ def _machine() -> Any:
 
 @lru_cache(maxsize=1)
 def _jit() -> Any:
-    import llvmlite.binding as llvm
-
-    return llvm.create_lljit_compiler(_machine())
+    return _llvm().create_lljit_compiler(_machine())
 
 
 def _assembled(ir: str, level: int, vectorize: bool) -> bytes:
-    import llvmlite.binding as llvm
-
+    llvm = _llvm()
     machine = _machine()
     try:
         module = llvm.parse_assembly(ir)
         module.verify()
     except RuntimeError as error:
-        raise PullbackError(f"generated code is not valid LLVM: {error}. Please report this.") from error
+        raise PullbackError(
+            f"generated code is not valid LLVM: {error}. Please report this."
+        ) from error
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
@@ -121,9 +130,7 @@ def _assembled(ir: str, level: int, vectorize: bool) -> bytes:
 
 
 def _loaded(image: bytes, exports: Sequence[str]) -> Library:
-    import llvmlite.binding as llvm
-
-    library = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    library = _llvm().JITLibraryBuilder().add_object_img(image).add_current_process()
     for name in exports:
         library.export_symbol(name)
     return Library(library.link(_jit(), f"pullback{next(_serial)}"), exports)
