@@ -115,22 +115,23 @@ def _picked(x: Shape, *, axis: Any, keepdims: bool = False) -> Shape:
     return _folded(x, axis=axis, keepdims=keepdims)
 
 
-def _gap(x: Any, *, axis: Any, keepdims: bool) -> Any:
-    # Zero where the two largest are equal: there the winner changes.
+def _lead(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    # How far each element is ahead of the best of the others: 0 at a tie, and the sign says who wins.
     axes = folded_axes(np.ndim(x), axis)
     rest = [i for i in range(np.ndim(x)) if i not in axes]
     rows = np.reshape(
         np.transpose(x, [*rest, *axes]), [*(x.shape[i] for i in rest), _size(x, axis)]
     )
-    return (
-        np.diff(np.sort(rows, axis=-1)[..., -2:], axis=-1)[..., 0]
-        if rows.shape[-1] > 1
-        else np.ones(1)
-    )
+    if rows.shape[-1] == 1:
+        return np.ones_like(x)
+    kept = _kept(np.shape(x), axis)
+    second, top = np.moveaxis(np.sort(rows, axis=-1)[..., -2:], -1, 0)
+    top, second = np.reshape(top, kept), np.reshape(second, kept)
+    return np.where(x == top, top - second, x - top)
 
 
 @gate(
-    shape=_picked, takes="number", kink=_gap, pattern="routes",
+    shape=_picked, takes="number", kink=_lead, pattern="routes",
     np="np.max({x}, axis={axis}, keepdims={keepdims})", latex=r"\max {x}", onnx="ReduceMax",
 )  # fmt: skip
 def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
