@@ -49,7 +49,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
 
 def _verdict(finding: Finding) -> str:
     if finding.verdict == KINK:
-        return f"a kink: {finding.gate} switches here, so there is no gradient"
+        return f"a kink: {finding.gate} switches here"
     return finding.verdict
 
 
@@ -60,10 +60,17 @@ def _blame(finding: Finding) -> str:
 
 def verdict(report: Report) -> str:
     """The sentence below the table."""
-    wrong = sum(f.verdict == WRONG for f in report.findings)
-    count = len(report.findings)
+    found = [f.verdict for f in report.findings]
+    if WRONG in found:
+        return f"wrong: {found.count(WRONG)} of {_pulls(len(found))}."
     if not report.passed:
-        return f"wrong: {wrong} of {count} pulls." if wrong else "wrong: a gate's own rule."
-    kinks = sum(f.verdict == KINK for f in report.findings)
-    judged = f"{count - kinks} of {count} pulls" if kinks else f"all {count} pulls"
-    return f"passed: {judged} agree, the largest relative error is {report.worst:.1e}."
+        return "wrong: the rule of a gate."
+    agree, kinks = len(found) - found.count(KINK), found.count(KINK)
+    said = f"nothing is wrong: {_pulls(agree)} agree, the largest error is {report.worst:.1e}"
+    if not agree:
+        said = "nothing is wrong"
+    return f"{said}; {_pulls(kinks)} at a kink, where no gradient exists." if kinks else f"{said}."
+
+
+def _pulls(count: int) -> str:
+    return f"{count} pull" if count == 1 else f"{count} pulls"

@@ -37,7 +37,7 @@ def load(text: str) -> Any:
         return _from_file(found["path"], found["name"])
     if _OPTION.fullmatch(text):
         raise OptionError(
-            f"there is no option {text[:40]!r} here.", fix="options behind the circuit"
+            f"there is no option {text[:40]!r}.", why="Options stand behind the circuit."
         )
     if text.endswith(".py"):
         raise OptionError(f"which circuit of {text[:200]!r}?", fix=f"{text[:200]}:f")

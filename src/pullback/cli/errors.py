@@ -45,7 +45,7 @@ def _print(error: Exception, debug: bool) -> None:
     code = f"[{error.code}]" if isinstance(error, PullbackError) else ""
     text = Text.assemble((f"error{code}:", "bold red"), f" {_clean(_first_line(error))}")
     if isinstance(error, PullbackError):
-        text.append("".join(f"\n    {_clean(line)}" for line in error.where))
+        text.append("".join(f"\n    {_clean(line)}" for line in error.where if line.strip()))
         text.append(f"\n  {_clean(error.why)}" if error.why else "")
         text.append(f"\n  Try: {_clean(error.fix)}" if error.fix else "")
     elif not isinstance(error, OSError) and not debug:

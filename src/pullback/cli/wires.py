@@ -15,10 +15,10 @@ DIGITS = 6
 def say_wires(rows: Sequence[WireRow]) -> None:
     """One line a wire. Without values, only what it is made of."""
     if all(row.value is None for row in rows):
-        say_table(("wire", "made"), [(r.name, r.made) for r in rows], ("name", ""))
+        say_table(("wire", "gate"), [(r.name, r.made) for r in rows], ("name", ""))
         return
     cells = [(r.name, r.made, shown(r.value), shown(r.pull)) for r in rows]
-    say_table(("wire", "made", "value", "pull"), cells, ("name", "", "value", "pull"))
+    say_table(("wire", "gate", "value", "pull"), cells, ("name", "", "value", "pull"))
 
 
 def wires_as_json(rows: Sequence[WireRow]) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pullback.core.circuit import Circuit
-from pullback.passes.rewrite import live
 
 SPACING = 3  # rows from leaf to leaf: the value, the wire, the pull
 EDGE = -1  # in place of the gate that listens: the right edge of the picture
@@ -43,11 +42,9 @@ def first_uses(circuit: Circuit) -> list[Item]:
 
 
 def _planted(circuit: Circuit) -> list[Item]:
-    alive = live(circuit)
     items: list[Item] = []
     seen: set[int] = set()
-    roots = [*circuit.outputs, *(w for w in circuit.inputs if not alive[w])]
-    waiting = [(wire, EDGE, 0) for wire in reversed(roots)]
+    waiting = [(wire, EDGE, 0) for wire in reversed(circuit.outputs)]
     while waiting:
         wire, gate, port = waiting.pop()
         item = Item(len(items), _kind(circuit, wire, seen), wire, gate, port)
@@ -58,6 +55,9 @@ def _planted(circuit: Circuit) -> list[Item]:
             listened = list(enumerate(circuit.row(wire).inputs))
             waiting += [(i, item.at, port) for port, i in reversed(listened)]
         seen.add(wire)
+    for wire in circuit.inputs:
+        if wire not in seen:
+            items.append(Item(len(items), "input", wire, EDGE, 0))
     return items
 
 

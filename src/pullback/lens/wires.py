@@ -70,6 +70,8 @@ def _made(circuit: Circuit, wire: int, names: list[str]) -> str:
     if row.gate is None:
         return "input"
     inputs = [names[i] for i in row.inputs]
+    if row.gate.name == "negative":
+        return f"-{inputs[0]}"
     if row.gate.infix and len(inputs) == 2:
         return f"{inputs[0]} {row.gate.infix} {inputs[1]}"
     told = [f"{k}={v}" for k, v in row.attributes.items() if v != row.gate.defaults[k]]
