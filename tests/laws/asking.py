@@ -36,10 +36,16 @@ def pull_circuit(circuit: Circuit) -> tuple[Circuit, list[int]]:
     return back.asking([back.input_pulls[i] for i in pulled]), pulled
 
 
-def pulls(circuit: Circuit, inputs: Sequence[Any], forces: Sequence[Any]) -> list[Any]:
+def run(circuit: Circuit, inputs: Sequence[Any], executor: str = "reference") -> list[Any]:
+    return compile(circuit, executor=executor).run(inputs)
+
+
+def pulls(
+    circuit: Circuit, inputs: Sequence[Any], forces: Sequence[Any], executor: str = "reference"
+) -> list[Any]:
     """What each input is pulled with; None where nothing pulls."""
     asked, pulled = pull_circuit(circuit)
-    found = dict(zip(pulled, compile(asked).run([*inputs, *forces]), strict=True))
+    found = dict(zip(pulled, run(asked, [*inputs, *forces], executor), strict=True))
     return [found.get(i) for i in range(len(inputs))]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.gate import gate
-from pullback.gates.choose import where
+from pullback.gates.choose import where, zero_wins
 from pullback.gates.compare import equal
 from pullback.gates.curves import log
 
@@ -55,7 +55,7 @@ def d_multiply(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return b * dy, a * dy
 
 
-@gate(infix="/", holomorphic=True, onnx="Div")
+@gate(infix="/", latex=r"\frac{{{a}}}{{{b}}}", holomorphic=True, onnx="Div")
 def divide(a: Any, b: Any) -> Any:
     """y = a / b, as IEEE 754 has it: 1/0 is infinite, 0/0 is NaN.
 
@@ -96,13 +96,14 @@ def d_negative(dy: Any, y: Any, x: Any) -> Any:
 
 @gate(
     infix="**",
+    folds=("b",),
     domain=(0.0, np.inf),
     holomorphic=True,
     py="power({a}, {b})",
     np="np.power({a}, {b})",
     js="Math.pow({a}, {b})",
     c="pow({a}, {b})",
-    latex="{{{a}}}^{{{b}}}",
+    latex="{a}^{{{b}}}",
     onnx="Pow",
 )
 def power(a: Any, b: Any) -> Any:
@@ -119,7 +120,7 @@ def power(a: Any, b: Any) -> Any:
 @power.pulls
 def d_power(dy: Any, y: Any, a: Any, b: Any) -> Any:
     # b a^(b-1) alone would be 0 * inf at a = b = 0; log(a) y would be -inf * 0 at a = 0.
-    slope = where(equal(b, 0.0), 0.0, b * power(a, b - 1.0))
+    slope = zero_wins(b, b * power(a, b - 1.0))
     growth = where(equal(a, 0.0), 0.0, log(a) * y)
     return slope * dy, growth * dy
 

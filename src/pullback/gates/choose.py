@@ -30,6 +30,15 @@ def d_where(dy: Any, y: Any, condition: Any, a: Any, b: Any) -> Any:
     return None, where(condition, dy, 0.0), where(condition, 0.0, dy)
 
 
+def zero_wins(factor: Any, product: Any) -> Any:
+    """`product`, but 0 where `factor` is 0 and 0 * infinity or 0 / 0 made NaN of it.
+
+    Where the product is finite its own 0 is kept: a constant 0 would hide how it grows with the
+    factor, and second derivatives and forward mode live on that.
+    """
+    return where(equal(factor, 0.0), where(equal(product, product), product, 0.0), product)
+
+
 def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
     # The two shares of a tie: half each, all to the first, or (the guide's own code) all to both.
     if ties not in ("split", "first", "all"):

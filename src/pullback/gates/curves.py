@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.gate import gate, recipe
-from pullback.gates.choose import where
+from pullback.gates.choose import where, zero_wins
 from pullback.gates.compare import equal, greater, less
 
 
@@ -237,4 +237,4 @@ def xlogy(x: Any, y: Any) -> Any:
 
 @xlogy.pulls
 def d_xlogy(dz: Any, z: Any, x: Any, y: Any) -> Any:
-    return log(y) * dz, where(equal(x, 0.0), 0.0, x / y) * dz
+    return log(y) * dz, zero_wins(x, x / y) * dz

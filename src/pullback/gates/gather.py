@@ -133,7 +133,8 @@ def d_unpick(dy: Any, y: Any, x: Any, index: Any, *, size: int) -> Any:
 unpick.helper(
     numpy="""def unpick(x, index, size):
     rows = np.broadcast_shapes(np.shape(x), np.shape(index))
-    y = np.zeros(rows + (size,), np.asarray(x).dtype)
-    np.put_along_axis(y, np.broadcast_to(index, rows)[..., None], np.broadcast_to(x, rows)[..., None], axis=-1)
+    x, index = np.broadcast_to(x, rows)[..., None], np.broadcast_to(index, rows)[..., None]
+    y = np.zeros(rows + (size,), x.dtype)
+    np.put_along_axis(y, index, x, axis=-1)
     return y"""
 )

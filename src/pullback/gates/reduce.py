@@ -232,14 +232,18 @@ softmax.helper(
 )
 
 
-@recipe(shape=lambda x, axis: x, takes="float", np="({x} - logsumexp({x}, {axis}, True))")
+@recipe(shape=lambda x, axis: x, takes="float", np="log_softmax({x}, {axis})")
 def log_softmax(x: Any, *, axis: Any = -1) -> Any:
     """y = x - logsumexp(x): the log of softmax where softmax itself would round to 0.
 
     >>> float(log_softmax(np.array([0.0, -1000.0]))[1])
     -1000.0
     """
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    if 0 in x.shape:
+        return x
+    # The largest goes first: beside scores of 10,000 the sum's last digits would be lost.
+    shifted = x - max(x, axis=axis, keepdims=True)
+    return shifted - logsumexp(shifted, axis=axis, keepdims=True)
 
 
 @log_softmax.pulls
@@ -247,4 +251,12 @@ def d_log_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
     return dy - exp(y) * broadcast_to(sum(dy, axis=axis, keepdims=True), shape=x.shape)
 
 
-log_softmax.helper(numpy=_LOGSUMEXP)
+log_softmax.helper(
+    numpy=_LOGSUMEXP
+    + """
+
+
+def log_softmax(x, axis):
+    shifted = x - (np.max(x, axis=axis, keepdims=True, initial=-np.inf) + np.zeros((), x.dtype))
+    return shifted - logsumexp(shifted, axis, True)"""
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from pullback.core.gate import Gate
 from pullback.core.replay import replay
 from pullback.core.shapes import Spec, spec_of
 from pullback.errors import GateError
-from pullback.gates.choose import where
-from pullback.gates.compare import equal
+from pullback.gates.choose import zero_wins
 from pullback.gates.reduce import sum_to
 from pullback.passes.tidy import tidy
 
@@ -54,15 +53,9 @@ def pull_inputs(
 
 
 def _unpoisoned(gate: Gate, dy: Any, pull: Any) -> Any:
-    """`pull`, but 0 where nothing pulls and the rule made NaN of it.
-
-    Where the rule stays finite its own 0 is kept: a constant 0 would hide how the pull grows with
-    `dy`, and second derivatives and forward mode live on that.
-    """
+    """`pull`, but 0 where nothing pulls and the rule made NaN of it."""
     harmless = gate.pattern in ("distributes", "routes") or not gate.elementwise
-    if harmless or np.shape(pull) != np.shape(dy):
-        return pull
-    return where(equal(dy, 0.0), where(equal(pull, pull), pull, 0.0), pull)
+    return pull if harmless or np.shape(pull) != np.shape(dy) else zero_wins(dy, pull)
 
 
 def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
@@ -76,38 +69,38 @@ def _fitted(gate: Gate, pull: Any, x: Any) -> Any:
     return sum_to(pull, shape=wanted)
 
 
-def pull_template(
-    gate: Gate,
-    y: Spec,
-    inputs: tuple[Spec, ...],
-    attributes: dict[str, Any],
-    wanted: tuple[bool, ...],
-    masked: bool = False,
-) -> tuple[Circuit, tuple[bool, ...]]:
+class Use(NamedTuple):
+    """One kind of use of a gate: all that its pull rule, written out as a circuit, depends on."""
+
+    gate: Gate
+    y: Spec
+    inputs: tuple[Spec, ...]
+    attributes: tuple[
+        tuple[str, type, Any], ...
+    ]  # the type too: True, 1 and 1.0 are equal in Python
+    wanted: tuple[bool, ...]
+    constants: tuple[Any, ...]  # the number an input always is, where the rule is plainer for it
+    masked: bool
+
+
+@lru_cache(maxsize=65536)
+def pull_template(use: Use) -> tuple[Circuit, tuple[bool, ...]]:
     """The gate's pull rule as a small circuit (dy, y, *inputs) -> pulls on the wanted inputs.
 
     Rules are traced once a kind of use and copied from then on. The second value says which of the
     inputs are pulled at all.
     """
-    typed = tuple((k, type(v), v) for k, v in attributes.items())
-    return _template(gate, y, inputs, typed, wanted, masked)
-
-
-@lru_cache(maxsize=65536)
-def _template(
-    gate: Gate,
-    y: Spec,
-    inputs: tuple[Spec, ...],
-    typed: tuple[Any, ...],
-    wanted: tuple[bool, ...],
-    masked: bool,
-) -> tuple[Circuit, tuple[bool, ...]]:
+    gate, inputs = use.gate, use.inputs
     builder = Builder()
     names = [*("dy", "y"), *(f"x{i}" for i in range(len(inputs)))]
-    wires = [builder.input(s, n) for s, n in zip((y, y, *inputs), names, strict=True)]
-    attributes = {k: v for k, _, v in typed}
-    pulls = pull_inputs(gate, wires[0], wires[1], wires[2:], attributes, masked=masked)
-    kept = tuple(w and p is not None for w, p in zip(wanted, pulls, strict=True))
+    wires = [builder.input(s, n) for s, n in zip((use.y, use.y, *inputs), names, strict=True)]
+    known = [
+        x if c is None else builder.constant(c)
+        for x, c in zip(wires[2:], use.constants, strict=True)
+    ]
+    attributes = {k: v for k, _, v in use.attributes}
+    pulls = pull_inputs(gate, wires[0], wires[1], known, attributes, masked=use.masked)
+    kept = tuple(w and p is not None for w, p in zip(use.wanted, pulls, strict=True))
     outputs = [builder.adopt(p) for p, k in zip(pulls, kept, strict=True) if k]
     for pull, x in zip(outputs, (x for x, k in zip(inputs, kept, strict=True) if k), strict=True):
         if pull.spec != x:
