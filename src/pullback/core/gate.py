@@ -36,6 +36,7 @@ class Declaration:
     domain: tuple[float, float] = (-np.inf, np.inf)
     pattern: str = ""
     infix: str = ""
+    folds: tuple[str, ...] = ()
     holomorphic: bool = False
     faces: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,6 +74,7 @@ class Gate:
         self.takes, self.kinds, self.result = said.takes, dict(said.kinds), said.result
         self.kink, self.domain, self.pattern = said.kink, said.domain, said.pattern
         self.infix, self.holomorphic, self.faces = said.infix, said.holomorphic, dict(said.faces)
+        self.folds = said.folds
 
     def __repr__(self) -> str:
         return f"<{'recipe' if self.recipe else 'gate'} {self.name}>"
@@ -274,7 +276,8 @@ def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     input shapes and attributes. takes: "float" (integers become float64), "number" (integers stay),
     "any". kinds: inputs with a dtype of their own. result: the output's dtype. kink: a function of
     the inputs that is zero where the slope jumps. domain: where the gate is defined. pattern: how
-    the pull flows ("distributes", "routes", "swaps"). py, np, js, c, latex, onnx: its faces.
+    the pull flows ("distributes", "routes", "swaps"). folds: inputs whose pull rule becomes plainer
+    when they are constants, as the exponent of a power. py, np, js, c, latex, onnx: its faces.
 
     >>> @gate(py="({x} * {x} * {x})")
     ... def cube(x):

@@ -17,6 +17,11 @@ INFIX = {
 }  # fmt: skip
 
 
+# Alone between brackets, commas or the words of a choice, an input needs no brackets of its own.
+BEFORE = ("(", "[", "{", ",", "|", " if", " else", "?", ":", "&", "cases}", r"\\")
+AFTER = (")", "]", "}", ",", "|", "if ", "else ", "?", ":", "&", r"\\")
+
+
 class Text(NamedTuple):
     """An expression and how tightly its loosest operator binds."""
 
@@ -35,20 +40,30 @@ def expression(language: Language, row: Row, inputs: Sequence[Text]) -> Text:
     if gate.infix in INFIX and language.name not in gate.faces:
         level = INFIX[gate.infix]
         left = inputs[0].inside(level if level != COMPARE else SUM)
-        return Text(f"{left} {gate.infix} {inputs[1].inside(level + 1)}", level)
+        sign = language.infix.get(gate.infix, gate.infix)
+        return Text(f"{left} {sign} {inputs[1].inside(level + 1)}", level)
     if gate.name == "negative":
         return Text(f"-{inputs[0].inside(SIGN + 1)}", SIGN)
     return Text(_filled(gate, language, row, inputs))
 
 
 def _filled(gate: Gate, language: Language, row: Row, inputs: Sequence[Text]) -> str:
-    # A face is a call or stands in its own brackets; an input beside an operator needs brackets of its own.
-    template = gate.face(language.name)
-    names = gate.input_names(len(inputs))
-    call = template.startswith("(")
-    level = ATOM if call else 0
-    texts = {n: x.inside(level) for n, x in zip(names, inputs, strict=True)}
-    return template.format(**texts, **row.attributes)
+    texts = dict(zip(gate.input_names(len(inputs)), inputs, strict=True))
+    pieces = list(string.Formatter().parse(gate.face(language.name)))
+    written = ""
+    for place, (literal, name, spec, conversion) in enumerate(pieces):
+        written += literal
+        if name in texts:
+            after = pieces[place + 1][0] if place + 1 < len(pieces) else ""
+            alone = written.rstrip().endswith(BEFORE) and after.lstrip().startswith(AFTER)
+            written += texts[name].inside(COMPARE if alone else ATOM)
+        elif name is not None:
+            written += f"{{:{spec}}}".format(_converted(row.attributes[name], conversion))
+    return written
+
+
+def _converted(value: object, conversion: str | None) -> object:
+    return repr(value) if conversion == "r" else str(value)
 
 
 def mentions(gate: Gate, language: Language, position: int, count: int) -> int:

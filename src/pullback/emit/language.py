@@ -1,22 +1,37 @@
-"""What a language is, to an emitter: its reserved words, its numbers, how a function opens and closes."""
+"""What a language is, to an emitter: reserved words, numbers, operators, how lines and functions look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Variable(NamedTuple):
+    """A variable of the emitted program: its name and the kind of its numbers ("f", "i" or "b")."""
+
+    name: str
+    kind: str = "f"
 
 
 @dataclass(frozen=True)
 class Language:
-    """One target language. `number` spells a constant; `scalar` languages have no arrays."""
+    """One target language.
+
+    scalar: it has no arrays. infix: operators it spells otherwise than Python. open: the lines that
+    begin a function of inputs and forces. close: the lines that end it, given the values' texts and
+    the pulls by input name (None for a forward pass). show: how a variable is written.
+    """
 
     name: str
     scalar: bool
     preamble: str
     reserved: frozenset[str]
     number: Callable[[Any], str]
-    open: Callable[[str, list[str], list[str]], str]  # function name, inputs, forces
-    assign: Callable[[str, str], str]
+    open: Callable[[str, Sequence[Variable], Sequence[str], Sequence[Variable]], list[str]]
+    assign: Callable[[Variable, str], str]
     comment: Callable[[str], str]
-    close: Callable[[str, dict[str, str] | None], list[str]]  # value, pulls by input name
+    close: Callable[[Sequence[str], Mapping[str, str] | None], list[str]]
+    zero: Callable[[str], str] = lambda name: "0.0"
+    infix: Mapping[str, str] = field(default_factory=dict)
+    show: Callable[[str], str] = str

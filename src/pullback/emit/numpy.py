@@ -31,6 +31,11 @@ def number(value: Any) -> str:
     return f"np.array({text}, dtype={np.asarray(value).dtype.name!r})"
 
 
+def zero(name: str) -> str:
+    """Zeros for an input that nothing pulls."""
+    return f"np.zeros_like({name})"
+
+
 NUMPY = dataclasses.replace(
-    PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number
+    PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number, zero=zero
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pullback.core.circuit import Circuit, Row
 from pullback.core.names import unique
 from pullback.emit.expressions import ATOM, SIGN, Text, expression, mentions
-from pullback.emit.language import Language
+from pullback.emit.language import Language, Variable
 from pullback.errors import FaceError, OptionError
 from pullback.passes.backward import Backward
 from pullback.passes.rewrite import live
@@ -106,25 +106,28 @@ class _Emitter:
         self._open(f"{self.name}_backward", [self.called[f] for f in self.back.forces])
         self._lines(range(len(self.author)))
         self.program.add(self.language.comment("backward: the pull on each wire, in reverse"))
-        self.written.update({f: Text(self.called[f]) for f in self.back.forces})
+        self.written.update({f: Text(self.language.show(self.called[f])) for f in self.back.forces})
         self._backward_lines(self.back)
         self._close(self._input_pulls(self.back))
         return self.program
 
     def _open(self, name: str, forces: list[str]) -> None:
-        self.program.add(self.language.preamble)
+        if self.language.preamble:
+            self.program.add(self.language.preamble)
         gates = [self.rows[w].gate for w in range(len(self.rows)) if self.live[w]]
         helpers = [g.helpers.get(self.language.name, "") for g in gates if g is not None]
         for source in dict.fromkeys(h for h in helpers if h):
             self.program.add("\n\n" + source)
-        self.program.add("\n")
-        inputs = [self.called[w] for w in self.author.inputs]
-        self.program.add(self.language.open(name, inputs, forces))
+        if self.program.text:
+            self.program.add("\n")
+        inputs = [self._variable(w) for w in self.author.inputs]
+        outputs = [self._variable(w) for w in self.author.outputs]
+        for line in self.language.open(name, inputs, forces, outputs):
+            self.program.add(line)
 
     def _close(self, pulls: dict[str, str] | None) -> None:
         values = [self.written[o].text for o in self.author.outputs]
-        value = values[0] if len(values) == 1 else f"({', '.join(values)})"
-        for line in self.language.close(value, pulls):
+        for line in self.language.close(values, pulls):
             self.program.add(line)
 
     # Rows
@@ -143,14 +146,14 @@ class _Emitter:
             self.written[wire] = self._expression(row)
         else:
             name = self.called.get(wire) or self._temporary()
-            self.program.add(
-                self.language.assign(name, self._expression(row).text), self._about(wire)
-            )
-            self.written[wire] = Text(name)
+            self.called[wire] = name
+            text = self._expression(row).text
+            self.program.add(self.language.assign(self._variable(wire), text), self._about(wire))
+            self.written[wire] = Text(self.language.show(name))
 
     def _leaf(self, wire: int) -> Text:
         if not self.circuit.is_constant(wire):
-            return Text(self.called[wire])
+            return Text(self.language.show(self.called[wire]))
         text = self.language.number(self.circuit.constant_of(wire))
         return Text(text, SIGN if text.startswith("-") else ATOM)
 
@@ -171,14 +174,18 @@ class _Emitter:
         self.temporaries += 1
         return self._fresh(f"t{self.temporaries}")
 
+    def _variable(self, wire: int) -> Variable:
+        return Variable(self.called.get(wire, ""), self.circuit.spec_of(wire).dtype.kind)
+
     def _about(self, wire: int) -> int:
         return wire if self.back is None else self.back.origin[wire]
 
     def _check_scalar(self, wire: int) -> None:
         shape = self.circuit.spec_of(wire).shape
         if self.language.scalar and shape:
+            what = self.circuit.describe(wire)
             raise FaceError(
-                f"{self.circuit.describe(wire)} has shape {shape}; {self.language.name} source takes scalars.",
+                f"{what} has shape {shape}; {self.language.name} source takes scalars.",
                 fix='lang="numpy"',
             )
 
@@ -242,7 +249,7 @@ class _Emitter:
         if self.called.get(pull, "").startswith(f"d{self.author.names[wire]}"):
             return
         name = self._fresh(f"d{self.author.names[wire]}")
-        self.program.add(self.language.assign(name, self.written[pull].text), wire)
+        self.program.add(self.language.assign(Variable(name), self.written[pull].text), wire)
         self.called[-1 - wire] = name
 
     def _input_pulls(self, back: Backward) -> dict[str, str]:
@@ -252,7 +259,7 @@ class _Emitter:
     def _input_pull(self, back: Backward, wire: int) -> str:
         pull = back.pulls[wire]
         if pull < 0:
-            return "0.0" if self.language.scalar else f"np.zeros_like({self.called[wire]})"
+            return self.language.zero(self.called[wire])
         return self.called.get(-1 - wire) or self.written[pull].text
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import builtins
 import keyword
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pullback.emit.language import Language
+from pullback.emit.language import Language, Variable
 
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "math", "np"})
 
@@ -24,13 +25,17 @@ def number(value: Any) -> str:
     return repr(value)
 
 
-def open_function(name: str, inputs: list[str], forces: list[str]) -> str:
+def open_function(
+    name: str, inputs: Sequence[Variable], forces: Sequence[str], outputs: Sequence[Variable]
+) -> list[str]:
     """The line that begins a function; forces have +1 as their default."""
-    return f"def {name}({', '.join([*inputs, *(f'{f}=1.0' for f in forces)])}):"
+    names = [*(v.name for v in inputs), *(f"{f}=1.0" for f in forces)]
+    return [f"def {name}({', '.join(names)}):"]
 
 
-def close_function(value: str, pulls: dict[str, str] | None) -> list[str]:
+def close_function(values: Sequence[str], pulls: Mapping[str, str] | None) -> list[str]:
     """The lines that end a function: its value, and the pulls by input name."""
+    value = values[0] if len(values) == 1 else f"({', '.join(values)})"
     if pulls is None:
         return [f"    return {value}"]
     return [f"    return {value}, {{{', '.join(f'{k!r}: {v}' for k, v in pulls.items())}}}"]
@@ -43,7 +48,7 @@ PYTHON = Language(
     reserved=RESERVED,
     number=number,
     open=open_function,
-    assign=lambda name, value: f"    {name} = {value}",
+    assign=lambda variable, value: f"    {variable.name} = {value}",
     comment=lambda text: f"    # {text}",
     close=close_function,
 )

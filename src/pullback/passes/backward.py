@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from pullback.core.circuit import Circuit, Row
 from pullback.core.names import unique
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
-from pullback.passes.pull import pull_template
+from pullback.passes.pull import Use, pull_template
 
 
 class Branch(NamedTuple):
@@ -126,11 +126,17 @@ class _Sweep:
     def _pull_row(self, row: Row, dy: Wire) -> None:
         assert row.gate is not None
         builder, specs = self.builder, self.specs
-        inputs = tuple(specs[i] for i in row.inputs)
-        wanted = tuple(self.active[i] for i in row.inputs)
         masked = row.wire in self.masked
-        y = specs[row.wire]
-        circuit, pulled = pull_template(row.gate, y, inputs, row.attributes, wanted, masked)
+        use = Use(
+            row.gate,
+            specs[row.wire],
+            tuple(specs[i] for i in row.inputs),
+            tuple((k, type(v), v) for k, v in row.attributes.items()),
+            tuple(self.active[i] for i in row.inputs),
+            self._known_constants(row),
+            masked,
+        )
+        circuit, pulled = pull_template(use)
         wires = [dy, Wire(builder, row.wire), *(Wire(builder, i) for i in row.inputs)]
         pulls = iter(builder.inline(circuit, wires))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
@@ -138,6 +144,18 @@ class _Sweep:
                 self._add(wire, Branch(row.wire, position, next(pulls).id))
         if masked or row.gate.name == "where":
             self.masked.update(row.inputs)
+
+    def _known_constants(self, row: Row) -> tuple[Any, ...]:
+        """The numbers among the inputs that make the gate's rule plainer."""
+        assert row.gate is not None
+        if not row.gate.folds:
+            return (None,) * len(row.inputs)
+        return tuple(
+            self.circuit.constant_of(i)
+            if name in row.gate.folds and self.circuit.is_constant(i)
+            else None
+            for name, i in zip(row.gate.inputs, row.inputs, strict=True)
+        )
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]

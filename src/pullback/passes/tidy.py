@@ -55,6 +55,10 @@ def _unchanged(builder: Builder, row: Row, inputs: list[Wire], values: list[Any]
         )
         if neutral and other.dtype == constant.dtype:
             return other
+    if name == "where" and values[0] is not None and np.ndim(values[0]) == 0:
+        chosen = inputs[1 if values[0] else 2]
+        shape = np.broadcast_shapes(*(w.shape for w in inputs))
+        return chosen if chosen.shape == shape else None
     if name == "negative" and builder.ops[builder.op[x.id]] == "negative":
         return Wire(builder, builder.operands[builder.first[x.id]])
     if name in ("reshape", "broadcast_to", "sum_to") and x.shape == tuple(row.attributes["shape"]):
