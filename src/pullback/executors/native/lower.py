@@ -9,12 +9,80 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from pullback.core.circuit import Circuit, Row
 from pullback.core.gate import Gate
+from pullback.core.shapes import Spec
 from pullback.executors.native import vector_math
-from pullback.executors.native.code import KINDS, Code, Number, type_of
+from pullback.executors.native.code import KINDS, Code, Number
+from pullback.passes.pull import opened_recipe
+from pullback.passes.rewrite import live
 
 Rule = Callable[..., Number]
 RULES: dict[str, Rule] = {}
+DTYPES = {kind: dtype for dtype, kind in KINDS.items()}
+
+# Gates on arrays that leave a single number as it is.
+UNCHANGED = ("reshape", "broadcast_to", "sum_to", "sum", "transpose")
+
+
+def lower_rows(code: Code, circuit: Circuit, inputs: Sequence[Number]) -> list[Number | None]:
+    """One Number a wire of a circuit of scalars (`is_scalar`), None where no output listens.
+
+    Rows of constants are computed now, by the gates themselves.
+    """
+    lanes = max((x.lanes for x in inputs), default=1)
+    values: list[Number | None] = [None] * len(circuit)
+    for wire, value in zip(circuit.inputs, inputs, strict=True):
+        values[wire] = value
+    wanted = live(circuit)
+    for row in circuit.rows():
+        kind = KINDS[circuit.spec_of(row.wire).dtype]
+        if circuit.is_constant(row.wire):
+            values[row.wire] = code.constant(circuit.constant_of(row.wire), kind, lanes)
+        elif row.gate is not None and wanted[row.wire]:
+            listened = [x for x in (values[i] for i in row.inputs) if x is not None]
+            values[row.wire] = _row(code, row.gate, listened, row.attributes, kind, lanes)
+    return values
+
+
+def _row(
+    code: Code,
+    gate: Gate,
+    inputs: list[Number],
+    attributes: Mapping[str, Any],
+    kind: str,
+    lanes: int,
+) -> Number:
+    if all(x.value is not None for x in inputs):
+        return code.constant(gate(*[x.value for x in inputs], **attributes), kind, lanes)
+    if gate.name in UNCHANGED:
+        return inputs[0]
+    if gate.name in RULES:
+        return lower(gate, inputs, attributes)
+    opened = opened_recipe(gate, [Spec((), DTYPES[x.kind]) for x in inputs], dict(attributes))
+    found = lower_rows(code, opened, inputs)[opened.outputs[0]]
+    assert found is not None
+    return found
+
+
+def is_scalar(circuit: Circuit) -> bool:
+    """Whether every wire is a single number and every gate can be lowered: what `lower_rows` takes."""
+    if any(spec.shape for spec in circuit.specs):
+        return False
+    return all(
+        row.gate.name in RULES
+        or row.gate.name in UNCHANGED
+        or (row.gate.recipe and is_scalar(_opened(circuit, row)))
+        for row in circuit.rows()
+        if row.gate is not None
+    )
+
+
+def _opened(circuit: Circuit, row: Row) -> Circuit:
+    assert row.gate is not None
+    return opened_recipe(row.gate, [circuit.spec_of(i) for i in row.inputs], row.attributes)
 
 
 def lower(gate: Gate, inputs: Sequence[Number], attributes: Mapping[str, Any]) -> Number:
@@ -174,9 +242,14 @@ def _stop_gradient(x: Number) -> Number:
     return x
 
 
+@_rule("force")
+def _force(x: Number, f: Number) -> Number:
+    return x
+
+
 @_rule("cast")
 def _cast(x: Number, *, dtype: str) -> Number:
-    code, kind = x.code, {d.name: k for d, k in KINDS.items()}[dtype]
+    code, kind = x.code, KINDS[np.dtype(dtype)]
     if kind == x.kind:
         return x
     if kind == "i1":
@@ -195,6 +268,3 @@ def _whole(x: Number) -> Number:
     code = x.code
     fits = code.compare("oge", x, -(2.0**63)) & code.compare("olt", x, 2.0**63)
     return code.select(fits, code.convert("fptosi", x, "i64"), -(2**63))
-
-
-__all__ = ["RULES", "Code", "Number", "can_lower", "lower", "type_of"]
