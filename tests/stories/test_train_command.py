@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pullback.cli.predict import predict
 from pullback.cli.runs import runs
 from pullback.cli.train import train
 from pullback.data.digits import PIXELS, digits
+from pullback.data.split import split
 from pullback.errors import DataError, FileError, OptionError, RunError, UnknownName
 from pullback.models import MLPClassifier
 from pullback.models.job import predict_table, train_classifier
@@ -88,25 +90,34 @@ def test_flags_left_out_are_the_models_own_defaults(tmp_path):
     assert {name: found[name] for name in expected} == expected
 
 
-def test_the_test_rows_had_no_part_in_training(root):
-    run, model = open_run("digits-1", root), MLPClassifier(hidden=(16,), max_epochs=3)
-    data = digits()
-    parts = pullback.data.split.split(data.y, seed=0)
-    shuffled = data.X.copy()
-    shuffled[parts.test] = shuffled[parts.test][::-1]  # other test rows, the same training
-    model.fit(
-        data.X[parts.train],
-        data.y[parts.train],
-        (data.X[parts.validation], data.y[parts.validation]),
-    )
-    saved = MLPClassifier.load(run.model)
-    assert all(
-        model.scorer_.weights[name].tobytes() == w.tobytes()
-        for name, w in saved.scorer_.weights.items()
-    )
-    assert run.read_metrics()["test_accuracy"] == model.score(
-        data.X[parts.test], data.y[parts.test]
-    )
+def test_each_part_of_the_rows_has_its_own_use(root):
+    run, data, diary = open_run("digits-1", root), digits(), Diary()
+    train, validation, test = (data.take(rows) for rows in split(data.y, seed=0))
+    model = MLPClassifier(hidden=(16,), max_epochs=3)
+    model.fit(train.X, train.y, (validation.X, validation.y), monitor=diary)
+    log, metrics = run.read_log(), run.read_metrics()
+    assert [r.loss for r in diary.records] == [row["loss"] for row in log]
+    assert [r.validation_loss for r in diary.records] == [row["validation_loss"] for row in log]
+    assert (model.score(test.X, test.y), model.loss(test.X, test.y)) == (
+        metrics["test_accuracy"], metrics["test_loss"]
+    )  # fmt: skip
+
+
+class Diary:
+    def __init__(self):
+        self.records = []
+
+    def epoch(self, record):
+        self.records.append(record)
+
+
+def test_the_most_frequent_mistake_is_counted(tmp_path):
+    model = MLPClassifier(hidden=(), max_epochs=1)
+    outcome = train_classifier(digits(), model, root=tmp_path)
+    test = digits().take(split(digits().y, seed=0).test)
+    pairs = zip(test.y.tolist(), model.predict(test.X).tolist(), strict=True)
+    mistakes = Counter((str(true), str(taken)) for true, taken in pairs if true != taken)
+    assert mistakes[outcome.confused[:2]] == outcome.confused[2] == max(mistakes.values())
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_training_learns():
     training, records = trained(Plan(max_epochs=30))
     assert training.stopped == "max_epochs"
     assert records[-1].loss < 0.5 * records[0].loss
-    assert records[-1].accuracy > 0.8
+    assert 0.8 < records[-1].accuracy <= 1.0
 
 
 def test_every_epoch_meets_every_row_once_in_an_order_of_its_own():
@@ -132,18 +132,17 @@ def test_interrupted_weights_are_those_of_the_last_step_not_the_best():
 
 def test_a_learning_rate_far_too_large_names_the_wire_that_went_first():
     wild = Task(TASK.net, TASK.loss, SGD(1e30))
-    with pytest.raises(
-        RunError, match=r"epoch 1, step \d+: 'layer\d_\w+' is (nan|-?inf)"
-    ) as caught:
-        trained(Plan(), task=wild)
+    with pytest.raises(RunError, match=r"epoch 1, step 2: 'layer\d_\w+' is -?inf") as caught:
+        trained(Plan(batch_size=4), task=wild)
     assert "learning_rate is 1e+30" in str(caught.value)
 
 
-def test_a_weight_that_leaves_the_numbers_in_the_last_step_is_found_too():
+@pytest.mark.parametrize("rows", [1, 2], ids=["found after the epoch", "found in the next step"])
+def test_a_weight_that_leaves_the_numbers_unseen_by_the_loss_is_found_too(rows):
     wild = Task(Linear(1, bias=False), MeanSquaredError(), SGD(1e38))
-    data = Examples(np.full((1, 1), 10, np.float32), np.full((1, 1), 5, np.float32))
-    with pytest.raises(RunError, match="epoch 1, step 2: 'W_step' is -inf"):
-        Training(wild, Plan(max_epochs=1), data).run()
+    data = Examples(np.full((rows, 1), 10, np.float32), np.full((rows, 1), 5, np.float32))
+    with pytest.raises(RunError, match="epoch 1, step 1: 'W_step' is -?inf"):
+        Training(wild, Plan(max_epochs=1, batch_size=1), data).run()
 
 
 def test_regression_counts_no_right_rows():

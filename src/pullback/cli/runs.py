@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from pullback.cli.printing import note, say_json, say_table
 from pullback.models.job import Summary, summaries
 from pullback.runs.folder import ROOT
+
+HEAD = ("run", "test accuracy", "epochs", "seconds", "started (UTC)", "state")
+INKS = ("name", "value", "value", "value", "note", "note")
 
 
 def runs(*, runs: Path = ROOT, json: bool = False) -> int:
     """List the trainings so far, newest first.
 
     runs: the folder of run folders
-    json: one line of JSON instead
+    json: print one JSON document
+
+    $ pullback runs
     """
     found = summaries(runs)
     if json:
-        print(msgspec.json.encode({"runs": found}).decode())
+        say_json({"runs": [asdict(run) for run in found]})
     elif found:
-        Console().print(table_of(found))
+        say_table(HEAD, [row_of(run) for run in found], INKS)
     else:
-        print(f"no runs in '{runs}' yet")
+        note(f"there are no runs in '{runs}' yet")
     return 0
 
 
-def table_of(found: tuple[Summary, ...]) -> Table:
-    """One row a run."""
-    table = Table("run", "state", "started (UTC)", box=None, pad_edge=False)
-    for heading in ("test accuracy", "epochs", "seconds"):
-        table.add_column(heading, justify="right")
-    for run in found:
-        numbers = (
-            _said(run.test_accuracy, ".2%"),
-            _said(run.epochs, ".0f"),
-            _said(run.seconds, ".1f"),
-        )
-        texts = (run.name, run.state, run.started[:16].replace("T", " "), *numbers)
-        table.add_row(*(Text(text) for text in texts))  # Text: no markup from a folder's name
-    return table
+def row_of(run: Summary) -> tuple[str, ...]:
+    """A run as cells of a table; what is not known is empty."""
+    return (
+        run.name,
+        _said(run.test_accuracy, ".2%"),
+        _said(run.epochs, ".0f"),
+        _said(run.seconds, ".1f"),
+        run.started[:16].replace("T", " "),
+        run.state,
+    )
 
 
 def _said(value: float | None, form: str) -> str:

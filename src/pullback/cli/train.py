@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
+from pullback.cli.app import STOPPED
+from pullback.cli.printing import note, say, say_json
 from pullback.data.digits import digits
 from pullback.models.job import Outcome, train_classifier
 from pullback.models.mlp import MLPClassifier
@@ -15,10 +15,9 @@ from pullback.runs.folder import ROOT
 from pullback.train.progress import progress
 
 DATA = {"digits": digits}
-INTERRUPTED = 130  # what shells expect of a command that Ctrl-C ended
 
 
-def train(  # noqa: PLR0913  one argument a flag
+def train(  # noqa: PLR0913 - one argument a flag
     data: Literal["digits"],
     /,
     *,
@@ -33,7 +32,10 @@ def train(  # noqa: PLR0913  one argument a flag
     out: Path = ROOT,
     json: bool = False,
 ) -> int:
-    """Train a net on a data set and keep it in a run folder. Ctrl-C stops early and keeps what is learned.
+    """Train a net on a data set and keep it in a run folder.
+
+    70 % of the rows are learned from, 15 % say when to stop, 15 % judge the result. Ctrl-C stops
+    early, keeps what is learned so far, and gives the exit code 130.
 
     data: digits, 1,797 handwritten ones of 8 x 8 pixels
     hidden: units of a hidden layer; give it again for another layer
@@ -45,7 +47,9 @@ def train(  # noqa: PLR0913  one argument a flag
     patience: stop after so many epochs without a better validation loss
     seed: of the split, the starting weights and the order of rows
     out: the folder of run folders
-    json: end with one line of JSON on stdout
+    json: print one JSON document
+
+    $ pullback train digits --hidden 32 --epochs 5
     """
     model = MLPClassifier(
         hidden,
@@ -59,23 +63,26 @@ def train(  # noqa: PLR0913  one argument a flag
     )
     with progress(epochs) as monitor:
         outcome = train_classifier(DATA[data](), model, root=out, monitor=monitor)
-    show(outcome, json)
-    return INTERRUPTED if outcome.stopped == "interrupted" else 0
-
-
-def show(outcome: Outcome, json: bool) -> None:
-    """What a person wants to know about a training, or one line of JSON."""
-    if outcome.stopped == "interrupted":
-        print("interrupted: the weights of the last full step are kept", file=sys.stderr)
+    interrupted = outcome.stopped == "interrupted"
+    if interrupted:
+        note("interrupted: the weights of the last full step are kept")
     if json:
-        print(msgspec.json.encode(outcome).decode())
-        return
+        say_json(asdict(outcome))
+    else:
+        say(*rows_of(outcome))
+    return STOPPED if interrupted else 0
+
+
+def rows_of(outcome: Outcome) -> list[str]:
+    """What a person wants to know about a training."""
     right = round(outcome.test_accuracy * outcome.test_rows)
-    print(f"test accuracy  {outcome.test_accuracy:.2%}  ({right} of {outcome.test_rows} right)")
-    print(f"test loss      {outcome.test_loss:.4f}")
+    rows = [
+        f"test accuracy  {outcome.test_accuracy:.2%}  ({right} of {outcome.test_rows} right)",
+        f"test loss      {outcome.test_loss:.4f}",
+        f"run            {outcome.run}  ({outcome.epochs} epochs, {outcome.seconds:.1f} s)",
+    ]
     if outcome.confused:
         true, taken, count = outcome.confused
-        print(
-            f"most confused  {true} taken for {taken}, {count} of {outcome.test_rows - right} mistakes"
-        )
-    print(f"run            {outcome.run}  ({outcome.epochs} epochs, {outcome.seconds:.1f} s)")
+        wrong = outcome.test_rows - right
+        rows.insert(2, f"most confused  {true} taken for {taken}  ({count} of {wrong} wrong)")
+    return rows

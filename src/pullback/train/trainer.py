@@ -113,7 +113,7 @@ class Training:
         self.now = progress or self._start()
         self.stopped: Stopped | None = None
         self._programs: dict[Any, Program] = {}
-        self._recent: deque[tuple[Program, list[Any]]] = deque(maxlen=2)
+        self._recent: deque[tuple[Progress, Program, list[Any]]] = deque(maxlen=2)
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -165,9 +165,9 @@ class Training:
         outputs = program.run(inputs)
         n, m = len(now.weights), len(now.weights) + len(now.states)
         loss, *right = outputs[m:]
-        self._recent.append((program, inputs))
+        self._recent.append((now, program, inputs))
         if not np.isfinite(loss):
-            raise self._diverged(now)
+            raise self._diverged()
         return replace(
             now,
             weights=tuple(outputs[:n]),
@@ -184,7 +184,7 @@ class Training:
         if self.validation:
             loss, accuracy = self.evaluate(self.validation, now.weights)
         if not all(np.isfinite(w).all() for w in now.weights) or not math.isfinite(loss or 0.0):
-            raise self._diverged(now)
+            raise self._diverged()
         best_loss = min(now.best_loss, math.inf if loss is None else loss)
         best = best_loss < now.best_loss
         record = EpochRecord(
@@ -202,18 +202,17 @@ class Training:
             after = replace(after, best=now.weights, best_loss=best_loss, best_epoch=epoch)
         return record, after
 
-    def _diverged(self, now: Progress) -> RunError:
+    def _diverged(self) -> RunError:
         """The first wire that went bad, found by running the last two steps again, checked."""
-        place = f"training diverged in epoch {now.epoch + 1}, step {now.step + 1}"
-        for program, inputs in self._recent:
+        for now, program, inputs in self._recent:
             try:
                 program.run(inputs, checked=True)
             except NotFiniteError as error:
-                why = (
-                    f"learning_rate is {self.task.optimizer.learning_rate:g}; a step was too long."
+                return RunError(
+                    f"training diverged in epoch {now.epoch + 1}, step {now.step + 1}: {error.what}",
+                    why=f"learning_rate is {self.task.optimizer.learning_rate:g}; a step was too long.",
                 )
-                return RunError(f"{place}: {error.what}", why=why)
-        return RunError(f"{place}: the validation loss is not finite.")
+        return RunError(f"after epoch {self.now.epoch + 1} the validation loss is not finite.")
 
     def _program(self, steps: bool, examples: Examples) -> Program:
         """A program for rows of this shape: a short last batch gets one of its own."""
