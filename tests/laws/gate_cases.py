@@ -23,6 +23,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import BOOL, FLOAT32, FLOAT64, INT64
 from pullback.core.gate import GATES, Gate
 from pullback.core.shapes import Spec, spec_of
+from pullback.errors import PullbackError
 
 OFF_KINK = 0.1  # how far a sample stays away from a kink; numerical steps are far smaller
 INDEX_SIZE = 3  # every index case points into an axis of this size
@@ -73,7 +74,10 @@ class Case:
     @property
     def is_smooth(self) -> bool:
         """Whether the gate puts out float64, so that numerical slopes are exact enough."""
-        circuit = self.circuit()
+        try:
+            circuit = self.circuit()
+        except PullbackError:  # another law says so, with its message
+            return False
         return circuit.spec_of(circuit.outputs[0]).dtype == FLOAT64
 
     def circuit(self) -> Circuit:
@@ -97,10 +101,19 @@ _ROWS = [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 3, 2), axis=1)]
 SHAPED: dict[str, list[Use]] = {
     "sum": [*_FOLDED, of(()), of((0, 3), axis=0), of((2, 0), axis=0)],
     "mean": [*_FOLDED, of(()), of((2, 0), axis=0)],
+    "min": [*_FOLDED, of(()), of((2, 0), axis=0)],
+    "norm": [*_FOLDED, of(()), of((0,))],
+    "prod": [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 3, 2), axis=1), of((1,)), of((0,))],
+    "pad": [of((3,), widths=((1, 2),)), of((2, 3), widths=((0, 1), (2, 0)), value=1.5), of((), widths=())],
     "max": [*_FOLDED, of(()), of((2, 0), axis=0), of((1, 1), axis=-1)],
     "logsumexp": [*_FOLDED, of((2, 0), axis=0), of((0,)), of((1,))],
     "softmax": [*_ROWS, of((2, 3), axis=(0, 1)), of((2, 0)), of((1,))],
     "log_softmax": [*_ROWS, of((2, 3), axis=(0, 1)), of((2, 0)), of((1,))],
+    "min": [*_FOLDED, of(()), of((2, 0), axis=0), of((1, 1), axis=-1)],
+    "prod": [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 0)), of((1,)), of((2, 3, 2), axis=1)],
+    "norm": [*_FOLDED, of(()), of((0,)), of((2, 0), axis=-1), of((2, 3), axis=(0, 1))],
+    "pad": [of((2,), widths=((1, 2),)), of((2, 3), widths=((0, 1), (2, 0)), value=7.0), of((), widths=())],
+    "clamp": [of(s, low=-0.5, high=1.5) for s in ((), (3,), (2, 3), (0,))],
     "argmax": [of((3,)), of((2, 3)), of((2, 3), axis=0)],
     "sum_to": [of((2, 3), shape=s) for s in ((), (3,), (1, 3), (2, 1), (1, 1), (2, 3))]
     + [of((4, 2, 3), shape=(2, 1)), of((0, 3), shape=(3,))],
@@ -169,9 +182,9 @@ def uses(gate: Gate) -> list[Use]:
     """Every way in which `gate` is asked."""
     if gate.name in SHAPED:
         return SHAPED[gate.name]
-    missing = [k for k, v in gate.defaults.items() if v is Parameter.empty]
-    if callable(gate.shape) or missing or (gate.kinds and not gate.elementwise):
-        raise LookupError(f"gate {gate.name!r} has no case; give it a line in SHAPED.")
+    open_ended = Parameter.empty in gate.defaults.values() and gate.name not in VARIANTS
+    if callable(gate.shape) or open_ended or (gate.kinds and not gate.elementwise):
+        raise LookupError(f"gate {gate.name!r} has no case; give it a line in SHAPED or VARIANTS.")
     if gate.elementwise:
         count = len(gate.inputs)
         shapes = SPREADS.get(
@@ -250,7 +263,7 @@ def _cases_if_any(gate: Gate) -> list[Case]:
     # One law says by name which gate has none; it must not keep the others from being asked.
     try:
         return cases(gate)
-    except LookupError:
+    except (LookupError, PullbackError):
         return []
 
 

@@ -55,6 +55,13 @@ def test_the_docstring_says_what_the_gate_is_in_one_line_and_shows_it(gate):
     assert said == []
 
 
+@pytest.mark.parametrize("gate", ELEMENTWISE, ids=lambda g: g.name)
+def test_a_gate_without_a_shape_is_elementwise(gate):
+    x = np.full((2, 3), 0.5)
+    inputs = [x.astype(gate.kinds.get(n, float)) for n in gate.inputs]
+    assert np.shape(gate(*inputs, **uses(gate)[0].attributes)) == (2, 3)
+
+
 @every_case
 @both_precisions
 def test_the_value_is_what_the_circuit_says_it_carries(case, dtype):

@@ -150,12 +150,13 @@ class _Sweep:
         assert row.gate is not None
         if not row.gate.folds:
             return (None,) * len(row.inputs)
-        return tuple(
-            self.circuit.constant_of(i)
-            if name in row.gate.folds and self.circuit.is_constant(i)
-            else None
-            for name, i in zip(row.gate.inputs, row.inputs, strict=True)
-        )
+        named = zip(row.gate.inputs, row.inputs, strict=True)
+        return tuple(self._number(i) if name in row.gate.folds else None for name, i in named)
+
+    def _number(self, wire: int) -> Any:
+        """The number that a wire always is, None for anything else; an array makes no rule plainer."""
+        constant: Any = self.circuit.constant_of(wire) if self.circuit.is_constant(wire) else None
+        return constant if np.ndim(constant) == 0 else None
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]
