@@ -26,11 +26,11 @@ class Command(NamedTuple):
 
 # The front page shows these without importing them; a law compares each line with its docstring.
 COMMANDS = {
-    "show": Command("a circuit", "Draw a circuit: the value and the pull on every wire."),
+    "show": Command("a circuit", "Draw a circuit: value and pull on every wire."),
     "run": Command("a circuit", "Every wire with its value and its pull."),
     "check": Command("a circuit", "Compare every pull with the numerical gradient."),
     "backward": Command("a circuit", "Write the backward pass as code, and verify it."),
-    "train": Command("data", "Train a net on a data set and keep it in a run folder."),
+    "train": Command("data", "Train a net on a data set."),
     "predict": Command("data", "Say which class each row of a table belongs to."),
     "runs": Command("data", "List the trainings so far, newest first."),
     "hello": Command("new here?", "A first look: two gates, all the way round."),

@@ -24,7 +24,7 @@ def check(
 
     tolerance: the largest relative error that passes
 
-    $ pullback check "sig(a*x + b*y + c)" a=2 b=-3 c=-3 x=-1 y=-2
+    $ pullback check "sig(a*x + b*y + c)" a=1 b=2 c=-3 x=-1 y=3
     $ pullback check "relu(x)" x=0
     """
     function = load(circuit)
@@ -54,8 +54,10 @@ def _verdict(finding: Finding) -> str:
 
 
 def _blame(finding: Finding) -> str:
-    said = f"{finding.gate}: its rule pulls {finding.where} with {finding.analytic:.6g}"
-    return f"{said}, should be {finding.numerical:.6g}  {finding.line}".rstrip()
+    f = finding
+    return (
+        f"{f.gate}: its pull on {f.where} has a relative error of {f.error:.1e}  {f.line}".rstrip()
+    )
 
 
 def verdict(report: Report) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Iterator
 
+from pullback.cli.printing import Run, tell
 from pullback.errors import NotFiniteError, PullbackError, RunError
 
 NO, ASKED_WRONGLY, OUR_MISTAKE = 1, 2, 70
@@ -19,7 +21,7 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> int:
     if as_json:
         print(json.dumps({"error": _fields(error)}), file=sys.stderr)
     else:
-        _print(error, debug)
+        tell(*_rows(error, debug))
     if isinstance(error, NotFiniteError | RunError):
         return NO
     return ASKED_WRONGLY if isinstance(error, PullbackError | OSError) else OUR_MISTAKE
@@ -37,20 +39,17 @@ def _fields(error: Exception) -> dict[str, object]:
     }
 
 
-def _print(error: Exception, debug: bool) -> None:
-    from rich.text import Text
-
-    from pullback.cli.printing import console
-
+def _rows(error: Exception, debug: bool) -> Iterator[str | list[Run]]:
     code = f"[{error.code}]" if isinstance(error, PullbackError) else ""
-    text = Text.assemble((f"error{code}:", "bold red"), f" {_clean(_first_line(error))}")
+    yield [("error", f"error{code}:"), ("", f" {_clean(_first_line(error))}")]
     if isinstance(error, PullbackError):
-        text.append("".join(f"\n    {_clean(line)}" for line in error.where if line.strip()))
-        text.append(f"\n  {_clean(error.why)}" if error.why else "")
-        text.append(f"\n  Try: {_clean(error.fix)}" if error.fix else "")
+        yield from (f"    {_clean(line)}" for line in error.where if line.strip())
+        if error.why:
+            yield f"  {_clean(error.why)}"
+        if error.fix:
+            yield f"  Try: {_clean(error.fix)}"
     elif not isinstance(error, OSError) and not debug:
-        text.append("\n  This is a mistake of ours, not yours. --debug shows where it happened.")
-    console(stderr=True).print(text)
+        yield "  This is a mistake of ours, not yours. --debug shows where it happened."
 
 
 def _first_line(error: Exception) -> str:

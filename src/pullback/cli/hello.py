@@ -16,11 +16,11 @@ from pullback.lens.wires import wire_rows
 TEXT, VALUES = "q = x + y; f = q * z", {"x": -2.0, "y": 5.0, "z": -4.0}
 GAP = 3
 _READING = (
-    "Above each wire stands its value, below it its pull: f moves 3 times as far as z,",
+    "Above a wire stands its value, below it its pull: f moves 3 times as far as z,",
     "and 4 times as far as x or y, the other way.",
 )
 NEXT = (
-    'pullback show "sig(a*x + b*y + c)" a=2 b=-3 c=-3 x=-1 y=-2',
+    'pullback show "sig(a*x + b*y + c)" a=1 b=2 c=-3 x=-1 y=3',
     'pullback check "relu(a*x) + max(a, x)" a=1 x=1',
 )
 

@@ -57,7 +57,7 @@ def _sorted(text: str, names: set[str]) -> tuple[dict[str, str], list[str], list
         elif part.lstrip().startswith("$ "):
             examples.append(textwrap.indent(textwrap.dedent(part), "  "))
         elif part:
-            paragraphs.append(part)
+            paragraphs.append(part if part[0] == " " else textwrap.fill(part, WIDTH))
     return told, paragraphs, examples
 
 

@@ -7,10 +7,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from typing import Any, TextIO
 
 Run = tuple[str, str]  # ink, text
 # Blue and vermilion are told apart by everybody, and read on black and on white.
@@ -22,31 +19,36 @@ INKS = {
     "title": "bold",
     "idle": "dim",
     "note": "dim",
+    "error": "bold red",
 }
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A console that colours what it is told to and changes nothing else; obeys NO_COLOR and TERM."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
 def say(*rows: str | Iterable[Run]) -> None:
-    """Print each row: a text, or its runs of ink."""
-    from rich.text import Text
-
-    out = console()
-    for row in rows:
-        runs = [("", row)] if isinstance(row, str) else row
-        out.print(Text.assemble(*((text, INKS.get(ink, "")) for ink, text in runs)))
+    """Print each row, a text or its runs of ink, on stdout."""
+    _print(rows, sys.stdout)
 
 
 def note(text: str) -> None:
     """A remark beside the results, on stderr."""
+    tell([("note", text)])
+
+
+def tell(*rows: str | Iterable[Run]) -> None:
+    """Print each row on stderr."""
+    _print(rows, sys.stderr)
+
+
+def _print(rows: Iterable[str | Iterable[Run]], file: TextIO | None) -> None:
+    """In colours where a person sees them: rich obeys NO_COLOR, TERM and what the terminal can do."""
+    inked = [[("", row)] if isinstance(row, str) else list(row) for row in rows]
+    if file is None or not file.isatty():
+        print("\n".join("".join(text for _, text in row).rstrip() for row in inked), file=file)
+        return
+    from rich.console import Console
     from rich.text import Text
 
-    console(stderr=True).print(Text(text, INKS["note"]))
+    lines = [Text.assemble(*((text, INKS.get(ink, "")) for ink, text in row)) for row in inked]
+    Console(file=file, highlight=False).print(Text("\n").join(lines), soft_wrap=True)
 
 
 def say_table(head: Sequence[str], rows: Sequence[Sequence[str]], inks: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ def run(
     checked: stop at the first wire that is NaN or infinite, name it, and answer 1
 
     $ pullback run "(x+y)*z" x=-2 y=5 z=-4
-    $ pullback run "log(x)" x=2 --force -1 --json
+    $ pullback run "log(x)" x=2 --force -1
     """
     function = load(circuit)
     done = function.run(bind(function, values), force=force, checked=checked)

@@ -22,7 +22,7 @@ def show(
     ascii: bool = False,
     json: bool = False,
 ) -> int:
-    """Draw a circuit: the value and the pull on every wire.
+    """Draw a circuit: value and pull on every wire.
 
     The value stands above a wire, the pull below it. A wire that several gates
     use forks at a dot: each branch shows its share, the start shows their sum.

@@ -79,7 +79,7 @@ def number(value: Any, digits: int = 4) -> str:
     if array.ndim == 1 and array.size <= 3:
         return f"[{' '.join(number(v, digits) for v in array)}]"
     if array.ndim:
-        return f"{'x'.join(map(str, array.shape))} array"
+        return f"array {'x'.join(map(str, array.shape))}"
     if array.dtype.kind == "b":
         return "yes" if array else "no"
     text = f"{float(array):.{digits}g}" if array.dtype.kind == "f" else str(array)
