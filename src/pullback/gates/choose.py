@@ -105,3 +105,35 @@ minimum.helper(
     javascript="function minimum(a, b) { return a < b || a !== a ? a : b; }",
     c="static double minimum(double a, double b) { return a < b || a != a ? a : b; }",
 )
+
+
+@gate(
+    takes="number", kink=lambda x, low, high: (x - low) * (x - high), pattern="routes",
+    py="clamp({x}, {low}, {high})", np="np.clip({x}, {low}, {high})", js="clamp({x}, {low}, {high})",
+    c="clamp({x}, {low}, {high})", onnx="Clip",
+)  # fmt: skip
+def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
+    """y = x held between low and high. A NaN stays a NaN.
+
+    Outside and on the bounds nothing pulls, as with relu at 0.
+
+    >>> float(clamp(3.0, low=-1.0, high=1.0))
+    1.0
+    """
+    if not low <= high:
+        raise OptionError(f"clamp: low={low} is not below high={high}.")
+    return np.clip(x, np.asarray(x).dtype.type(low), np.asarray(x).dtype.type(high))
+
+
+@clamp.pulls
+def d_clamp(dy: Any, y: Any, x: Any, *, low: float, high: float) -> Any:
+    return where(greater(x, low), where(less(x, high), dy, 0.0), 0.0)
+
+
+clamp.helper(
+    python="def clamp(x, low, high):\n    return low if x < low else high if x > high else x",
+    javascript="function clamp(x, low, high) { return x < low ? low : x > high ? high : x; }",
+    c="""static double clamp(double x, double low, double high) {
+  return x < low ? low : x > high ? high : x;
+}""",
+)

@@ -1,11 +1,12 @@
 """Curves of one input: exp, log, tanh, sigmoid, relu and their kin."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from pullback.core.gate import gate, recipe
-from pullback.gates.choose import where, zero_wins
+from pullback.gates.choose import clamp, where, zero_wins
 from pullback.gates.compare import equal, greater, less
 
 
@@ -238,3 +239,122 @@ def xlogy(x: Any, y: Any) -> Any:
 @xlogy.pulls
 def d_xlogy(dz: Any, z: Any, x: Any, y: Any) -> Any:
     return log(y) * dz, zero_wins(x, x / y) * dz
+
+
+@gate(
+    py="expm1({x})", np="np.expm1({x})", js="Math.expm1({x})", c="expm1({x})",
+    latex=r"(e^{{{x}}} - 1)", holomorphic=True,
+)  # fmt: skip
+def expm1(x: Any) -> Any:
+    """y = e^x - 1, exact near 0 where e^x - 1 would lose every digit.
+
+    >>> float(expm1(1e-20))
+    1e-20
+    """
+    return np.expm1(x)
+
+
+@expm1.pulls
+def d_expm1(dy: Any, y: Any, x: Any) -> Any:
+    return exp(x) * dy
+
+
+expm1.helper(
+    python="""def expm1(x):
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return math.inf"""
+)
+
+
+@gate(
+    py="sin({x})", np="np.sin({x})", js="Math.sin({x})", c="sin({x})", latex=r"\sin({x})", onnx="Sin",
+    holomorphic=True,
+)  # fmt: skip
+def sin(x: Any) -> Any:
+    """y = sin(x), x in radians. NaN at infinity.
+
+    >>> float(sin(0.0))
+    0.0
+    """
+    return np.sin(x)
+
+
+@sin.pulls
+def d_sin(dy: Any, y: Any, x: Any) -> Any:
+    return cos(x) * dy
+
+
+sin.helper(python="def sin(x):\n    return math.sin(x) if math.isfinite(x) else math.nan")
+
+
+@gate(
+    py="cos({x})", np="np.cos({x})", js="Math.cos({x})", c="cos({x})", latex=r"\cos({x})", onnx="Cos",
+    holomorphic=True,
+)  # fmt: skip
+def cos(x: Any) -> Any:
+    """y = cos(x), x in radians. NaN at infinity.
+
+    >>> float(cos(0.0))
+    1.0
+    """
+    return np.cos(x)
+
+
+@cos.pulls
+def d_cos(dy: Any, y: Any, x: Any) -> Any:
+    return -sin(x) * dy
+
+
+cos.helper(python="def cos(x):\n    return math.cos(x) if math.isfinite(x) else math.nan")
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
+@gate(
+    py="math.erf({x})", np="erf({x})", c="erf({x})", latex=r"\mathrm{{erf}}({x})", onnx="Erf"
+)  # fmt: skip
+def erf(x: Any) -> Any:
+    """y = 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x, squashed into (-1, 1).
+
+    >>> round(float(erf(1.0)), 6)
+    0.842701
+    """
+    return np.asarray(_erf(x)).astype(np.asarray(x).dtype)[()]
+
+
+@erf.pulls
+def d_erf(dy: Any, y: Any, x: Any) -> Any:
+    # e^(-x^2) in two factors: rounding x^2 alone would cost its size in digits. h^2 is exact.
+    h = floor(16.0 * clamp(x, low=-32.0, high=32.0)) / 16.0
+    return 1.1283791670955126 * exp(-(h * h)) * exp((h - x) * (h + x)) * dy
+
+
+erf.helper(
+    numpy="""def erf(x):
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x)).astype(np.asarray(x).dtype)[()]"""
+)
+
+
+@gate(
+    py="floor({x})", np="np.floor({x})", js="Math.floor({x})", c="floor({x})",
+    latex=r"\lfloor {x} \rfloor", onnx="Floor", kink=lambda x: np.sin(np.pi * x),
+)  # fmt: skip
+def floor(x: Any) -> Any:
+    """y = the largest whole number that is not above x. Flat between the steps: nothing can pull it.
+
+    >>> float(floor(-1.5))
+    -2.0
+    """
+    return np.floor(x)
+
+
+@floor.pulls
+def d_floor(dy: Any, y: Any, x: Any) -> Any:
+    return None
+
+
+floor.helper(
+    python="def floor(x):\n    return math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x"
+)

@@ -13,7 +13,7 @@ from pullback.errors import ShapeError
 from pullback.gates.choose import where
 from pullback.gates.compare import equal
 from pullback.gates.curves import exp
-from pullback.gates.shape import broadcast_to, cast, reshape
+from pullback.gates.shape import broadcast_to, cast, reshape, transpose
 
 Shape = tuple[int, ...]
 
@@ -259,4 +259,71 @@ log_softmax.helper(
 def log_softmax(x, axis):
     shifted = x - (np.max(x, axis=axis, keepdims=True, initial=-np.inf) + np.zeros((), x.dtype))
     return shifted - logsumexp(shifted, axis, True)"""
+)
+
+
+@recipe(shape=_folded, np="-np.max(-{x}, axis={axis}, keepdims={keepdims})", takes="number")
+def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = the smallest element; a NaN wins. Equal smallest elements share the pull.
+
+    >>> float(min(np.array([1.0, 5.0, 3.0])))
+    1.0
+    """
+    return -max(-x, axis=axis, keepdims=keepdims)
+
+
+@gate(
+    shape=lambda x, axis: _folded(x, axis=axis, keepdims=False), takes="number", holomorphic=True,
+    np="np.prod({x}, axis={axis})", latex=r"\prod {x}", onnx="ReduceProd",
+)  # fmt: skip
+def prod(x: Any, *, axis: int = -1) -> Any:
+    """y = x[0] x[1] ... along one axis: each element is pulled with the product of the others.
+
+    The pull is right at zeros too, and so are second derivatives; it costs n^2 for n elements.
+
+    >>> float(prod(np.array([2.0, 3.0, 4.0])))
+    24.0
+    """
+    return np.prod(x, axis=axis)
+
+
+@prod.pulls
+def d_prod(dy: Any, y: Any, x: Any, *, axis: int) -> Any:
+    ndim, n = len(x.shape), x.shape[axis]
+    order = (*(i for i in range(ndim) if i != axis % ndim), axis % ndim)
+    back = tuple(int(i) for i in np.argsort(order))
+    rows = transpose(x, axes=order)
+    table = reshape(rows, shape=(*rows.shape[:-1], 1, n))
+    others = prod(where(np.eye(n, dtype=bool), 1.0, table), axis=-1)
+    return transpose(others, axes=back) * unfold(dy, x, axis)
+
+
+@gate(
+    shape=_folded, np="norm({x}, {axis}, {keepdims})", latex=r"\lVert {x} \rVert", onnx="ReduceL2"
+)  # fmt: skip
+def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = sqrt(sum(x^2)), without overflow. At the zero vector nothing pulls.
+
+    >>> float(norm(np.array([3.0, 4.0])))
+    5.0
+    """
+    largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+    scale = np.where(np.isfinite(largest) & (largest > 0), largest, np.ones_like(largest))
+    y = scale * np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True))
+    return np.reshape(y, _folded(np.shape(x), axis=axis, keepdims=keepdims))[()]
+
+
+@norm.pulls
+def d_norm(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    length = unfold(y, x, axis)
+    still = equal(length, 0.0)
+    return where(still, 0.0, x / where(still, 1.0, length)) * unfold(dy, x, axis)
+
+
+norm.helper(
+    numpy="""def norm(x, axis, keepdims):
+    largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+    scale = np.where(np.isfinite(largest) & (largest > 0), largest, np.ones_like(largest))
+    y = scale * np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True))
+    return y if keepdims else np.squeeze(y, axis=axis)[()]"""
 )

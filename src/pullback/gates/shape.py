@@ -240,3 +240,32 @@ def cast(x: Any, *, dtype: str) -> Any:
 def d_cast(dy: Any, y: Any, x: Any, *, dtype: str) -> Any:
     real = np.dtype(x.dtype).kind == "f" and np.dtype(dtype).kind == "f"
     return cast(dy, dtype=str(np.dtype(x.dtype))) if real else None
+
+
+def _padded(x: Shape, *, widths: Any, value: float) -> Shape:
+    if len(widths) != len(x) or any(w < 0 for pair in widths for w in pair):
+        raise ShapeError(f"widths={widths} does not give {x} a (before, after) pair an axis.")
+    return tuple(s + before + after for s, (before, after) in zip(x, widths, strict=True))
+
+
+@gate(
+    shape=_padded, takes="any", np="np.pad({x}, {widths}, constant_values={value})", onnx="Pad",
+    holomorphic=True,
+)  # fmt: skip
+def pad(x: Any, *, widths: Any, value: float = 0.0) -> Any:
+    """x with a border of `value`: one (before, after) pair an axis.
+
+    >>> pad(np.array([7.0]), widths=((1, 2),))
+    array([0., 7., 0., 0.])
+    """
+    if not widths:
+        return np.asarray(x)[()]
+    return np.pad(x, widths, constant_values=np.asarray(x).dtype.type(value))
+
+
+@pad.pulls
+def d_pad(dy: Any, y: Any, x: Any, *, widths: Any, value: float) -> Any:
+    index = tuple(
+        (before, before + s, None) for s, (before, _) in zip(x.shape, widths, strict=True)
+    )
+    return slice(dy, index=index)
