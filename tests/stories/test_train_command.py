@@ -199,7 +199,15 @@ def test_columns_are_found_by_name_in_any_order(root, rows, tmp_path, capsys):
     told = capsys.readouterr()
     first, second = told.out.splitlines()
     assert first == second
-    assert told.err == "ignored columns: note\n"
+    assert told.err == "ignored columns: 'note'\n"
+
+
+def test_a_label_does_not_steer_the_terminal(tmp_path, capsys):
+    run = create_run("signs", {}, tmp_path)
+    X, y = np.array([[0.0], [1.0]] * 4), np.array(["\x1b[2Jgone", "here"] * 4)
+    MLPClassifier(hidden=()).fit(X, y, feature_names=["x"]).save(run.model)
+    predict("latest", table(tmp_path / "x.csv", ["x"], [[0.0]]), runs=tmp_path)
+    assert capsys.readouterr().out.startswith("?[2Jgone  ")
 
 
 def test_a_run_is_found_by_name_by_folder_and_as_latest(root, rows, capsys):

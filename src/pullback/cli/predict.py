@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pullback.cli.printing import note, say, say_json
+from pullback.data.table import shown
 from pullback.models.job import predict_table
 from pullback.runs.folder import ROOT
 
@@ -24,9 +25,15 @@ def predict(run: str, table: Path, /, *, runs: Path = ROOT, json: bool = False) 
     answers = predict_table(run, table, root=runs)
     labels, probabilities = answers.labels.tolist(), answers.probabilities.tolist()
     if answers.ignored:
-        note(f"ignored columns: {', '.join(answers.ignored[:12])}")
+        note(f"ignored columns: {', '.join(map(shown, answers.ignored[:12]))}")
     if json:
         say_json({"run": answers.run, "labels": labels, "probabilities": probabilities})
     else:
-        say(*(f"{label}  {p:.4f}" for label, p in zip(labels, probabilities, strict=True)))
+        pairs = zip(map(_printable, labels), probabilities, strict=True)
+        say(*(f"{label}  {probability:.4f}" for label, probability in pairs))
     return 0
+
+
+def _printable(label: object) -> str:
+    # A label comes from a file: it must not steer the terminal.
+    return "".join(c if c.isprintable() else "?" for c in str(label))
