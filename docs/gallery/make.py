@@ -11,6 +11,7 @@ import numpy as np
 
 import pullback.gates  # noqa: F401 - fills the registry
 from pullback.core.gate import GATES, Gate
+from pullback.gates.conventions import CONVENTIONS, Convention
 from pullback.passes.pull import pull_inputs
 
 HERE = Path(__file__).parent
@@ -30,7 +31,24 @@ def pages() -> dict[str, str]:
         family = gate.__module__.rpartition(".")[2]
         families.setdefault(family, []).append(gate)
     made = {f"{family}.md": page(family, gates) for family, gates in sorted(families.items())}
-    return made | {"index.md": index(families)}
+    return made | {"index.md": index(families), "conventions.md": conventions()}
+
+
+def conventions() -> str:
+    """What every executor answers at corners, ties and NaN, beside what others answer."""
+    head = f"# Conventions\n\n{inspect.getdoc(sys.modules[Convention.__module__])}\n\n"
+    head += "| case | expression | at | value | pull | torch | JAX |\n| --- |" + " --- |" * 6 + "\n"
+    return head + "".join(
+        f"| {c.case} | `{c.expression}` | {shown(c.inputs)} | {shown((c.value,))} "
+        f"| {shown(c.pulls)} | {shown(c.torch)} | {shown(c.jax)} |\n"
+        for c in CONVENTIONS
+    )
+
+
+def shown(numbers: tuple | None) -> str:
+    if numbers is None:
+        return "-"
+    return ", ".join(f"[{shown(n)}]" if isinstance(n, tuple) else f"{n:.4g}" for n in numbers)
 
 
 def index(families: dict[str, list[Gate]]) -> str:
@@ -39,6 +57,7 @@ def index(families: dict[str, list[Gate]]) -> str:
         for family, gates in sorted(families.items())
     ]
     head = f"# Gallery\n\nAll {len(GATES)} gates, written by the gates themselves.\n\n"
+    head += "[Conventions](conventions.md): what is answered at corners, ties and NaN.\n\n"
     return head + "| family | gates |\n| --- | --- |\n" + "\n".join(rows) + "\n"
 
 
@@ -76,7 +95,9 @@ def facts(gate: Gate) -> str:
         rows.append(("corner", "the slope jumps there; the check calls it a kink"))
     if gate.recipe:
         rows.append(("made of", "other gates: a recipe"))
-    rows += [(language, f"`{text}`") for language, text in gate.faces.items() if language != "latex"]
+    rows += [
+        (language, f"`{text}`") for language, text in gate.faces.items() if language != "latex"
+    ]
     return "| | |\n| --- | --- |\n" + "\n".join(f"| {a} | {escaped(b)} |" for a, b in rows)
 
 
@@ -96,8 +117,10 @@ def curve(gate: Gate) -> str:
     x = np.linspace(-REACH, REACH, 161)
     with np.errstate(all="ignore"):
         y = np.asarray(gate(x))
-        slope = np.asarray(pull_inputs(gate, np.ones_like(x), y, [x], {})[0])
-    lines = [path(x, y, BLUE), path(x, slope, VERMILION)]
+        slope = pull_inputs(gate, np.ones_like(x), y, [x], gate.bind({}))[0]
+    lines = [path(x, y, BLUE)]
+    if slope is not None:
+        lines.append(path(x, np.asarray(slope), VERMILION))
     axis = f'<path d="M0 {HEIGHT / 2}H{WIDTH}M{WIDTH / 2} 0V{HEIGHT}" stroke="#888" fill="none"/>'
     name = f'role="img" aria-label="{gate.name}: value in blue, slope in vermilion, from -4 to 4"'
     return (
@@ -113,7 +136,9 @@ def path(x: np.ndarray, y: np.ndarray, colour: str) -> str:
         if not np.isfinite(b) or abs(b) > REACH / 2:
             pen = "M"
             continue
-        drawn.append(f"{pen}{(a + REACH) / 2 / REACH * WIDTH:.1f} {HEIGHT / 2 - b * HEIGHT / REACH:.1f}")
+        drawn.append(
+            f"{pen}{(a + REACH) / 2 / REACH * WIDTH:.1f} {HEIGHT / 2 - b * HEIGHT / REACH:.1f}"
+        )
         pen = "L"
     return f'<path d="{"".join(drawn)}" stroke="{colour}" stroke-width="2" fill="none"/>'
 

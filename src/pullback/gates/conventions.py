@@ -10,10 +10,10 @@ from math import inf, log, nan
 from typing import Any, NamedTuple
 
 from pullback.gates.arithmetic import divide, power
-from pullback.gates.choose import maximum, minimum, where
-from pullback.gates.curves import absolute, relu, softplus, sqrt, xlogy
+from pullback.gates.choose import clamp, maximum, minimum, where
+from pullback.gates.curves import absolute, logaddexp, relu, softplus, sqrt, xlogy
 from pullback.gates.curves import log as log_gate
-from pullback.gates.reduce import logsumexp, max, softmax
+from pullback.gates.reduce import logsumexp, max, norm, softmax
 
 Numbers = tuple[Any, ...]
 
@@ -45,6 +45,10 @@ CONVENTIONS: tuple[Convention, ...] = (
                (0.0,),
                (0.0,), (0.0,)),
     Convention("softplus has a round corner", "softplus(x)", softplus, (0.0,), log(2.0), (0.5,), (0.5,)),
+    Convention("clamp on its bound", "clamp(x, low=0)", lambda x: clamp(x, low=0.0), (0.0,), 0.0, (0.0,),
+               (1.0,)),
+    Convention("length of the zero vector", "norm(x)", norm, ((0.0, 0.0),), 0.0, ((0.0, 0.0),),
+               ((0.0, 0.0),), ((nan, nan),)),
     # A tie shares the pull, so that the shares add up to the whole.
     Convention("a tie is shared", "maximum(x, y)", maximum, (1.0, 1.0), 1.0, (0.5, 0.5), (0.5, 0.5),
                (0.5, 0.5)),
@@ -96,6 +100,8 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention("logsumexp of nothing but -inf", "logsumexp(x)", logsumexp, ((-inf, -inf),), -inf,
                ((0.0, 0.0),),
                ((nan, nan),), ((nan, nan),)),
+    Convention("logaddexp of -inf and -inf", "logaddexp(x, y)", logaddexp, (-inf, -inf), -inf, (0.0, 0.0),
+               (nan, nan)),
     Convention("softmax of nothing but -inf", "softmax(x)", softmax, ((-inf, -inf),), (0.0, 0.0),
                ((0.0, 0.0),),
                ((nan, nan),)),
