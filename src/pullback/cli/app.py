@@ -99,6 +99,7 @@ def _call(name: str, function: Callable[..., int], rest: list[str]) -> int:
         help_flags=[],
         version_flags=[],
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
     )
     try:
         return int(app(rest, exit_on_error=False, print_error=False))
