@@ -360,7 +360,7 @@ floor.helper(
 )
 
 
-@recipe
+@recipe(takes="float")
 def logaddexp(a: Any, b: Any) -> Any:
     """y = log(e^a + e^b) without overflow: the sum of two probabilities kept as logarithms.
 
