@@ -1,0 +1,115 @@
+"""Write hostile model files: change what a file says and give it a right checksum again.
+
+The forger knows the file form from its description alone and shares no code with the loader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import pullback.gates  # noqa: F401 - fills the registry
+from pullback.core.build import Builder, scope
+from pullback.core.circuit import Circuit
+from pullback.core.file import to_bytes
+from pullback.core.shapes import Spec
+from pullback.gates.curves import tanh
+from pullback.gates.reduce import sum
+from pullback.gates.shape import concat
+
+LETTERS = {"f8": "F64", "f4": "F32", "i8": "I64", "i4": "I32", "u1": "U8", "b1": "BOOL"}
+ZEROS = b"0" * 64
+AT = 66  # where the checksum stands
+
+Tables = dict[str, Any]
+Tensors = dict[str, Any]
+
+
+def small_circuit() -> Circuit:
+    """A little of everything that a circuit can have."""
+    builder = Builder()
+    x = builder.input(Spec((2, 3), np.dtype("float64")), "x")
+    w = builder.input(Spec((3,), np.dtype("float32")), "w", "parameter")
+    with scope("layer1"):
+        h = tanh(x * w + np.array([1.0, -0.0, np.nan]))
+    total = sum(h[1:], axis=(0, 1)).named("total")
+    row = concat(h[0], h[1], h[0], h[1], axis=0)
+    return builder.finish([total * 2.0, row > np.float32(0.5), total + 3])
+
+
+SMALL = to_bytes(
+    small_circuit(), {"layer1.w": np.ones((2, 2))}, {"classes": ["cat", "dög"], "rate": 0.1}
+)
+
+
+def signed(data: bytes) -> bytes:
+    """The same bytes with a right checksum, if they have a place for one."""
+    if len(data) < AT + 64:
+        return data
+    digits = hashlib.sha256(data[:AT] + ZEROS + data[AT + 64 :]).hexdigest().encode()
+    return data[:AT] + digits + data[AT + 64 :]
+
+
+def parts(data: bytes) -> tuple[dict[str, Any], Tables, bytes]:
+    """Header, tables and tensor bytes of a file."""
+    stop = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:stop])
+    return header, json.loads(header["__metadata__"]["pullback"])["tables"], data[stop:]
+
+
+def opened(data: bytes) -> tuple[Tables, Tensors]:
+    """Tables and tensors, free to be changed."""
+    header, tables, body = parts(data)
+    kinds = {letters: kind for kind, letters in LETTERS.items()}
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, stop = entry["data_offsets"]
+            flat = np.frombuffer(body[start:stop], f"<{kinds[entry['dtype']]}")
+            tensors[name] = flat.reshape(entry["shape"]).copy()
+    return tables, tensors
+
+
+def closed(tables: Tables | str, tensors: Tensors) -> bytes:
+    """A file with these tables (or this text for them) and tensors, signed."""
+    text = tables if isinstance(tables, str) else compact(tables)
+    inside = '{"format":1,"checksum":"' + ZEROS.decode() + '","tables":' + text + "}"
+    header: dict[str, Any] = {"__metadata__": {"pullback": inside}}
+    body = b""
+    for name in sorted(tensors, key=lambda n: (-tensors[n].itemsize, n)):
+        raw = tensors[name].tobytes()
+        header[name] = {
+            "dtype": LETTERS[tensors[name].dtype.str[1:]],
+            "shape": list(tensors[name].shape),
+            "data_offsets": [len(body), len(body) + len(raw)],
+        }
+        body += raw
+    return with_header(compact(header).encode(), body)
+
+
+def with_header(header: bytes, body: bytes) -> bytes:
+    """A file with this header, padded and signed."""
+    header += b" " * (-len(header) % 8)
+    return signed(len(header).to_bytes(8, "little") + header + body)
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def forged(data: bytes, change: Callable[[Tables, Tensors], Any]) -> bytes:
+    """The file after `change` has worked on its tables and tensors."""
+    tables, tensors = opened(data)
+    change(tables, tensors)
+    return closed(tables, tensors)
+
+
+def forged_header(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The file with the first `old` in its header replaced."""
+    stop = 8 + int.from_bytes(data[:8], "little")
+    assert old in data[8:stop], f"{old!r} is not in the header"
+    return with_header(data[8:stop].rstrip(b" ").replace(old, new, 1), data[stop:])
