@@ -34,6 +34,8 @@ _HOMES = {
     "pullback.executors": ["compile"],
     "pullback.core.gate": ["gate", "recipe"],
     "pullback.core.build": ["scope"],
+    "pullback.models.mlp": ["MLPClassifier"],
+    "pullback.models.files": ["load", "save"],
     "pullback.errors": ["PullbackError"],
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -98,6 +98,10 @@ class CircuitFunction:
             values = (0.0,) * len(self.parameters)
         return self.viewed(self.bind(values, named))[0]
 
+    def last_view(self) -> View:
+        """The view of the latest call; for single numbers if there was none."""
+        return list(self._views.values())[-1] if self._views else self.view()
+
     def forward_source(
         self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
     ) -> Source:
@@ -208,6 +212,22 @@ def circuit(
         function = function_of_text(function)
     roles = dict.fromkeys(_words(parameters), "parameter") | dict.fromkeys(_words(frozen), "frozen")
     return CircuitFunction(function, roles, name)
+
+
+def function_of_circuit(circuit: Circuit) -> CircuitFunction:
+    """A circuit, for instance one from a file, as a circuit function of its inputs."""
+
+    def run(*values: Any) -> Any:
+        builder = next(v.builder for v in values if isinstance(v, Wire))
+        outputs = builder.inline(circuit, [builder.adopt(v) for v in values])
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(n, kind) for n in circuit.input_names]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__name__ = circuit.names[circuit.outputs[0]] or "f"
+    roles = dict(zip(circuit.input_names, circuit.roles, strict=True))
+    return CircuitFunction(run, roles)
 
 
 def _words(names: str | Iterable[str]) -> list[str]:

@@ -1,0 +1,53 @@
+"""`pb.save` and `pb.load`: circuits, circuit functions and models under one pair of names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pullback.core.circuit import Circuit
+from pullback.core.file import read_file, to_bytes
+from pullback.errors import FileError, OptionError
+from pullback.lens.function import CircuitFunction, function_of_circuit
+from pullback.models.mlp import MLPClassifier
+from pullback.runs.atomic import write_atomic
+
+MODELS = {"MLPClassifier": MLPClassifier}
+
+
+def save(path: Path | str, thing: Any) -> None:
+    """Write a circuit, a circuit function or a trained model to one safetensors file, whole or not at all.
+
+    A circuit function is saved as the circuit it was last run as (for single numbers if it never
+    ran): a file holds one circuit for one set of shapes. No code is written.
+
+    >>> import tempfile, pullback as pb
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pb.save(folder + "/f.safetensors", pb.circuit("(x+y)*z"))
+    ...     pb.load(folder + "/f.safetensors")(-2, 5, -4)
+    -12.0
+    """
+    if isinstance(thing, CircuitFunction):
+        thing = thing.last_view().circuit
+    if isinstance(thing, Circuit):
+        write_atomic(path, to_bytes(thing))
+    elif isinstance(thing, tuple(MODELS.values())):
+        thing.save(path)
+    else:
+        raise OptionError(
+            f"cannot save {type(thing).__name__}; a circuit, a circuit function or a model can be."
+        )
+
+
+def load(path: Path | str) -> Any:
+    """The model or circuit function in a file that `save` wrote; FileError for anything else.
+
+    Nothing in the file is believed or run; a gate of your own must be declared before.
+    """
+    loaded = read_file(path)
+    kind = loaded.about.get("model")
+    if isinstance(kind, str) and kind in MODELS:
+        return MODELS[kind].load(path)
+    if loaded.circuit is None or loaded.about:
+        raise FileError(f"'{path}' holds neither a circuit nor a model that is known here.")
+    return function_of_circuit(loaded.circuit)
