@@ -13,7 +13,7 @@ from pullback.core.shapes import Spec, spec_of
 from pullback.core.structure import LEAF, Structure, put_together, take_apart
 from pullback.core.trace import parameters, trace
 from pullback.core.wire import Wire
-from pullback.errors import CircuitError, OptionError, UnknownName, did_you_mean
+from pullback.errors import CircuitError, OptionError, ShapeError, UnknownName, did_you_mean
 from pullback.executors.unit import Unit
 from pullback.lens.explain import Explanation, explain
 from pullback.lens.gradcheck import Report, check_view
@@ -219,7 +219,14 @@ def function_of_circuit(circuit: Circuit) -> CircuitFunction:
 
     def run(*values: Any) -> Any:
         builder = next(v.builder for v in values if isinstance(v, Wire))
-        outputs = builder.inline(circuit, [builder.adopt(v) for v in values])
+        wires = [builder.adopt(v) for v in values]
+        for wire, own in zip(wires, circuit.inputs, strict=True):
+            if wire.spec != circuit.spec_of(own):
+                wanted = f"{circuit.describe(own)} carries {circuit.spec_of(own)}"
+                raise ShapeError(
+                    f"this circuit was made for one set of shapes: {wanted}, got {wire.spec}."
+                )
+        outputs = builder.inline(circuit, wires)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -31,7 +31,7 @@ def save(path: Path | str, thing: Any) -> None:
         thing = thing.last_view().circuit
     if isinstance(thing, Circuit):
         write_atomic(path, to_bytes(thing))
-    elif isinstance(thing, tuple(MODELS.values())):
+    elif isinstance(thing, MLPClassifier):
         thing.save(path)
     else:
         raise OptionError(
