@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,6 +39,12 @@ def pull_circuit(circuit: Circuit) -> tuple[Circuit, list[int]]:
 
 def run(circuit: Circuit, inputs: Sequence[Any], executor: str = "reference") -> list[Any]:
     return compile(circuit, executor=executor).run(inputs)
+
+
+def watched(circuit: Circuit, inputs: Sequence[Any]) -> list[Any]:
+    """The value of every wire, also of those that no output listens to."""
+    everything = dataclasses.replace(circuit, outputs=tuple(range(len(circuit))))
+    return compile(everything).watch(inputs)
 
 
 def pulls(
@@ -95,9 +102,11 @@ def distance(found: Sequence[Any], wanted: Sequence[Any]) -> float:
         )
         if np.shape(f) != np.shape(w):
             return np.inf
-        off = np.max(np.abs(np.asarray(f) - w), initial=0.0)
-        worst = max(worst, off / max(1.0, np.max(np.abs(w), initial=0.0)))
-    return float(worst) if worst == worst else np.inf
+        off = np.abs(np.asarray(f) - w)
+        if not np.isfinite(off).all():  # a NaN compares as smaller than anything
+            return np.inf
+        worst = max(worst, np.max(off, initial=0.0) / max(1.0, np.max(np.abs(w), initial=0.0)))
+    return float(worst)
 
 
 def same_bits(found: Any, wanted: Any) -> bool:

@@ -101,10 +101,6 @@ _ROWS = [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 3, 2), axis=1)]
 SHAPED: dict[str, list[Use]] = {
     "sum": [*_FOLDED, of(()), of((0, 3), axis=0), of((2, 0), axis=0)],
     "mean": [*_FOLDED, of(()), of((2, 0), axis=0)],
-    "min": [*_FOLDED, of(()), of((2, 0), axis=0)],
-    "norm": [*_FOLDED, of(()), of((0,))],
-    "prod": [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 3, 2), axis=1), of((1,)), of((0,))],
-    "pad": [of((3,), widths=((1, 2),)), of((2, 3), widths=((0, 1), (2, 0)), value=1.5), of((), widths=())],
     "max": [*_FOLDED, of(()), of((2, 0), axis=0), of((1, 1), axis=-1)],
     "logsumexp": [*_FOLDED, of((2, 0), axis=0), of((0,)), of((1,))],
     "softmax": [*_ROWS, of((2, 3), axis=(0, 1)), of((2, 0)), of((1,))],
@@ -119,8 +115,19 @@ SHAPED: dict[str, list[Use]] = {
     + [of((4, 2, 3), shape=(2, 1)), of((0, 3), shape=(3,))],
     "dot": [of((3,), (3,)), of((2, 3), (2, 3)), of((2, 3), (3,)), of((4, 1, 3), (2, 3))],
     "reshape": [of((2, 3), shape=(3, 2)), of((2, 3), shape=(-1,)), of((), shape=(1, 1)), of((1,), shape=())],
-    "broadcast_to": [of((3,), shape=(2, 3)), of((2, 1), shape=(2, 3)), of((), shape=(2,)), of((1, 3), shape=(4, 2, 3))],
-    "transpose": [of((2, 3)), of((2, 3, 4), axes=(2, 0, 1)), of((2, 3, 4), axes=(-1, 0, 1)), of((3,)), of(())],
+    "broadcast_to": [
+        of((3,), shape=(2, 3)),
+        of((2, 1), shape=(2, 3)),
+        of((), shape=(2,)),
+        of((1, 3), shape=(4, 2, 3)),
+    ],
+    "transpose": [
+        of((2, 3)),
+        of((2, 3, 4), axes=(2, 0, 1)),
+        of((2, 3, 4), axes=(-1, 0, 1)),
+        of((3,)),
+        of(()),
+    ],
     "slice": [
         of((4,), index=((1, 3, None),)),
         of((4,), index=((None, None, -2),)),
@@ -272,6 +279,10 @@ def _cases_if_any(gate: Gate) -> list[Case]:
 ALL_GATES = [g for g in GATES.values() if g.__module__.startswith("pullback.")]
 ALL_CASES = [case for g in ALL_GATES for case in _cases_if_any(g)]
 SMOOTH_CASES = [case for case in ALL_CASES if case.is_smooth and case.real]
+# Their pull is a person's will, not a slope.
+BY_HAND = ("force", "stop_gradient")
+SLOPED_CASES = [case for case in SMOOTH_CASES if case.gate.name not in BY_HAND]
+every_sloped_case = pytest.mark.parametrize("case", SLOPED_CASES, ids=str)
 every_gate = pytest.mark.parametrize("gate", ALL_GATES, ids=lambda g: g.name)
 every_case = pytest.mark.parametrize("case", ALL_CASES, ids=str)
 every_smooth_case = pytest.mark.parametrize("case", SMOOTH_CASES, ids=str)

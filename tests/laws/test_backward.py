@@ -1,7 +1,5 @@
 """Laws of backward on random circuits: right on every wire, summed in order, twice over, never poisoned."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -15,6 +13,7 @@ from laws.asking import (
     real_outputs,
     run,
     same_bits,
+    watched,
 )
 from laws.gate_cases import circuit_of
 from laws.plans import SMOOTH_STEPS, moved, plans
@@ -24,7 +23,6 @@ from pullback.core.gate import GATES as G
 from pullback.core.gate import Declaration, Gate
 from pullback.core.shapes import spec_of
 from pullback.errors import CircuitError, GateError
-from pullback.executors import compile
 from pullback.passes.backward import backward
 
 # Two exact ways to the same number; the terms that cancel set the scale. Measured: 2e-15.
@@ -82,8 +80,7 @@ def imbalance(circuit, inputs, forces, found, wires):
     """How far pulls . movement of `wires` and forces . movement of the outputs are apart, relative."""
     rng = np.random.default_rng(3)
     start = {w: rng.uniform(0.5, 1.5, circuit.spec_of(w).shape) for w in wires}
-    everything = dataclasses.replace(circuit, outputs=tuple(range(len(circuit))))
-    moves = moved(circuit, compile(everything).watch(inputs), start)
+    moves = moved(circuit, watched(circuit, inputs), start)
     ends = [circuit.outputs[o] for o in real_outputs(circuit)]
     left = [np.sum(found[w] * d) for w, d in start.items() if found[w] is not None]
     right = [np.sum(f * moves[o]) for f, o in zip(forces, ends, strict=True)]
@@ -100,15 +97,13 @@ def imbalance(circuit, inputs, forces, found, wires):
 def test_a_pull_is_its_branches_added_in_order_to_the_bit(plan):
     circuit = plan.circuit()
     back = backward(circuit, (0, 1))
-    watched = compile(back.asking([p for p in back.pulls if p >= 0])).watch(
-        [*plan.inputs(), *forces_for(circuit)]
-    )
+    values = watched(back.circuit, [*plan.inputs(), *forces_for(circuit)])
     wrong = []
     for wire, branches in back.branches.items():
-        total = watched[branches[0].pull]
+        total = values[branches[0].pull]
         for branch in branches[1:]:
-            total = total + watched[branch.pull]
-        wrong += [] if same_bits(watched[back.pulls[wire]], total) else [wire]
+            total = total + values[branch.pull]
+        wrong += [] if same_bits(values[back.pulls[wire]], total) else [wire]
     assert wrong == []
 
 

@@ -13,8 +13,9 @@ from laws.asking import (
 )
 from laws.gate_cases import (
     ALL_CASES,
-    SMOOTH_CASES,
+    SLOPED_CASES,
     circuit_of,
+    every_sloped_case,
     every_smooth_case,
 )
 
@@ -25,16 +26,12 @@ from pullback.executors import compile
 from pullback.passes.backward import backward
 from pullback.passes.pull import pull_inputs
 
-# Their pull is a person's will, not a slope.
-BY_HAND = ("force", "stop_gradient")
-SLOPED_CASES = [case for case in SMOOTH_CASES if case.gate.name not in BY_HAND]
 UNPULLED_CASES = [
     c for c in ALL_CASES if c.circuit().spec_of(c.circuit().outputs[0]).dtype.kind != "f"
 ]
 PAIRWISE = sorted(
     {c.gate for c in SLOPED_CASES if c.gate.elementwise and c.real == [0, 1]}, key=lambda g: g.name
 )
-every_sloped_case = pytest.mark.parametrize("case", SLOPED_CASES, ids=str)
 
 # Complex numbers have no subtraction in which digits could be lost.
 COMPLEX_STEP = 1e-13

@@ -225,7 +225,7 @@ def d_softplus(dy: Any, y: Any, x: Any) -> Any:
     return sigmoid(x) * dy
 
 
-@recipe
+@recipe(domain=(0.0, np.inf))
 def xlogy(x: Any, y: Any) -> Any:
     """x log(y), and 0 where x is 0, whatever y is: the entropy's convention.
 
