@@ -2,7 +2,7 @@
 
 The text reads and makes Python floats itself, so it depends on how CPython lays out a float and a
 list. The offsets come from the running interpreter, `usable` tries them once, and whatever is not a
-plain float is handed to the ordinary Python function beside it.
+plain number is handed to the ordinary Python function beside it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def text(inputs: int, outputs: int) -> str:
 
     It calls `void @values(ptr, ptr)`, which must stand beside it and read and write doubles.
     """
-    result = _PACK_TUPLE if outputs > 1 else _PACK_ONE
+    result = _PACK_ONE if outputs == 1 else _PACK_TUPLE
     return (
         _TEXT.replace("PACK_CALL", result)
         .replace("INPUTS", str(inputs))
@@ -53,12 +53,14 @@ def text(inputs: int, outputs: int) -> str:
 
 
 _TEXT = """
-@context = global [5 x ptr] zeroinitializer
+@context = global [6 x ptr] zeroinitializer
 declare ptr @PyList_New(i64)
 declare ptr @PyTuple_New(i64)
 declare ptr @PyFloat_FromDouble(double)
 declare ptr @_PyObject_New(ptr)
 declare void @Py_DecRef(ptr)
+declare void @PyErr_Clear()
+declare double @PyLong_AsDouble(ptr)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 
 define internal i1 @unpack(ptr %items, ptr %in) nounwind alwaysinline {
@@ -66,6 +68,8 @@ entry:
   %float = load ptr, ptr @context
   %float64.at = getelementptr ptr, ptr @context, i64 1
   %float64 = load ptr, ptr %float64.at
+  %int.at = getelementptr ptr, ptr @context, i64 5
+  %int = load ptr, ptr %int.at
   br label %next
 next:
   %i = phi i64 [0, %entry], [%up, %good]
@@ -79,10 +83,23 @@ look:
   %a = icmp eq ptr %type, %float
   %b = icmp eq ptr %type, %float64
   %ok = or i1 %a, %b
-  br i1 %ok, label %good, label %bad
-good:
+  br i1 %ok, label %real, label %other
+real:
   %value.at = getelementptr i8, ptr %one, i64 HEAD
-  %value = load double, ptr %value.at
+  %held = load double, ptr %value.at
+  br label %good
+other:
+  %c = icmp eq ptr %type, %int
+  br i1 %c, label %whole, label %bad
+whole:
+  %converted = call double @PyLong_AsDouble(ptr %one)
+  %doubt = fcmp oeq double %converted, -1.0
+  br i1 %doubt, label %doubtful, label %good
+doubtful:
+  call void @PyErr_Clear()
+  br label %bad
+good:
+  %value = phi double [%held, %real], [%converted, %whole]
   %to = getelementptr double, ptr %in, i64 %i
   store double %value, ptr %to
   %up = add i64 %i, 1
@@ -233,7 +250,7 @@ class Builtins:
     def __init__(
         self, library: Library, slow_run: Callable[..., Any], slow_call: Callable[..., Any]
     ) -> None:
-        keep = _Keep(library, (float, np.float64, list, slow_run, slow_call))
+        keep = _Keep(library, (float, np.float64, list, slow_run, slow_call, int))
         place = (ctypes.c_void_p * len(keep.known)).from_address(library.address("context"))
         place[:] = [id(known) for known in keep.known]
         self.run = keep.builtin("run")

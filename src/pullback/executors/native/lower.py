@@ -223,7 +223,17 @@ def _sqrt(x: Number) -> Number:
     return x.code.intrinsic("sqrt", x)
 
 
+CURVES: set[str] = set()
+
+
+def curves(circuit: Circuit) -> int:
+    """How many rows of `circuit` are exp, log or their kin: those cost thirty instructions each."""
+    known = [op for op, name in enumerate(circuit.ops) if name in CURVES]
+    return int(np.isin(circuit.op, known).sum())
+
+
 def _curve(function: Callable[[Number], Number]) -> None:
+    CURVES.add(function.__name__)
     RULES[function.__name__] = lambda x: x.code.strict(function, x)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.builtin import Builtins
-from pullback.executors.native.scalar import Straight
+from pullback.executors.native.scalar import Straight, straight
 from pullback.executors.reference.program import Program
 from pullback.passes.rewrite import live
 
@@ -31,7 +31,7 @@ class NativeProgram(Program):
     def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
         super().__init__(circuit)
         self.fast = fast
-        self.run, self.call = _doors(Straight(circuit, circuit.outputs, fast=fast))
+        self.run, self.call = doors(straight(circuit, circuit.outputs, fast=fast))
 
     def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The value of every wire, None where no output listens."""
@@ -45,12 +45,12 @@ class NativeProgram(Program):
     def _watched(self) -> tuple[list[int], Callable[..., list[Any]]]:
         """A second build of the circuit that puts out every wire."""
         wires = [wire for wire, wanted in enumerate(live(self.circuit)) if wanted]
-        return wires, _doors(Straight(self.circuit, wires, fast=self.fast))[0]
+        return wires, doors(straight(self.circuit, wires, fast=self.fast))[0]
 
 
-def _doors(straight: Straight) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
+def doors(made: Straight) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
     """run and call: builtins where that is possible, else the Python functions beside them."""
-    if straight.library is None:
-        return straight.run, straight.call
-    made = Builtins(straight.library, straight.run, straight.call)
-    return made.run, made.call
+    if not made.direct:
+        return made.run, made.call
+    quick = Builtins(made.library, made.run, made.call)
+    return quick.run, quick.call

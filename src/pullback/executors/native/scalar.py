@@ -14,22 +14,17 @@ from pullback.core.dtypes import FLOAT64
 from pullback.errors import ShapeError
 from pullback.executors.native import builtin
 from pullback.executors.native.code import FAST, KINDS, Code, Number
-from pullback.executors.native.jit import Library, build, has_fma
-from pullback.executors.native.lower import lower_rows
+from pullback.executors.native.jit import build, has_fma
+from pullback.executors.native.lower import curves, lower_rows
 from pullback.executors.reference.program import Program, fitted
 
+Slots = np.ndarray[Any, Any]
 INLINE = 8  # curves (exp and its kin) up to which they are written where they are used
 
 
 def new_code(circuit: Circuit, *, fast: bool = False) -> Code:
     """Where the lines of `circuit` are to be written."""
-    cheap = int((circuit.op > 1).sum()) <= INLINE or _curves(circuit) <= INLINE
-    return Code(flags=FAST if fast else "", fused=has_fma(), inline=cheap)
-
-
-def _curves(circuit: Circuit) -> int:
-    curved = [op for op, gate in enumerate(circuit.gates) if gate is not None and not gate.infix]
-    return int(np.isin(circuit.op, curved).sum())
+    return Code(flags=FAST if fast else "", fused=has_fma(), inline=curves(circuit) <= INLINE)
 
 
 def values_text(circuit: Circuit, asked: Sequence[int], *, fast: bool = False) -> str:
@@ -46,27 +41,35 @@ def values_text(circuit: Circuit, asked: Sequence[int], *, fast: bool = False) -
     return "\n".join([code.module(), head, *code.lines, "  ret void", "}"])
 
 
+def straight(circuit: Circuit, asked: Sequence[int], *, fast: bool = False) -> Straight:
+    """`circuit` compiled so that it puts out the wires `asked`."""
+    return Straight(values_text(circuit, asked, fast=fast), circuit, circuit.inputs, asked)
+
+
 class Straight:
-    """One compiled circuit of single numbers. `asked`: the wires that are put out.
+    """A compiled text with `@values`, which takes the wires `taken` and gives the wires `asked`.
 
     library: holds `builtin`'s functions too where all numbers are float64 and the interpreter plays
-    along, else it is None.
+    along, else they are missing and `direct` is False.
     """
 
-    def __init__(self, circuit: Circuit, asked: Sequence[int], *, fast: bool = False) -> None:
-        self.circuit = circuit
-        self.asked = tuple(asked)
-        self._dtypes = [circuit.spec_of(wire).dtype for wire in asked]
-        self._odd = [(slot, d) for slot, d in enumerate(self._dtypes) if d != FLOAT64]
-        real = not self._odd and all(circuit.spec_of(i).dtype == FLOAT64 for i in circuit.inputs)
-        direct = real and bool(asked) and builtin.usable()
-        ir, exports = values_text(circuit, asked, fast=fast), ["values"]
-        if direct:
-            ir += builtin.text(len(circuit.inputs), len(asked))
+    def __init__(
+        self, ir: str, circuit: Circuit, taken: Sequence[int], asked: Sequence[int]
+    ) -> None:
+        self.circuit, self.taken, self.asked = circuit, tuple(taken), tuple(asked)
+        self._odd = [
+            (slot, circuit.spec_of(wire).dtype)
+            for slot, wire in enumerate(asked)
+            if circuit.spec_of(wire).dtype != FLOAT64
+        ]
+        real = not self._odd and all(circuit.spec_of(i).dtype == FLOAT64 for i in taken)
+        self.direct = real and builtin.usable()
+        exports = [name for name in ("values", "state", "fixed") if f"@{name}" in ir]
+        if self.direct:
+            ir += builtin.text(len(taken), len(asked))
             exports += builtin.EXPORTS
-        library = build(ir, exports)
-        self._values = library.function("values", None, ctypes.c_void_p, ctypes.c_void_p)
-        self.library: Library | None = library if direct else None
+        self.library = build(ir, exports)
+        self._values = self.library.function("values", None, ctypes.c_void_p, ctypes.c_void_p)
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The values of the asked wires for any numbers that fit, one an input."""
@@ -77,7 +80,7 @@ class Straight:
         self._values(given.ctypes.data, found.ctypes.data)
         values: list[Any] = list(found[:-1])
         for slot, dtype in self._odd:
-            values[slot] = _slot(found, slot, dtype)[0]
+            values[slot] = slot_of(found, slot, dtype)[0]
         return values
 
     def call(self, *values: Any) -> Any:
@@ -85,16 +88,21 @@ class Straight:
         found = tuple(value.item() for value in self.run(values))
         return found if len(found) != 1 else found[0]
 
-    def _given(self, inputs: Sequence[Any]) -> np.ndarray[Any, Any]:
-        circuit = self.circuit
-        if len(inputs) != len(circuit.inputs):
-            raise ShapeError(f"the circuit has {len(circuit.inputs)} inputs, got {len(inputs)}.")
-        given = np.zeros(len(inputs) + 1)
-        for slot, (wire, value) in enumerate(zip(circuit.inputs, inputs, strict=True)):
-            spec = circuit.spec_of(wire)
-            _slot(given, slot, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))
-        return given
+    def _given(self, inputs: Sequence[Any]) -> Slots:
+        if len(inputs) != len(self.taken):
+            raise ShapeError(f"the circuit has {len(self.taken)} inputs, got {len(inputs)}.")
+        return filled_slots(self.circuit, self.taken, inputs)
 
 
-def _slot(slots: np.ndarray[Any, Any], slot: int, dtype: np.dtype[Any]) -> Any:
+def filled_slots(circuit: Circuit, wires: Sequence[int], values: Sequence[Any]) -> Slots:
+    """An 8-byte slot a value, checked against the wire that it goes to."""
+    slots = np.zeros(len(wires) + 1)
+    for slot, (wire, value) in enumerate(zip(wires, values, strict=True)):
+        spec = circuit.spec_of(wire)
+        slot_of(slots, slot, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))
+    return slots
+
+
+def slot_of(slots: Slots, slot: int, dtype: np.dtype[Any]) -> Any:
+    """Slot number `slot` of a buffer of 8-byte slots, as an array of one number of `dtype`."""
     return slots[slot : slot + 1].view(np.uint8)[: dtype.itemsize].view(dtype)

@@ -70,19 +70,32 @@ PRECISIONS = {
 
 
 def exp(x: Number) -> Number:
-    """e^x: 2^k (1 + p), with 2^k in two factors so that subnormal results are rounded once."""
-    precise = PRECISIONS[x.kind]
-    p, k = _reduced(_clamped(x))
-    half = (k * 0.5 + precise.whole) - precise.whole
-    return (1.0 + p) * _power_of_two(half) * _power_of_two(k - half)
+    """e^x: 2^k e^r, with 2^k in two factors so that subnormal results are rounded once."""
+    e, scale = _exp_in_two(x)
+    return e * scale
+
+
+def _exp_in_two(x: Number) -> tuple[Number, Number]:
+    """Two factors of e^x: the first exact, the second a power of two."""
+    code, precise = x.code, PRECISIONS[x.kind]
+    r, k = _reduced(x)
+    low, fourth, high = _grown(r)
+    half = code.fma(k, 0.5, precise.whole)
+    rest = k - (half - precise.whole)
+    scale = _power(half)
+    e = code.fma(fourth * scale, high, code.fma(low, scale, scale))
+    return e, _power(rest + precise.whole)
 
 
 def expm1(x: Number) -> Number:
     """e^x - 1, exact near 0: 2^k p + (2^k - 1), all halved so that 2^1024 is never needed."""
     code, precise = x.code, PRECISIONS[x.kind]
-    p, k = _reduced(_clamped(x))
+    r, k = _reduced(x)
+    low, fourth, high = _grown(r)
+    p = code.fma(fourth, high, low)
     lowest = -2.0 * precise.digits  # far below, where the result is -1 anyway
-    half = _power_of_two(code.select(code.compare("olt", k, lowest), lowest, k) - 1.0)
+    k = code.select(code.compare("olt", k, lowest), lowest, k)
+    half = _power(k + (precise.whole - 1.0))
     y = 2.0 * code.fma(half, p, half - 0.5)
     return code.select(code.compare("olt", abs(x), precise.flat), x, y)
 
@@ -112,17 +125,17 @@ def log1p(x: Number) -> Number:
 def sigmoid(x: Number) -> Number:
     """1 / (1 + e^-x) without overflow; sigmoid(-x) shares all but one multiplication."""
     code = x.code
-    tail = exp(-abs(x))
-    share = 1.0 / (1.0 + tail)
-    return code.select(_is_negative(x), tail * share, share)
+    e, scale = _exp_in_two(-abs(x))
+    share = 1.0 / code.fma(e, scale, 1.0)
+    return code.select(_is_negative(x), e * scale, 1.0) * share
 
 
 def tanh(x: Number) -> Number:
     """(1 - e^-2|x|) / (1 + e^-2|x|) with x's sign; shares its work with sigmoid(2x) and sigmoid(-2x)."""
     code, precise = x.code, PRECISIONS[x.kind]
     down = -abs(x * 2.0)
-    share = 1.0 / (1.0 + exp(down))
-    y = -expm1(down) * share
+    e, scale = _exp_in_two(down)
+    y = -expm1(down) * (1.0 / code.fma(e, scale, 1.0))
     y = code.select(code.compare("olt", abs(x), precise.flat), abs(x), y)
     return code.intrinsic("copysign", y, x)
 
@@ -131,25 +144,27 @@ def _is_negative(x: Number) -> Number:
     return x.code.compare("slt", x.bits(), 0)
 
 
-def _clamped(x: Number) -> Number:
+def _reduced(x: Number) -> tuple[Number, Number]:
+    """r and a whole k: x = k log(2) + r, |r| <= log(2) / 2; x is cut where e^x is 0 or infinite."""
     code, precise = x.code, PRECISIONS[x.kind]
     x = code.select(code.compare("ogt", x, precise.top), precise.top, x)
-    return code.select(code.compare("olt", x, precise.bottom), precise.bottom, x)
-
-
-def _reduced(x: Number) -> tuple[Number, Number]:
-    """p = e^r - 1 and k, with x = k log(2) + r and |r| at most log(2) / 2."""
-    code, precise = x.code, PRECISIONS[x.kind]
+    x = code.select(code.compare("olt", x, precise.bottom), precise.bottom, x)
     k = code.fma(x, LOG2_E, precise.whole) - precise.whole
     r = code.fma(k, -precise.ln2_high, x)
-    r = code.fma(k, -precise.ln2_low, r)
-    return code.fma(r * r, polynomial(r, precise.EXP), r), k
+    return code.fma(k, -precise.ln2_low, r), k
 
 
-def _power_of_two(k: Number) -> Number:
-    """2^k for a whole k between -1023 (which gives 0) and 1024 (infinity)."""
-    precise = PRECISIONS[k.kind]
-    return ((k + precise.whole).bits() << precise.digits).as_real()
+def _grown(r: Number) -> tuple[Number, Number, Number]:
+    """e^r - 1 = low + fourth high, in an order in which little has to wait for anything."""
+    c = PRECISIONS[r.kind].EXP
+    square = r * r
+    low = r.code.fma(square, polynomial(r, c[:2]), r)
+    return low, square * square, polynomial(r, c[2:])
+
+
+def _power(biased: Number) -> Number:
+    """2^k for `biased` = k + whole, with k from -1023 (which gives 0) to 1024 (infinity)."""
+    return (biased.bits() << PRECISIONS[biased.kind].digits).as_real()
 
 
 def _split(x: Number) -> tuple[Number, Number]:

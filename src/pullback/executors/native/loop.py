@@ -1,0 +1,268 @@
+"""Loops: a step circuit run many times over rows of data inside one machine function.
+
+The step circuit takes what is carried from step to step (weights), what a row of data brings, and
+what stays fixed (a rate); it puts out the next carried values and whatever else one wants to see.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pullback.core.circuit import Circuit
+from pullback.core.shapes import Spec
+from pullback.errors import CircuitError, RangeError, ShapeError
+from pullback.executors.native.code import KINDS, Code, Number
+from pullback.executors.native.flush import flush_subnormals
+from pullback.executors.native.jit import build
+from pullback.executors.native.lower import is_scalar, lower_rows
+from pullback.executors.native.scalar import Slots, filled_slots, new_code, slot_of
+
+PAUSE = 0.02  # seconds of work between two looks at Ctrl-C
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What each input and output of a step circuit is for, by position.
+
+    carried: input <- output. columns: inputs that come from a row of data. Other inputs are fixed.
+    recorded: outputs that are kept for every step. shown: outputs that are not carried.
+    """
+
+    circuit: Circuit
+    carried: tuple[tuple[int, int], ...]
+    columns: tuple[int, ...]
+    recorded: tuple[int, ...] = ()
+
+    @property
+    def fixed(self) -> tuple[int, ...]:
+        moving = {*(i for i, _ in self.carried), *self.columns}
+        return tuple(i for i in range(len(self.circuit.inputs)) if i not in moving)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        kept = {o for _, o in self.carried}
+        return tuple(o for o in range(len(self.circuit.outputs)) if o not in kept)
+
+    def input(self, position: int) -> Spec:
+        return self.circuit.spec_of(self.circuit.inputs[position])
+
+    def kind(self, position: int) -> str:
+        return KINDS[self.input(position).dtype]
+
+    def output(self, position: int) -> Spec:
+        return self.circuit.spec_of(self.circuit.outputs[position])
+
+
+class Looped(NamedTuple):
+    """What a loop came to: the steps it made, the carried values after them, the last step's other
+    outputs, and one array a recorded output with an entry a step."""
+
+    steps: int
+    carried: list[Any]
+    shown: list[Any]
+    records: list[Any]
+
+
+class Loop:
+    """A step circuit of single numbers as a native loop.
+
+    carried: which input each output becomes in the next step, {input: output} by position; columns:
+    positions of the inputs that a row of data brings. Subnormal numbers count as 0 inside the loop;
+    elsewhere they are kept. Cost: the step's own arithmetic, weights stay in registers.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        carried: Mapping[int, int],
+        columns: Sequence[int] = (),
+        recorded: Sequence[int] = (),
+        fast: bool = False,
+    ) -> None:
+        self.plan = plan = Plan(circuit, tuple(carried.items()), tuple(columns), tuple(recorded))
+        check(plan)
+        library = build(_loop_text(plan, fast), ["steps"])
+        self._steps = library.function("steps", None, *_ARGUMENTS)
+        self.stopped: Looped | None = None
+
+    def run(
+        self,
+        carried: Sequence[Any],
+        *,
+        fixed: Sequence[Any] = (),
+        columns: Sequence[Any] = (),
+        order: Any = None,
+        steps: int | None = None,
+    ) -> Looped:
+        """Run `steps` steps, by default one for each entry of `order` (rows of the columns).
+
+        order is any sequence of row numbers; left out, the rows come in turn, again and again.
+        Ctrl-C ends it after a full step: `stopped` then holds how far it came.
+        """
+        plan = self.plan
+        arrays = _columns(plan, columns)
+        total, rows = _rows(arrays, order, steps)
+        state = filled(plan, [i for i, _ in plan.carried], carried)
+        records = [np.zeros(total, plan.output(o).dtype) for o in plan.recorded]
+        shown = np.zeros(len(plan.shown) + 1)
+        given = filled(plan, plan.fixed, fixed)
+        tables = (_addresses(arrays), rows, shown, _addresses(records))
+        try:
+            self._go(total, state, given, tables)
+        except KeyboardInterrupt:
+            self.stopped = _looped(plan, state, shown, records)
+            raise
+        return _looped(plan, state, shown, records)
+
+    def _go(self, total: int, state: Slots, given: Slots, tables: tuple[Slots, ...]) -> None:
+        """All steps, in pieces so short that a person who presses Ctrl-C need not wait."""
+        columns, rows, shown, records = (x.ctypes.data for x in tables)
+        places = state.ctypes.data, given.ctypes.data
+        done, piece = 0, 256
+        while done < total:
+            stop = min(done + piece, total)
+            began = time.perf_counter()
+            self._steps(*places, columns, rows, done, stop, shown, records)
+            took = time.perf_counter() - began
+            piece = max(1, min(int(piece * PAUSE / max(took, 1e-9)), 4 * piece))
+            done = stop
+
+
+def _looped(plan: Plan, state: Slots, shown: Slots, records: list[Slots]) -> Looped:
+    steps = int(state.view(np.int64)[-1])  # the last slot counts
+    inputs = [plan.input(i).dtype for i, _ in plan.carried]
+    carried = [slot_of(state, n, dtype)[0] for n, dtype in enumerate(inputs)]
+    last = [slot_of(shown, n, plan.output(o).dtype)[0] for n, o in enumerate(plan.shown)]
+    return Looped(steps, carried, last, [r[:steps] for r in records])
+
+
+_ARGUMENTS = (
+    *[ctypes.c_void_p] * 4, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p,
+)  # fmt: skip
+
+
+def check(plan: Plan) -> None:
+    """Raises CircuitError for a step circuit that is no loop of single numbers."""
+    if not is_scalar(plan.circuit):
+        raise CircuitError("a native loop takes a circuit of single numbers with known gates.")
+    for i, o in plan.carried:
+        if plan.input(i) != plan.output(o):
+            name = plan.circuit.input_names[i]
+            raise CircuitError(
+                f"'{name}' is carried as {plan.input(i)}, but output {o} is {plan.output(o)}."
+            )
+
+
+def _columns(plan: Plan, columns: Sequence[Any]) -> list[Slots]:
+    names = [plan.circuit.input_names[i] for i in plan.columns]
+    if len(columns) != len(names):
+        raise ShapeError(f"the loop takes {len(names)} columns, got {len(columns)}.")
+    arrays = [
+        np.ascontiguousarray(column, plan.input(i).dtype)
+        for i, column in zip(plan.columns, columns, strict=True)
+    ]
+    for name, array in zip(names, arrays, strict=True):
+        if array.shape != arrays[0].shape or array.ndim != 1:
+            said = f"column {name!r} has shape {array.shape}, {names[0]!r} has {arrays[0].shape}"
+            raise ShapeError(f"{said}; columns are flat and of one length.")
+    return arrays
+
+
+def _rows(arrays: list[Slots], order: Any, steps: int | None) -> tuple[int, Slots]:
+    """How many steps, and the row that each of them reads (nothing where there are no columns)."""
+    count = len(arrays[0]) if arrays else 1
+    total = steps if steps is not None else len(order) if order is not None else count
+    if not arrays or total == 0:
+        return total, np.zeros(0, np.int64)
+    rows = np.arange(count) if order is None else np.asarray(order, np.int64).ravel()
+    if len(rows) == 0:
+        raise RangeError("there is no row of data to run the loop over.")
+    if int(rows.view(np.uint64).max()) >= count:
+        wrong = int(rows.min() if rows.min() < 0 else rows.max())
+        raise RangeError(f"order asks for row {wrong}, the columns have rows 0 to {count - 1}.")
+    turns = rows if total == len(rows) else rows[np.arange(total) % len(rows)]
+    return total, np.ascontiguousarray(turns, np.int64)
+
+
+def filled(plan: Plan, positions: Sequence[int], values: Sequence[Any]) -> Slots:
+    """An 8-byte slot a value, checked against the input that it is for."""
+    if len(values) != len(positions):
+        names = ", ".join(plan.circuit.input_names[i] for i in positions)
+        raise ShapeError(f"wanted {len(positions)} values ({names}), got {len(values)}.")
+    return filled_slots(plan.circuit, [plan.circuit.inputs[i] for i in positions], values)
+
+
+def _addresses(arrays: Sequence[Slots]) -> Slots:
+    return np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
+
+
+# Text
+
+
+def _loop_text(plan: Plan, fast: bool) -> str:
+    """Carried values live in stack slots, which LLVM turns into registers."""
+    code = new_code(plan.circuit, fast=fast)
+    code.lines.append("entry:")
+    restore = flush_subnormals(code)
+    inputs: dict[int, Number] = {}
+    for n, i in enumerate(plan.fixed):
+        inputs[i] = _read(code, plan, i, code.at("%fixed", n, "double"))
+    for n, (i, _) in enumerate(plan.carried):
+        code.line(f"%carried{n} = alloca {plan.kind(i)}")
+        code.store(_read(code, plan, i, code.at("%state", n, "double")), f"%carried{n}")
+    pointers = [_pointer(code, "%columns", n) for n in range(len(plan.columns))]
+    records = [_pointer(code, "%records", n) for n in range(len(plan.recorded))]
+    code.line("br label %step")
+    code.block("step")
+    code.line("%i = phi i64 [%from, %entry], [%next, %step]")
+    if plan.columns:
+        code.line(f"%row = load i64, ptr {code.at('%rows', '%i', 'i64')}")
+    for n, (i, _) in enumerate(plan.carried):
+        inputs[i] = _read(code, plan, i, f"%carried{n}")
+    for pointer, i in zip(pointers, plan.columns, strict=True):
+        inputs[i] = _read(code, plan, i, code.at(pointer, "%row", plan.kind(i)))
+    outputs = lower_outputs(code, plan.circuit, inputs)
+    for n, (_, o) in enumerate(plan.carried):
+        code.store(outputs[o], f"%carried{n}")
+    for n, o in enumerate(plan.shown):
+        code.store(outputs[o], code.at("%shown", n, "double"))
+    for pointer, o in zip(records, plan.recorded, strict=True):
+        code.store(outputs[o], code.at(pointer, "%i", outputs[o].kind))
+    code.line("%next = add i64 %i, 1")
+    code.line("%more = icmp slt i64 %next, %to")
+    code.line("br i1 %more, label %step, label %done")
+    code.block("done")
+    for n, (i, _) in enumerate(plan.carried):
+        code.store(_read(code, plan, i, f"%carried{n}"), code.at("%state", n, "double"))
+    code.line(f"store i64 %to, ptr {code.at('%state', len(plan.carried), 'i64')}")
+    restore()
+    code.line("ret void")
+    return "\n".join([code.module(), _HEAD, *code.lines, "}"])
+
+
+_HEAD = """define void @steps(ptr noalias %state, ptr noalias %fixed, ptr noalias %columns,
+    ptr noalias %rows, i64 %from, i64 %to, ptr noalias %shown, ptr noalias %records) nounwind {"""
+
+
+def _read(code: Code, plan: Plan, i: int, pointer: str) -> Number:
+    return code.load(pointer, plan.kind(i))
+
+
+def _pointer(code: Code, table: str, n: int) -> str:
+    name = code.fresh()
+    code.line(f"{name} = load ptr, ptr {code.at(table, n, 'double')}")
+    return name
+
+
+def lower_outputs(code: Code, circuit: Circuit, inputs: Mapping[int, Number]) -> list[Number]:
+    """The circuit's outputs, for Numbers by input position."""
+    values = lower_rows(code, circuit, [inputs[i] for i in range(len(circuit.inputs))])
+    found = [values[o] for o in circuit.outputs]
+    return [value for value in found if value is not None]
