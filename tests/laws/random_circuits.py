@@ -192,8 +192,7 @@ class _Writer:
         return self._one(NUMBERS) if typed else At(self._one(self._real()))
 
     def _attributes(self, gate: Gate) -> dict[str, Any]:
-        choices = {"ties": ["split", "first", "all"], "dtype": ["float64", "float32"]}
-        return {a: self._one(choices[a]) for a in gate.defaults}
+        return {a: self._one(ATTRIBUTES.get(a, [v])) for a, v in gate.defaults.items()}
 
     def _add(self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> None:
         taken = [self.values[x.at] if isinstance(x, At) else x for x in inputs]
@@ -270,10 +269,21 @@ def _hardened(value: Any, rng: np.random.Generator) -> Any:
         return np.where(rng.random(value.shape) < 0.5, drawn, value).astype(value.dtype)[()]
 
 
-ELEMENTWISE = [
-    g for g in GATES.values()
-    if g.elementwise and g.__module__.startswith("pullback.") and not g.variadic
-]  # fmt: skip
+ATTRIBUTES: dict[str, list[Any]] = {
+    "ties": ["split", "first", "all"],
+    "dtype": ["float64", "float32"],
+    "low": [-0.5, -np.inf],
+    "high": [0.8, np.inf],
+}
+
+
+def _is_elementwise(gate: Gate) -> bool:
+    needed = {a for a, v in gate.defaults.items() if v is inspect.Parameter.empty}
+    ours = gate.__module__.startswith("pullback.")
+    return gate.elementwise and ours and not gate.variadic and needed <= set(ATTRIBUTES)
+
+
+ELEMENTWISE = [gate for gate in GATES.values() if _is_elementwise(gate)]
 
 Draw = Callable[[Any, random.Random], dict[str, Any]]
 
@@ -288,11 +298,13 @@ def _part(x: Any, dice: random.Random) -> dict[str, Any]:
 
 
 ARRAY_STEPS: dict[str, Draw] = {
-    **dict.fromkeys(("sum", "mean", "max", "logsumexp"), _fold),
+    **dict.fromkeys(("sum", "mean", "max", "min", "norm", "logsumexp"), _fold),
     **dict.fromkeys(("softmax", "log_softmax"), lambda x, dice: {"axis": dice.choice([-1, 0])}),
     "reshape": lambda x, dice: {"shape": dice.choice([x.shape[::-1], (-1,)])},
     "broadcast_to": lambda x, dice: {"shape": (2, *x.shape)},
     "sum_to": lambda x, dice: {"shape": (*x.shape[:-1], 1)},
     "transpose": lambda x, dice: {"axes": None},
+    "prod": lambda x, dice: {"axis": dice.choice([-1, 0])},
+    "pad": lambda x, dice: {"widths": ((0, 1), *((0, 0),) * (x.ndim - 1)), "value": 0.5},
     "slice": _part,
 }

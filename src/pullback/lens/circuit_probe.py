@@ -19,6 +19,7 @@ from pullback.core.shapes import Spec
 from pullback.core.wire import Wire
 from pullback.executors.reference.program import Program
 from pullback.lens.gatecheck import BY_HAND, uneven
+from pullback.lens.numeric import EPSILON
 from pullback.lens.probe import Probe
 from pullback.passes.backward import backward
 from pullback.passes.expand import expand
@@ -44,6 +45,7 @@ class CircuitProbe(Probe):
         rows = [r for r in self.moving.rows() if wanted[r.wire] and r.gate is not None]
         self.switches = [r for r in rows if _is_switch(self.moving, r)]
         self.program = Program(self._asking())
+        self.noise = EPSILON * max(_size(v) for v in self.watched if v is not None)
 
     def _asking(self) -> Circuit:
         """The moving circuit that also puts out what each switch looks at."""
@@ -78,6 +80,10 @@ def _is_switch(circuit: Circuit, row: Row) -> bool:
 def _looked_at(circuit: Circuit, row: Row) -> tuple[int, ...]:
     assert row.gate is not None
     return row.inputs if row.gate.kink is not None else (row.wire,)
+
+
+def _size(value: Any) -> float:
+    return float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
 
 
 def in_float64(circuit: Circuit) -> Circuit:

@@ -46,6 +46,7 @@ class Move:
     analytic: float
     at: Callable[[float], tuple[float, Sequence[bytes]]]
     said: Callable[[int], tuple[str, str]] = lambda switch: ("", "")  # its gate and line
+    noise: float = 0.0  # what rounding on the way may do to the work
 
     def work(self, x: float) -> float:
         return self.at(x)[0]
@@ -62,7 +63,7 @@ def compared(move: Move, scale: float, tolerance: float) -> Finding:
         )
     error = _relative(move.analytic, found.value, scale)
     size = max(abs(move.analytic), abs(found.value), SMALLEST * scale)
-    uncertainty = found.error / size if size else 0.0
+    uncertainty = (found.error + move.noise / found.step) / size if size else 0.0
     verdict = _verdict(move.analytic, found.value, error, (tolerance, HONEST * uncertainty))
     if verdict == WRONG and is_corner(move, tolerance):
         verdict = KINK

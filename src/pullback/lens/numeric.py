@@ -78,7 +78,7 @@ def _extrapolated(
             spread = max(spread, EPSILON * size)
             if spread < error:
                 best, error = row[j], spread
-        if i and abs(row[-1] - before[-1]) > 4.0 * error:
-            break  # smaller steps have begun to make it worse
+        if i and (error <= EPSILON * size or abs(row[-1] - before[-1]) > 4.0 * error):
+            break  # smaller steps would only round more, or have begun to make it worse
         before = row
     return Slope(float(best), float(error), abs(step))

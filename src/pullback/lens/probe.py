@@ -18,7 +18,10 @@ class Probe:
     """Inputs that can be moved, and the analytic pull on each; a subclass says what work they do.
 
     names, inputs and pulls: one an input; only inputs that are arrays of real numbers are moved.
+    noise: what rounding inside may do to the work.
     """
+
+    noise = 0.0
 
     def __init__(self, names: Sequence[str], inputs: list[Any], pulls: list[Any]) -> None:
         self.names, self.inputs, self.pulls = names, inputs, pulls
@@ -54,7 +57,7 @@ class Probe:
             return self._counted([*self.inputs[:position], moved, *self.inputs[position + 1 :]])
 
         analytic = float(self.pulls[position][index])
-        return Move(where, start, reach(start), analytic, at, self.said)
+        return Move(where, start, reach(start), analytic, at, self.said, self.noise)
 
     def together(self, seed: int) -> Move:
         """All real numbers are moved at once, each by a share of its size."""
@@ -69,7 +72,7 @@ class Probe:
 
         pairs = zip(self.pulls, directions, strict=True)
         analytic = sum(float(np.sum(p * d)) for p, d in pairs if d is not None)
-        return Move(f"all inputs, way {seed + 1}", 0.0, 0.01, analytic, at, self.said)
+        return Move(f"all inputs, way {seed + 1}", 0.0, 0.01, analytic, at, self.said, self.noise)
 
     def _counted(self, inputs: list[Any]) -> tuple[float, Sequence[bytes]]:
         self.evaluations += 1
@@ -83,11 +86,11 @@ class HandProbe(Probe):
     def __init__(
         self, function: Any, backward: Any, values: Sequence[Any], named: Mapping[str, Any]
     ) -> None:
-        bound = inspect.signature(function).bind(*values, **named).arguments
+        bound = _named(function, values, named)
         inputs = [np.asarray(x, np.float64) if is_real(x) else x for x in bound.values()]
-        self.function, self.given = function, list(bound.values())
         pulls = _pulls_by_hand(backward(*map(_plain, inputs)), list(bound), inputs)
         super().__init__(list(bound), inputs, pulls)
+        self.function = function
 
     def work(self, inputs: list[Any]) -> tuple[float, Sequence[bytes]]:
         """A point outside the function's domain counts as NaN."""
@@ -109,6 +112,14 @@ class HandProbe(Probe):
 def is_real(x: Any) -> bool:
     """Whether `x` is one or more real numbers. A single Python int counts: people write 2 for 2.0."""
     return type(x) is int or (np.asarray(x).dtype.kind == "f")
+
+
+def _named(function: Any, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by the function's own parameter names, where Python knows them."""
+    try:
+        return dict(inspect.signature(function).bind(*values, **named).arguments)
+    except ValueError:  # a builtin without a signature
+        return {f"input {i}": x for i, x in enumerate([*values, *named.values()])}
 
 
 def _plain(x: Any) -> Any:
