@@ -4,6 +4,7 @@ That the pictures are drawn at all says that no cell was written twice and no tw
 sheet asserts it.
 """
 
+import functools
 import random
 import re
 from collections import Counter
@@ -40,6 +41,7 @@ def random_function(seed):
     return f
 
 
+@functools.cache
 def drawn(seed, only_ascii=False):
     numbers = random.Random(seed)
     run = pb.circuit(random_function(seed)).run(*(numbers.uniform(-99, 99) for _ in range(3)))
@@ -125,7 +127,8 @@ def test_a_picture_read_back_is_its_circuit(seed):
 @pytest.mark.parametrize("seed", range(300))
 def test_a_picture_shows_every_value_and_every_pull(seed):
     run, made = drawn(seed)
-    wires = [wire for wire in run if wire.gate == "input" or wire.id in behind(run.circuit)]
+    alive = behind(run.circuit)
+    wires = [wire for wire in run if wire.gate == "input" or wire.id in alive]
     assert inked(made, "value") == Counter(spelled(wire.value) for wire in wires)
     pulls = Counter(spelled(wire.grad) for wire in wires if wire.grad is not None)
     assert pulls <= inked(made, "pull")

@@ -75,6 +75,10 @@ def test_a_misspelled_option_is_recognised(refused):
     assert "Did you mean --force?" in refused("run", "x*y", "x=1", "y=1", "--frce", "2")
 
 
+def test_options_have_no_opposites_that_no_page_mentions(refused):
+    assert "--no-json" in refused("run", "x*y", "x=1", "y=1", "--no-json")
+
+
 def test_an_option_before_the_circuit_is_not_taken_for_an_expression(refused):
     assert refused("run", "--frce", "x*y", "x=1").startswith("error[PB800]: there is no option")
 

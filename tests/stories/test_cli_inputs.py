@@ -48,6 +48,11 @@ def test_a_look_alike_is_named_and_replaced():
     assert refused.value.fix == "x=1"
 
 
+def test_an_input_gets_one_value():
+    with pytest.raises(ExpressionError, match="'x' gets two values"):
+        read(["x=1", "y=2", "x=3"])
+
+
 def test_an_expression_without_quotes_is_recognised():
     with pytest.raises(ExpressionError) as refused:
         read(["+", "y"])

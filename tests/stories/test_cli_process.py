@@ -19,7 +19,9 @@ HEAVY = "numpy", "cyclopts", "rich", "msgspec", "inspect"
 
 
 def environment(**more):
-    bare = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    # Unbuffered, nothing is left to be flushed while Python ends, and that is where it would complain.
+    unset = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONUNBUFFERED"}
+    bare = {k: v for k, v in os.environ.items() if k not in unset}
     return {**bare, "PYTHONPATH": SOURCE, **more}
 
 
@@ -64,6 +66,17 @@ def test_a_reader_that_goes_away_is_no_error():
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 141
+
+
+def test_a_reader_that_was_never_there_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*START, "show", "x*y", "x=1", "y=2"],
+        env=environment(), stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_stdout_may_be_closed():
