@@ -74,7 +74,7 @@ class Operators:
         name = UFUNCS.get(ufunc.__name__, ufunc.__name__)
         if method != "__call__" or keywords or name not in GATES:
             return NotImplemented
-        return GATES[name](*inputs)
+        return _matmul(*inputs) if name == "matmul" else GATES[name](*inputs)
 
 
 def _matmul(a: Any, b: Any) -> Any:

@@ -16,10 +16,10 @@ from pullback.core.circuit import Circuit
 from pullback.core.structure import map_leaves, put_together, take_apart
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError, OptionError
-from pullback.executors import compile
+from pullback.gates.shape import concat, reshape
 from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.snapshot import plain
-from pullback.lens.views import View
+from pullback.lens.views import Derived, View
 from pullback.passes.backward import backward
 from pullback.passes.forward_mode import forward_mode
 from pullback.passes.tidy import tidy
@@ -55,7 +55,7 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
         view.scalar_output(made.name)
         starts = _starts(view)
         wanted = [w for p in positions for w in range(starts[p], starts[p + 1])]
-        outputs = _applied(view, leaves, _gradient_circuit(view, wanted), [1.0])
+        outputs = _applied(view, leaves, _gradient(view, wanted), [1.0])
         count = len(view.circuit.outputs)
         value = put_together(outputs[:count], view.trace.result)
         grads = _split(outputs[count:], [view.arguments[p][1] for p in positions])
@@ -73,12 +73,13 @@ def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
     """
     made = as_circuit_function(function)
     view, leaves = _viewed(made, values, {})
-    circuit = _gradient_circuit(view, list(range(len(view.circuit.inputs))))
+    every = _gradient(view, range(len(leaves)))
     count = len(view.circuit.outputs)
-    value = put_together(_applied(view, leaves, view.circuit, []), view.trace.result)
+    plainly = view.derived("value", lambda: view.circuit)
+    value = put_together(_applied(view, leaves, plainly, []), view.trace.result)
 
     def pull(force: Any) -> Any:
-        out = _applied(view, leaves, circuit, [force])[count:]
+        out = _applied(view, leaves, every, [force])[count:]
         return tuple(_split(out, [s for _, s in view.arguments]))
 
     return value, pull
@@ -90,6 +91,8 @@ pullback = vjp
 def jvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> tuple[Any, Any]:
     """(value, push): how the output moves when each input moves along its direction.
 
+    An output that cannot move (yes or no, an index) has None in the push.
+
     >>> jvp(lambda x, y: x * y, (-2.0, 3.0), (1.0, 0.0))
     (-6.0, 3.0)
     """
@@ -97,12 +100,18 @@ def jvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> tupl
     view, leaves = _viewed(made, tuple(values), {})
     if len(directions) != len(values):
         raise CircuitError(f"jvp got {len(values)} values and {len(directions)} directions.")
-    moved = take_apart(list(directions))[0]
-    out = _applied(view, leaves, forward_mode(view.circuit), moved)
+    # Wires captured from outside are inputs too, but they stand still here.
+    given = zip(leaves, take_apart(list(directions))[0], strict=True)
+    real = [view.circuit.spec_of(w).dtype.kind == "f" for w in view.circuit.inputs]
+    moved = [i for i in range(len(leaves)) if real[i]]
+    ways = [way for (_, way), ok in zip(given, real, strict=False) if ok]
+    pushed = view.derived("push", lambda: forward_mode(view.circuit, moved))
+    out = _applied(view, leaves, pushed, ways)
     count = len(view.circuit.outputs)
-    pushes = out[count:]
-    value = put_together(out[:count], view.trace.result)
-    return value, put_together(pushes, view.trace.result) if len(pushes) == count else pushes
+    pushes = iter(out[count:])
+    kinds = [view.circuit.spec_of(o).dtype.kind for o in view.circuit.outputs]
+    moves = [next(pushes) if kind == "f" else None for kind in kinds]
+    return put_together(out[:count], view.trace.result), put_together(moves, view.trace.result)
 
 
 def hvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> Any:
@@ -129,20 +138,24 @@ def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
 
     def rows(*values: Any, **named: Any) -> Any:
         view, leaves = _viewed(made, values, named)
-        start = _starts(view)[_positions(made, wrt)[0]]
-        program = compile(_gradient_circuit(view, [start]))
+        at, starts = _positions(made, wrt)[0], _starts(view)
+        pulled = _gradient(view, range(starts[at], starts[at + 1]))
         spec = view.circuit.spec_of(view.circuit.outputs[0])
-        inner = view.circuit.spec_of(view.circuit.inputs[start])
-        result = np.zeros((int(np.prod(spec.shape)), *inner.shape), inner.dtype)
-        for i in range(len(result)):
-            force = np.zeros(len(result), spec.dtype)
-            force[i] = 1.0
-            result[i] = program.run([*leaves, force.reshape(spec.shape)[()]])[
-                len(view.circuit.outputs)
-            ]
-        return plain(result.reshape(spec.shape + inner.shape)[()])
+        forces = np.eye(int(np.prod(spec.shape)), dtype=spec.dtype).reshape(-1, *spec.shape)
+        count = len(view.circuit.outputs)
+        found = [_applied(view, leaves, pulled, [force[()]])[count:] for force in forces]
+        columns = zip(*found, strict=True)
+        return put_together([_stacked(c, spec.shape) for c in columns], view.arguments[at][1])
 
     return _called_like(function, rows)
+
+
+def _stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """One array of `shape`, then the rows' own: of numbers, or as a wire when the rows are wires."""
+    if not any(isinstance(row, Wire) for row in rows):
+        return plain(np.reshape(np.array(rows), shape + np.shape(rows[0]))[()])
+    flat = [reshape(row, shape=(1, *row.shape)) for row in rows]
+    return reshape(concat(*flat, axis=0), shape=shape + rows[0].shape)
 
 
 def hessian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
@@ -193,8 +206,12 @@ def _starts(view: View) -> list[int]:
     return starts
 
 
-def _gradient_circuit(view: View, wanted: list[int]) -> Circuit:
+def _gradient(view: View, wanted: Sequence[int]) -> Derived:
     """(inputs, force) -> outputs, then the pulls on the wanted inputs (zeros where nothing pulls)."""
+    return view.derived(("pulls", *wanted), lambda: _gradient_circuit(view, wanted))
+
+
+def _gradient_circuit(view: View, wanted: Sequence[int]) -> Circuit:
     back = backward(view.circuit)
     pulls = [back.input_pulls[w] for w in wanted]
     if all(p >= 0 for p in pulls):
@@ -210,14 +227,15 @@ def _gradient_circuit(view: View, wanted: list[int]) -> Circuit:
     return tidy(builder.finish(outputs))
 
 
-def _applied(view: View, leaves: list[Any], circuit: Circuit, more: list[Any]) -> list[Any]:
-    """Run `circuit` on numbers, or write it into the circuit that the wires among the inputs belong to."""
-    outer = next((x for x in (*leaves, *more, *view.trace.captured) if isinstance(x, Wire)), None)
-    if outer is None:
-        return [plain(v) for v in compile(circuit).run([*leaves, *more])]
+def _applied(view: View, leaves: list[Any], derived: Derived, more: list[Any]) -> list[Any]:
+    """Run a circuit on numbers, or write it into the circuit that the wires among the inputs belong to."""
     # Captured wires are the last inputs of the traced circuit; forces and directions follow them.
-    builder = outer.builder
     values = [*leaves, *view.trace.captured, *more]
+    builders = [value.builder for value in values if isinstance(value, Wire)]
+    if not builders:
+        return [plain(v) for v in derived.program.run(values)]
+    circuit = derived.circuit
+    builder = max(builders, key=lambda b: b.serial)  # the innermost takes the others' wires in
     wires = []
     for wire, value in zip(circuit.inputs, values, strict=True):
         spec = circuit.spec_of(wire)

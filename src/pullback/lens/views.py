@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import cached_property
 
 from pullback.core.circuit import Circuit
@@ -14,11 +15,29 @@ from pullback.passes.backward import Backward, backward
 from pullback.passes.tidy import tidy
 
 
+class Derived:
+    """A circuit made from another, and the program that runs it, compiled when it is first run."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+
+    @cached_property
+    def program(self) -> Program:
+        return compile(self.circuit)
+
+
 class View:
     """A trace and its programs. `arguments` says how each parameter's leaves nest."""
 
     def __init__(self, traced: Trace, arguments: list[tuple[str, Structure]]) -> None:
         self.trace, self.arguments = traced, arguments
+        self._derived: dict[Hashable, Derived] = {}
+
+    def derived(self, key: Hashable, make: Callable[[], Circuit]) -> Derived:
+        """A circuit made from this one, once for each key."""
+        if key not in self._derived:
+            self._derived[key] = Derived(make())
+        return self._derived[key]
 
     @property
     def circuit(self) -> Circuit:
