@@ -21,7 +21,7 @@ _READING = (
 )
 NEXT = (
     'pullback show "sig(a*x + b*y + c)" a=1 b=2 c=-3 x=-1 y=3',
-    'pullback check "relu(a*x) + max(a, x)" a=1 x=1',
+    "pullback train digits",
 )
 
 
