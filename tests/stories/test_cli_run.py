@@ -8,6 +8,7 @@ import pytest
 
 import pullback as pb
 from pullback.cli import answer
+from pullback.cli.printing import say_table
 
 
 @pytest.fixture
@@ -80,6 +81,11 @@ def test_a_checked_run_answers_no_and_names_the_wire(capsys):
 
 def test_a_tower_of_powers_is_infinite_not_endless(said):
     assert rows(said("run", "9**9**9**9 * x", "x=1"))[-1] == ["f", "inf * x", "inf", "1"]
+
+
+def test_an_empty_last_cell_is_still_a_cell_in_a_pipe(capsys):
+    say_table(("run", "state"), [("digits-1", "")], ("name", "note"))
+    assert capsys.readouterr().out == "run\tstate\ndigits-1\t\n"
 
 
 # backward

@@ -42,7 +42,7 @@ def _print(rows: Iterable[str | Iterable[Run]], file: TextIO | None) -> None:
     """In colours where a person sees them: rich obeys NO_COLOR, TERM and what the terminal can do."""
     inked = [[("", row)] if isinstance(row, str) else list(row) for row in rows]
     if file is None or not file.isatty():
-        print("\n".join("".join(text for _, text in row).rstrip() for row in inked), file=file)
+        print("\n".join("".join(text for _, text in row).rstrip(" ") for row in inked), file=file)
         return
     from rich.console import Console
     from rich.text import Text
