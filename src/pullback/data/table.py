@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from pullback.data.dialect import Dialect, decoded, has_decimal_commas, separator_of, with_points
 from pullback.data.text import Limits, read_bytes, read_text
 from pullback.errors import DataError, did_you_mean
 
@@ -72,7 +75,7 @@ class Table:
 
     def _not_a_number(self, row: int, columns: Sequence[str], cells: list[str]) -> DataError:
         column, cell = next(
-            (c, cell) for c, cell in zip(columns, cells, strict=True) if not _is_finite(cell)
+            (c, cell) for c, cell in zip(columns, cells, strict=True) if not is_finite(cell)
         )
         where = f"{self.name}, line {self.lines[row]}, column {shown(column)}"
         if not cell.strip():
@@ -96,10 +99,46 @@ def parse_table(data: bytes, *, name: str = "table", limits: Limits | None = Non
     >>> parse_table(b'x,note\\r\\n1,"a, b"\\r\\n').rows
     [['1', 'a, b']]
     """
+    return _parsed(read_text(data, name), name, limits or Limits(), ",")
+
+
+class Reading(NamedTuple):
+    """A table and how its file was written."""
+
+    table: Table
+    dialect: Dialect
+
+
+def read_any_table(path: Path | str, *, limits: Limits | None = None) -> Reading:
+    """Like `read_table`, from any of a person's files: separated by commas, semicolons or tabs, with
+    decimal commas, in UTF-8, UTF-16 or Windows-1252. What was found is in `dialect`.
+    """
     limits = limits or Limits()
-    text = read_text(data, name)
+    return parse_any_table(read_bytes(Path(path), limits), name=Path(path).name, limits=limits)
+
+
+def parse_any_table(data: bytes, *, name: str = "table", limits: Limits | None = None) -> Reading:
+    """Like `read_any_table`, from bytes at hand.
+
+    >>> table, dialect = parse_any_table(b"fruit;price\\nnut;1,5\\n")
+    >>> table.numbers(["price"]), dialect.said
+    (array([[1.5]]), 'separated by semicolons, decimal commas')
+    """
+    text, encoding = decoded(data, name)
+    separator = separator_of(text)
+    table = _parsed(text, name, limits or Limits(), separator)
+    decimal_comma = has_decimal_commas(table.rows, separator)
+    if decimal_comma:
+        rows = [[with_points(cell) for cell in row] for row in table.rows]
+        table = Table(name, table.header, rows, table.lines)
+    return Reading(table, Dialect(encoding, separator, decimal_comma))
+
+
+def _parsed(text: str, name: str, limits: Limits, separator: str) -> Table:
     # strict: a quote in the wrong place is an error, not a guess.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True
+    )
     rows: list[list[str]] = []
     lines: list[int] = []
     header: tuple[str, ...] = ()
@@ -137,7 +176,7 @@ def _checked_header(row: list[str], name: str, limits: Limits) -> tuple[str, ...
     header = tuple(cell.strip() for cell in row)
     if len(header) > limits.columns:
         raise DataError(f"{name}: {len(header):,} columns; at most {limits.columns:,} are read.")
-    if all(_is_finite(cell) for cell in header):
+    if all(is_finite(cell) for cell in header):
         raise DataError(
             f"{name}: the first line holds numbers only, so the columns have no names.",
             fix="put a line with the column names on top",
@@ -164,8 +203,9 @@ def _floats(cells: list[str]) -> list[float]:
     return [float(cell) for cell in cells]
 
 
-def _is_finite(cell: str) -> bool:
+def is_finite(cell: str) -> bool:
+    """Whether a cell is a finite number in plain decimal notation."""
     try:
-        return bool(np.isfinite(_floats([cell])[0]))
+        return math.isfinite(_floats([cell])[0])
     except ValueError:
         return False
