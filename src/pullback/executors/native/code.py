@@ -134,6 +134,8 @@ class Code:
     # Operations that are no operator
 
     def binary(self, operation: str, a: Number, b: Number) -> Number:
+        if operation in ("add", "mul", "and", "or") and a.value is not None:
+            a, b = b, a  # constants to the right, so that 2 x and x 2 are one line
         said = f"f{operation} {self.flags}" if a.is_real else f"{operation} "
         return self.emit(f"{said}{a}, {b.text}", a.kind, a.lanes)
 
@@ -164,6 +166,15 @@ class Code:
         self.declare(full, f"declare {x.type} {full}({types})")
         said = ", ".join(str(i) for i in inputs)
         return self.emit(f"call {x.type} {full}({said})", x.kind, x.lanes)
+
+    def splat(self, x: Number, lanes: int) -> Number:
+        """One number in every lane."""
+        if x.value is not None:
+            return self.constant(x.value, x.kind, lanes)
+        wide = type_of(x.kind, lanes)
+        one = self.emit(f"insertelement {wide} poison, {x}, i32 0", x.kind, lanes)
+        order = f"<{lanes} x i32> zeroinitializer"
+        return self.emit(f"shufflevector {one}, {wide} poison, {order}", x.kind, lanes)
 
     def fma(self, a: Number, b: Number | float, c: Number | float) -> Number:
         """a b + c, rounded once where the machine can; for approximations, never for `a * b + c`."""

@@ -7,7 +7,6 @@ what stays fixed (a rate); it puts out the next carried values and whatever else
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,9 +20,8 @@ from pullback.executors.native.code import KINDS, Code, Number
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
 from pullback.executors.native.lower import is_scalar, lower_rows
+from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, filled_slots, new_code, slot_of
-
-PAUSE = 0.02  # seconds of work between two looks at Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class Loop:
         records = [np.zeros(total, plan.output(o).dtype) for o in plan.recorded]
         shown = np.zeros(len(plan.shown) + 1)
         given = filled(plan, plan.fixed, fixed)
-        tables = (_addresses(arrays), rows, shown, _addresses(records))
+        tables = (addresses(arrays), rows, shown, addresses(records))
         try:
             self._go(total, state, given, tables)
         except KeyboardInterrupt:
@@ -122,17 +120,9 @@ class Loop:
         return _looped(plan, state, shown, records)
 
     def _go(self, total: int, state: Slots, given: Slots, tables: tuple[Slots, ...]) -> None:
-        """All steps, in pieces so short that a person who presses Ctrl-C need not wait."""
         columns, rows, shown, records = (x.ctypes.data for x in tables)
-        places = state.ctypes.data, given.ctypes.data
-        done, piece = 0, 256
-        while done < total:
-            stop = min(done + piece, total)
-            began = time.perf_counter()
-            self._steps(*places, columns, rows, done, stop, shown, records)
-            took = time.perf_counter() - began
-            piece = max(1, min(int(piece * PAUSE / max(took, 1e-9)), 4 * piece))
-            done = stop
+        places = (state.ctypes.data, given.ctypes.data, columns, rows)
+        in_pieces(total, lambda a, b: self._steps(*places, a, b, shown, records), first=256)
 
 
 def _looped(plan: Plan, state: Slots, shown: Slots, records: list[Slots]) -> Looped:
@@ -199,7 +189,8 @@ def filled(plan: Plan, positions: Sequence[int], values: Sequence[Any]) -> Slots
     return filled_slots(plan.circuit, [plan.circuit.inputs[i] for i in positions], values)
 
 
-def _addresses(arrays: Sequence[Slots]) -> Slots:
+def addresses(arrays: Sequence[Slots]) -> Slots:
+    """Where arrays begin, as a table for native code; the arrays must live as long as it is used."""
     return np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
 
 
@@ -217,8 +208,8 @@ def _loop_text(plan: Plan, fast: bool) -> str:
     for n, (i, _) in enumerate(plan.carried):
         code.line(f"%carried{n} = alloca {plan.kind(i)}")
         code.store(_read(code, plan, i, code.at("%state", n, "double")), f"%carried{n}")
-    pointers = [_pointer(code, "%columns", n) for n in range(len(plan.columns))]
-    records = [_pointer(code, "%records", n) for n in range(len(plan.recorded))]
+    pointers = [pointer_in(code, "%columns", n) for n in range(len(plan.columns))]
+    records = [pointer_in(code, "%records", n) for n in range(len(plan.recorded))]
     code.line("br label %step")
     code.block("step")
     code.line("%i = phi i64 [%from, %entry], [%next, %step]")
@@ -255,7 +246,8 @@ def _read(code: Code, plan: Plan, i: int, pointer: str) -> Number:
     return code.load(pointer, plan.kind(i))
 
 
-def _pointer(code: Code, table: str, n: int) -> str:
+def pointer_in(code: Code, table: str, n: int) -> str:
+    """The register with pointer number `n` of a table of addresses."""
     name = code.fresh()
     code.line(f"{name} = load ptr, ptr {code.at(table, n, 'double')}")
     return name

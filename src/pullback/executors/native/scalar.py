@@ -19,7 +19,7 @@ from pullback.executors.native.lower import curves, lower_rows
 from pullback.executors.reference.program import Program, fitted
 
 Slots = np.ndarray[Any, Any]
-INLINE = 8  # curves (exp and its kin) up to which they are written where they are used
+INLINE = 64  # curves (exp and its kin) up to which they are written where they are used
 
 
 def new_code(circuit: Circuit, *, fast: bool = False) -> Code:

@@ -71,7 +71,7 @@ PRECISIONS = {
 
 def exp(x: Number) -> Number:
     """e^x: 2^k e^r, with 2^k in two factors so that subnormal results are rounded once."""
-    e, scale = _exp_in_two(x)
+    e, scale = _exp_in_two(_not_above(x))
     return e * scale
 
 
@@ -79,7 +79,7 @@ def _exp_in_two(x: Number) -> tuple[Number, Number]:
     """Two factors of e^x: the first exact, the second a power of two."""
     code, precise = x.code, PRECISIONS[x.kind]
     r, k = _reduced(x)
-    low, fourth, high = _grown(r)
+    low, fourth, high = _series(r)
     half = code.fma(k, 0.5, precise.whole)
     rest = k - (half - precise.whole)
     scale = _power(half)
@@ -90,14 +90,20 @@ def _exp_in_two(x: Number) -> tuple[Number, Number]:
 def expm1(x: Number) -> Number:
     """e^x - 1, exact near 0: 2^k p + (2^k - 1), all halved so that 2^1024 is never needed."""
     code, precise = x.code, PRECISIONS[x.kind]
-    r, k = _reduced(x)
-    low, fourth, high = _grown(r)
-    p = code.fma(fourth, high, low)
-    lowest = -2.0 * precise.digits  # far below, where the result is -1 anyway
-    k = code.select(code.compare("olt", k, lowest), lowest, k)
+    p, k = _rise(_not_above(x))
     half = _power(k + (precise.whole - 1.0))
     y = 2.0 * code.fma(half, p, half - 0.5)
     return code.select(code.compare("olt", abs(x), precise.flat), x, y)
+
+
+def _rise(x: Number) -> tuple[Number, Number]:
+    """p = e^r - 1, and k, which is held where e^x - 1 is -1 anyway."""
+    code, precise = x.code, PRECISIONS[x.kind]
+    r, k = _reduced(x)
+    low, fourth, high = _series(r)
+    lowest = -2.0 * precise.digits
+    k = code.select(code.compare("olt", k, lowest), lowest, k)
+    return code.fma(fourth, high, low), k
 
 
 def log(x: Number) -> Number:
@@ -131,12 +137,14 @@ def sigmoid(x: Number) -> Number:
 
 
 def tanh(x: Number) -> Number:
-    """(1 - e^-2|x|) / (1 + e^-2|x|) with x's sign; shares its work with sigmoid(2x) and sigmoid(-2x)."""
+    """(1 - e^-2|x|) / (1 + e^-2|x|) with x's sign; shares its work with sigmoid(2x), sigmoid(-2x)."""
     code, precise = x.code, PRECISIONS[x.kind]
     down = -abs(x * 2.0)
     e, scale = _exp_in_two(down)
-    y = -expm1(down) * (1.0 / code.fma(e, scale, 1.0))
-    y = code.select(code.compare("olt", abs(x), precise.flat), abs(x), y)
+    share = 1.0 / code.fma(e, scale, 1.0)
+    p, k = _rise(down)
+    whole = _power(k + precise.whole)
+    y = code.fma(whole, -p, 1.0 - whole) * share
     return code.intrinsic("copysign", y, x)
 
 
@@ -144,17 +152,22 @@ def _is_negative(x: Number) -> Number:
     return x.code.compare("slt", x.bits(), 0)
 
 
+def _not_above(x: Number) -> Number:
+    """x, cut where e^x is infinite."""
+    top = PRECISIONS[x.kind].top
+    return x.code.select(x.code.compare("ogt", x, top), top, x)
+
+
 def _reduced(x: Number) -> tuple[Number, Number]:
-    """r and a whole k: x = k log(2) + r, |r| <= log(2) / 2; x is cut where e^x is 0 or infinite."""
+    """r and a whole k: x = k log(2) + r, |r| <= log(2) / 2; x is cut where e^x is 0."""
     code, precise = x.code, PRECISIONS[x.kind]
-    x = code.select(code.compare("ogt", x, precise.top), precise.top, x)
     x = code.select(code.compare("olt", x, precise.bottom), precise.bottom, x)
     k = code.fma(x, LOG2_E, precise.whole) - precise.whole
     r = code.fma(k, -precise.ln2_high, x)
     return code.fma(k, -precise.ln2_low, r), k
 
 
-def _grown(r: Number) -> tuple[Number, Number, Number]:
+def _series(r: Number) -> tuple[Number, Number, Number]:
     """e^r - 1 = low + fourth high, in an order in which little has to wait for anything."""
     c = PRECISIONS[r.kind].EXP
     square = r * r
