@@ -129,6 +129,7 @@ class _Sweep:
         masked = row.wire in self.masked
         use = Use(
             row.gate,
+            row.gate.rule,
             specs[row.wire],
             tuple(specs[i] for i in row.inputs),
             tuple((k, type(v), v) for k, v in row.attributes.items()),

@@ -73,6 +73,7 @@ class Use(NamedTuple):
     """One kind of use of a gate: all that its pull rule, written out as a circuit, depends on."""
 
     gate: Gate
+    rule: Any  # a gate in use may be given a better rule
     y: Spec
     inputs: tuple[Spec, ...]
     attributes: tuple[
