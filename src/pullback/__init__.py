@@ -29,6 +29,7 @@ _HOMES = {
     ],
     "pullback.lens.gradcheck": ["gradcheck"],
     "pullback.lens.mark": ["mark"],
+    "pullback.lens.tug_of_war": ["tug_of_war"],
     "pullback.lens.strategies": ["landscape", "microscope", "nudge"],
     "pullback.executors.unit": ["Unit"],
     "pullback.executors": ["compile"],

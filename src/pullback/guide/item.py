@@ -54,7 +54,7 @@ def agrees_as_printed(said: float, found: float) -> bool:
     >>> agrees_as_printed(-5.87, -5.8706), agrees_as_printed(0.8825, 0.88255018)
     (True, False)
     """
-    digits = len(repr(float(said)).partition(".")[2].rstrip("0"))
+    digits = max(1, len(repr(float(said)).partition(".")[2].rstrip("0")))
     return math.isclose(round(found, digits), said, rel_tol=0.0, abs_tol=10.0**-12)
 
 

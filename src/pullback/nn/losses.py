@@ -6,8 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pullback.errors import ShapeError
 from pullback.gates.compare import equal
+from pullback.gates.curves import relu, softplus
 from pullback.gates.gather import pick
 from pullback.gates.reduce import argmax, logsumexp, mean, sum
 from pullback.gates.shape import cast
@@ -17,8 +20,12 @@ class Loss(ABC):
     """What the net's last wire is compared with. Takes wires and writes gates, or arrays and computes."""
 
     @abstractmethod
+    def each(self, scores: Any, target: Any) -> Any:
+        """The loss of every example by itself: the cost receipt."""
+
     def __call__(self, scores: Any, target: Any) -> Any:
-        """One number, the mean over the rows: scores and target -> ()."""
+        """One number, the mean over the examples: scores and target -> ()."""
+        return mean(self.each(scores, target))
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class CrossEntropy(Loss):
     2.3026
     """
 
-    def __call__(self, scores: Any, target: Any) -> Any:
-        return mean(logsumexp(scores, axis=-1) - pick(scores, target))
+    def each(self, scores: Any, target: Any) -> Any:
+        return logsumexp(scores, axis=-1) - pick(scores, target)
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,56 @@ class MeanSquaredError(Loss):
     2.5
     """
 
-    def __call__(self, scores: Any, target: Any) -> Any:
-        if scores.shape != target.shape:
+    def each(self, scores: Any, target: Any) -> Any:
+        if np.shape(scores) != np.shape(target):
             # Broadcast, (n, 1) against (n,) would compare every row with every other.
-            raise ShapeError(f"scores {scores.shape} and target {target.shape} differ in shape.")
+            said = f"scores {np.shape(scores)} and target {np.shape(target)}"
+            raise ShapeError(f"{said} differ in shape.")
         miss = scores - target
-        return mean(miss * miss)
+        return miss * miss
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """max(0, 1 - label * score): nothing to pay once the margin of 1 is met. The SVM's loss.
+
+    Shapes: scores and target alike; target -1 or +1. Source: Cortes and Vapnik 1995.
+
+    >>> round(float(Hinge().each(0.56, 1.0)), 6)
+    0.44
+    """
+
+    def each(self, scores: Any, target: Any) -> Any:
+        return relu(1.0 - target * scores)
+
+
+@dataclass(frozen=True)
+class SquaredHinge(Loss):
+    """max(0, 1 - label * score)^2: smooth at the margin, harsh on outlying labels.
+
+    Shapes: scores and target alike; target -1 or +1.
+
+    >>> float(SquaredHinge().each(-1.0, 1.0))
+    4.0
+    """
+
+    def each(self, scores: Any, target: Any) -> Any:
+        short = relu(1.0 - target * scores)
+        return short * short
+
+
+@dataclass(frozen=True)
+class Logistic(Loss):
+    """log(1 + e^(-label * score)): the surprise at a label -1 or +1. No overflow for any score.
+
+    Shapes: scores and target alike.
+
+    >>> round(float(Logistic().each(0.0, 1.0)), 6)
+    0.693147
+    """
+
+    def each(self, scores: Any, target: Any) -> Any:
+        return softplus(-(target * scores))
 
 
 def count_right(scores: Any, target: Any) -> Any:

@@ -1,0 +1,98 @@
+"""Tug-of-war: who pulls a parameter which way? Its net pull, split by example and by spring.
+
+At rest the pulls on every parameter cancel. That is why a model may stop while it is still wrong on
+some examples: the others, and the springs, hold it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pullback.errors import CircuitError
+from pullback.lens.function import CircuitFunction, as_circuit_function
+
+
+@dataclass(frozen=True)
+class TugOfWar:
+    """All pulls on all parameters: by_example (n, parameters), by_spring (parameters,).
+
+    The springs pull once an example, as the guide's do, so `springs` are already times n.
+    """
+
+    parameters: tuple[str, ...]
+    values: tuple[float, ...]
+    scores: np.ndarray[Any, Any]
+    labels: np.ndarray[Any, Any]
+    forces: np.ndarray[Any, Any]
+    by_example: np.ndarray[Any, Any]
+    by_spring: np.ndarray[Any, Any]
+
+    @property
+    def net(self) -> np.ndarray[Any, Any]:
+        """The sum of all pulls on each parameter; zero at rest."""
+        return np.asarray(self.by_example.sum(axis=0) + self.by_spring)
+
+    @property
+    def right(self) -> int:
+        """How many scores have their label's sign, as the guide counts: a score above 0 says +1."""
+        return int((np.where(self.scores > 0, 1, -1) == self.labels).sum())
+
+    def __repr__(self) -> str:
+        head = ("example", "label", "score", "force", *(f"on {p}" for p in self.parameters))
+        rows = [
+            (
+                str(i),
+                f"{label:+.0f}",
+                f"{score:.4g}",
+                f"{force:+.4g}",
+                *(f"{x:+.4g}" for x in pulls),
+            )
+            for i, (label, score, force, pulls) in enumerate(
+                zip(self.labels, self.scores, self.forces, self.by_example, strict=True)
+            )
+        ]
+        rows.append(("springs", "", "", "", *(f"{x:+.4g}" for x in self.by_spring)))
+        rows.append(("net", "", "", "", *(f"{x:+.4g}" for x in self.net)))
+        widths = [max(len(r[i]) for r in (head, *rows)) for i in range(len(head))]
+        return "\n".join(
+            "  ".join(c.rjust(w) for c, w in zip(r, widths, strict=True)) for r in (head, *rows)
+        )
+
+
+def tug_of_war(
+    score: Any,
+    force: Callable[[Any, Any], Any],
+    data: Mapping[str, Any],
+    labels: Any,
+    springs: Mapping[str, float] | None = None,
+    **parameters: float,
+) -> TugOfWar:
+    """Every example's pull on every parameter of a scoring circuit.
+
+    score: a circuit of parameters and data that gives one number; data: a column (n,) for each data
+    input; force: the rule from score and label to a pull; springs: strength by parameter, felt with
+    every example; parameters: where the parameters stand.
+
+    >>> war = tug_of_war("a*x + c", lambda s, y: y * (y * s < 1), {"x": [2.0, -1.0]}, [1, -1], a=0.5, c=0.0)
+    >>> war.by_example.tolist()
+    [[0.0, 0.0], [1.0, -1.0]]
+    """
+    made: CircuitFunction = as_circuit_function(score)
+    columns = {name: np.asarray(column, float) for name, column in data.items()}
+    n = len(np.asarray(labels))
+    for name, column in columns.items():
+        if column.shape != (n,):
+            raise CircuitError(f"column {name!r} has shape {column.shape}; there are {n} labels.")
+    spread = {name: np.full(n, float(value)) for name, value in parameters.items()}
+    labels = np.asarray(labels)
+    scores = np.asarray(made({**columns, **spread}))
+    forces = np.asarray(force(scores, labels.astype(float)), float)
+    grads = made.run({**columns, **spread}, force=forces).grads
+    pulls = np.stack([grads[name] for name in parameters], axis=-1)
+    held = np.array([-n * (springs or {}).get(name, 0.0) * v for name, v in parameters.items()])
+    values = tuple(float(v) for v in parameters.values())
+    return TugOfWar(tuple(parameters), values, scores, labels, forces, pulls, held)
