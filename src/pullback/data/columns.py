@@ -60,7 +60,8 @@ def recognise(table: Table, name: str, words: Collection[str] = ()) -> Column:
     """What the column is. DataError for numbers with a few texts among them: it names the first."""
     at = table.position(name)
     cells = [row[at].strip() for row in table.rows]
-    here = [cell for cell in cells if not is_missing(cell, words)]
+    gone = {cell for cell in set(cells) if is_missing(cell, words)}
+    here = [cell for cell in cells if cell not in gone]
     missing, different = len(cells) - len(here), len(set(here))
     if not here:
         return Column(name, "empty", missing, "no value at all")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _TIME = r"(?:[ T](\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z?)?"
@@ -57,5 +58,5 @@ def form_of(cells: Sequence[str]) -> str:
             return form
     years = all(day_of(cell, "year") is not None for cell in cells)
     numbers = [int(cell) for cell in cells] if years else []
-    rising = all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    rising = all(b - a == 1 for a, b in pairwise(numbers))
     return "year" if len(numbers) > 2 and rising else ""

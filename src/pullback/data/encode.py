@@ -112,18 +112,18 @@ class Cells:
         return self._read(lambda cell: day_of(cell, form), f"date like {form}")
 
     def _read(self, read: Reader, wanted: str) -> Features:
-        values = np.full(len(self.texts), np.nan)
-        for i, cell in enumerate(self.texts):
-            if self.missing(cell):
-                continue
-            value = read(cell)
+        value_of: dict[str, float] = {}
+        for cell in dict.fromkeys(
+            self.texts
+        ):  # each different text once: columns repeat themselves
+            value = np.nan if self.missing(cell) else read(cell)
             if value is None:
                 raise DataError(
-                    f"{self.table.name}, line {self.table.lines[i]}, column {shown(self.name)}: "
-                    f"{shown(cell)} is not a {wanted}."
+                    f"{self.table.name}, line {self.table.lines[self.texts.index(cell)]}, "
+                    f"column {shown(self.name)}: {shown(cell)} is not a {wanted}."
                 )
-            values[i] = value
-        return values
+            value_of[cell] = value
+        return np.array([value_of[cell] for cell in self.texts])
 
 
 class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,5 +1,5 @@
 """Floor 9, models: what has `fit` and `predict`, and whole trainings from a data set to a run folder."""
 
-from pullback.models.mlp import MLPClassifier
+from pullback.models.mlp import MLPClassifier, MLPRegressor
 
-__all__ = ["MLPClassifier"]
+__all__ = ["MLPClassifier", "MLPRegressor"]

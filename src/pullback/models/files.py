@@ -9,10 +9,10 @@ from pullback.core.circuit import Circuit
 from pullback.core.file import read_file, to_bytes
 from pullback.errors import FileError, OptionError
 from pullback.lens.function import CircuitFunction, function_of_circuit
-from pullback.models.mlp import MLPClassifier
+from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.runs.atomic import write_atomic
 
-MODELS = {"MLPClassifier": MLPClassifier}
+MODELS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 
 
 def save(path: Path | str, thing: Any) -> None:
@@ -31,7 +31,7 @@ def save(path: Path | str, thing: Any) -> None:
         thing = thing.last_view().circuit
     if isinstance(thing, Circuit):
         write_atomic(path, to_bytes(thing))
-    elif isinstance(thing, MLPClassifier):
+    elif isinstance(thing, MLPClassifier | MLPRegressor):
         thing.save(path)
     else:
         raise OptionError(

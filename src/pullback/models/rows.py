@@ -52,6 +52,18 @@ def checked_labels(y: ArrayLike, rows: int) -> Array:
     return labels
 
 
+def checked_numbers(y: ArrayLike, rows: int) -> NDArray[np.float64]:
+    """One finite number for each of `rows` rows, as a column (n, 1).
+
+    >>> checked_numbers([1, 2], 2).shape
+    (2, 1)
+    """
+    labels = checked_labels(y, rows)
+    if labels.dtype.kind == "U":
+        raise DataError("y holds texts; a regression needs numbers.")
+    return labels.astype(np.float64)[:, None]
+
+
 def codes_of(labels: Array, classes: Array) -> NDArray[np.int64]:
     """The position of each label among the sorted `classes`; DataError for one that is not there.
 

@@ -1,4 +1,4 @@
-"""A trained classifier as a file and back: circuit, weights, classes and column names, checked on loading."""
+"""A trained model as a file and back: circuit, weights, classes and column names, checked on loading."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
 from pullback.core.file import Loaded, read_file, to_bytes
 from pullback.core.shapes import Spec, spec_of
+from pullback.data.encode import Encoder
 from pullback.errors import FileError, PullbackError
 from pullback.models.scorer import Scorer, for_rows
 from pullback.runs.atomic import write_atomic
@@ -21,7 +22,7 @@ Label = bool | int | float | str
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The options of an `MLPClassifier`."""
+    """The options of an `MLPClassifier` or an `MLPRegressor`."""
 
     hidden: list[int]
     learning_rate: float
@@ -34,15 +35,21 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: str
 
 
-class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says beside circuit and weights."""
+class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the file says beside circuit and weights.
 
-    model: Literal["MLPClassifier"]
+    encoder: how cells of a table become the features; None for a model of plain numbers.
+    target: the column that was learned.
+    """
+
+    model: Literal["MLPClassifier", "MLPRegressor"]
     options: Options
     classes: list[Label]
     features: list[str]
     epochs: int
     stopped: Literal["patience", "max_epochs", "interrupted"]
+    encoder: Encoder | None = None
+    target: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +65,26 @@ def save(path: Path, scorer: Scorer, about: About) -> None:
     write_atomic(path, to_bytes(scorer.circuit, scorer.weights, msgspec.to_builtins(about)))
 
 
-def load(path: Path) -> Saved:
-    """Read the file; FileError when it is damaged, hostile, or no classifier."""
+def load(path: Path, model: str) -> Saved:
+    """Read the file; FileError when it is damaged, hostile, or of another kind than `model`."""
     loaded = read_file(path)
     try:
         about = msgspec.convert(loaded.about, About)
     except msgspec.ValidationError as error:
-        raise FileError(f"'{path}' is no classifier: {error}.") from None
+        raise FileError(f"'{path}' is no model: {error}.") from None
+    if about.model != model:
+        raise FileError(f"'{path}' holds an {about.model}, not an {model}.")
     circuit = _scores_of_a_row(path, loaded)
     rows = _outcome(path, circuit)
     features, classes = circuit.spec_of(circuit.inputs[0]).shape[1], rows.shape[1]
-    if (features, classes) != (len(about.features), len(about.classes)):
+    outcomes = len(about.classes) if about.model == "MLPClassifier" else 1
+    if (features, classes) != (len(about.features), outcomes):
         raise FileError(
-            f"'{path}' names {len(about.features)} columns and {len(about.classes)} classes; "
+            f"'{path}' names {len(about.features)} columns and {outcomes} outcomes; "
             f"its circuit has {features} and {classes}."
         )
+    if about.encoder and about.encoder.features != about.features:
+        raise FileError(f"'{path}' names other features than its columns become.")
     return Saved(Scorer(circuit, loaded.arrays), about)
 
 
@@ -80,12 +92,12 @@ def _scores_of_a_row(path: Path, loaded: Loaded) -> Circuit:
     """The circuit, if it is (one row of float64, *the weights of the file) -> one output."""
     circuit, weights = loaded.circuit, loaded.arrays
     if circuit is None or not circuit.inputs or len(circuit.outputs) != 1:
-        raise FileError(f"'{path}' is no classifier: it has no circuit from rows to scores.")
+        raise FileError(f"'{path}' is no model: it has no circuit from rows to scores.")
     row = circuit.spec_of(circuit.inputs[0])
     if circuit.roles[0] != "data" or "data" in circuit.roles[1:] or row.dtype != FLOAT64:
-        raise FileError(f"'{path}' is no classifier: its circuit does not start at one row.")
+        raise FileError(f"'{path}' is no model: its circuit does not start at one row.")
     if row.shape[:1] != (1,) or len(row.shape) != 2:
-        raise FileError(f"'{path}' is no classifier: its circuit does not start at one row.")
+        raise FileError(f"'{path}' is no model: its circuit does not start at one row.")
     wanted = {
         n: circuit.spec_of(w) for n, w in zip(circuit.input_names, circuit.inputs, strict=True)
     }
@@ -103,7 +115,7 @@ def _outcome(path: Path, circuit: Circuit) -> Spec:
         raise FileError(f"'{path}' works for one row alone: {error.what}") from None
     out = two.spec_of(two.outputs[0])
     if len(out.shape) != 2 or out.shape[0] != 2 or out.dtype.kind != "f":
-        raise FileError(f"'{path}' is no classifier: two rows give {out}, not two rows of scores.")
+        raise FileError(f"'{path}' is no model: two rows give {out}, not two rows of scores.")
     return out
 
 

@@ -33,15 +33,28 @@ class Scorer:
         return np.asarray(program.run([X, *weights])[0])
 
 
-def scores_circuit(net: Layer, standardizer: Standardizer, dtype: np.dtype[np.floating]) -> Circuit:
-    """The net behind the standardisation it was trained with, so that raw rows may go in."""
+def scores_circuit(
+    net: Layer,
+    standardizer: Standardizer,
+    dtype: np.dtype[np.floating],
+    units: Standardizer | None = None,
+) -> Circuit:
+    """The net behind the standardisation it was trained with, so that raw rows may go in.
+
+    units: those of the target, so that numbers in its own units come out.
+    """
     builder = Builder()
     x = builder.input(Spec((1, len(standardizer.mean)), FLOAT64), "x")
     mean = builder.constant(standardizer.mean).named("mean")
     scale = builder.constant(standardizer.scale).named("scale")
     # In float64: a year or a price minus its mean would lose its digits in float32.
     z = cast((x - mean) / scale, dtype=dtype.name).named("z")
-    return builder.finish([net.join(z, Weights(builder, dtype)).named("scores")])
+    scores = net.join(z, Weights(builder, dtype)).named("scores")
+    if units is None:
+        return builder.finish([scores])
+    spread = builder.constant(units.scale).named("target_scale")
+    middle = builder.constant(units.mean).named("target_mean")
+    return builder.finish([(cast(scores, dtype="float64") * spread + middle).named("expected")])
 
 
 def for_rows(circuit: Circuit, rows: int) -> Circuit:
