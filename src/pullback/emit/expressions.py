@@ -57,6 +57,8 @@ def _filled(gate: Gate, language: Language, row: Row, inputs: Sequence[Text]) ->
             after = pieces[place + 1][0] if place + 1 < len(pieces) else ""
             alone = written.rstrip().endswith(BEFORE) and after.lstrip().startswith(AFTER)
             written += texts[name].inside(COMPARE if alone else ATOM)
+        elif gate.variadic and name == gate.inputs[0]:
+            written += ", ".join(text.inside(COMPARE) for text in inputs)
         elif name is not None:
             written += f"{{:{spec}}}".format(_converted(row.attributes[name], conversion))
     return written
@@ -70,7 +72,7 @@ def mentions(gate: Gate, language: Language, position: int, count: int) -> int:
     """How often the face writes out one input: more than once and it deserves a line of its own."""
     if (gate.infix in INFIX and language.name not in gate.faces) or gate.name == "negative":
         return 1
-    name = gate.input_names(count)[position]
+    name = gate.inputs[0] if gate.variadic else gate.input_names(count)[position]
     fields = [
         f for _, f, _, _ in string.Formatter().parse(gate.face(language.name)) if f is not None
     ]

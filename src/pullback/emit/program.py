@@ -6,15 +6,18 @@ no gradient name is used twice, and every line knows its wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pullback.core.circuit import Circuit, Row
+from pullback.core.gate import GATES, Gate
 from pullback.core.names import unique
 from pullback.emit.expressions import ATOM, SIGN, Text, expression, mentions
 from pullback.emit.language import Language, Variable
 from pullback.errors import FaceError, OptionError
 from pullback.passes.backward import Backward
+from pullback.passes.expand import expand
+from pullback.passes.pull import opened_recipe
 from pullback.passes.rewrite import live
 
 STYLES = ("steps", "ninja")
@@ -61,7 +64,9 @@ class _Emitter:
         self.author = back.forward if back else circuit
         self.rows = list(circuit.rows())
         self._read_uses()
-        helped = [g for g in circuit.gates if g is not None and language.name in g.helpers]
+        self.opened = {r.wire: self._inside(r) for r in self.rows if self._is_opened(r)}
+        self.gates = list(self._gates())
+        helped = [g for g in self.gates if language.name in g.helpers]
         self.reserved = set(language.reserved) | {g.name for g in helped}
         self.taken: set[str] = set()
         self.called: dict[int, str] = {}  # the variable of a row that gets a line of its own
@@ -114,8 +119,7 @@ class _Emitter:
     def _open(self, name: str, forces: list[str]) -> None:
         if self.language.preamble:
             self.program.add(self.language.preamble)
-        gates = [self.rows[w].gate for w in range(len(self.rows)) if self.live[w]]
-        helpers = [g.helpers.get(self.language.name, "") for g in gates if g is not None]
+        helpers = [g.helpers.get(self.language.name, "") for g in self.gates]
         for source in dict.fromkeys(h for h in helpers if h):
             self.program.add("\n\n" + source)
         if self.program.text:
@@ -145,16 +149,19 @@ class _Emitter:
         elif wire not in self.called and self._fits_inside(row):
             self.written[wire] = self._expression(row)
         else:
+            text = self._expression(row).text
             name = self.called.get(wire) or self._temporary()
             self.called[wire] = name
-            text = self._expression(row).text
             self.program.add(self.language.assign(self._variable(wire), text), self._about(wire))
             self.written[wire] = Text(self.language.show(name))
 
     def _leaf(self, wire: int) -> Text:
         if not self.circuit.is_constant(wire):
             return Text(self.language.show(self.called[wire]))
-        text = self.language.number(self.circuit.constant_of(wire))
+        return self._constant(self.circuit.constant_of(wire))
+
+    def _constant(self, value: object) -> Text:
+        text = self.language.number(value)
         return Text(text, SIGN if text.startswith("-") else ATOM)
 
     def _fits_inside(self, row: Row) -> bool:
@@ -163,12 +170,18 @@ class _Emitter:
         author_step = self.steps and wire < len(self.author)
         if author_step or self.uses[wire] != 1 or wire in self.outputs:
             return False
-        user = self.user[wire]
+        return self.user[wire].wire not in self.opened and self._once(self.user[wire], wire)
+
+    def _once(self, user: Row, wire: int) -> bool:
+        """Whether the line of `user` writes out its input `wire` once only."""
         assert user.gate is not None
         return mentions(user.gate, self.language, user.inputs.index(wire), len(user.inputs)) == 1
 
     def _expression(self, row: Row) -> Text:
-        return expression(self.language, row, [self.written[i] for i in row.inputs])
+        inputs = [self.written[i] for i in row.inputs]
+        if row.wire in self.opened:
+            return self._lines_inside(self.opened[row.wire], inputs, self._about(row.wire))
+        return expression(self.language, row, inputs)
 
     def _temporary(self) -> str:
         self.temporaries += 1
@@ -188,6 +201,50 @@ class _Emitter:
                 f"{what} has shape {shape}; {self.language.name} source takes scalars.",
                 fix='lang="numpy"',
             )
+
+    # Recipes without a face of their own are written as the gates they are made of
+
+    def _is_opened(self, row: Row) -> bool:
+        gate = row.gate
+        faceless = gate is not None and gate.recipe and self.language.name not in gate.faces
+        return faceless and self.live[row.wire]
+
+    def _inside(self, row: Row) -> Circuit:
+        assert row.gate is not None
+        faceless = {
+            g.name for g in GATES.values() if g.recipe and self.language.name not in g.faces
+        }
+        specs = [self.circuit.spec_of(i) for i in row.inputs]
+        return expand(opened_recipe(row.gate, specs, row.attributes), faceless)
+
+    def _gates(self) -> Iterator[Gate]:
+        """Every gate that is written out, in the order of its first use."""
+        for row in self.rows:
+            if row.wire in self.opened:
+                yield from (g for g in self.opened[row.wire].gates if g is not None)
+            elif row.gate is not None and self.live[row.wire]:
+                yield row.gate
+
+    def _lines_inside(self, inside: Circuit, inputs: Sequence[Text], about: int) -> Text:
+        """The lines of an opened recipe but the last, whose expression comes back."""
+        texts = dict(zip(inside.inputs, inputs, strict=True))
+        uses, user = inside.use_counts().tolist(), {i: r for r in inside.rows() for i in r.inputs}
+        for row in inside.rows():
+            wire = row.wire
+            if inside.is_constant(wire):
+                texts[wire] = self._constant(inside.constant_of(wire))
+            elif row.gate is not None:
+                texts[wire] = expression(self.language, row, [texts[i] for i in row.inputs])
+                last = wire == inside.outputs[0]
+                if (
+                    uses[wire]
+                    and not last
+                    and not (uses[wire] == 1 and self._once(user[wire], wire))
+                ):
+                    made = Variable(self._temporary(), inside.spec_of(wire).dtype.kind)
+                    self.program.add(self.language.assign(made, texts[wire].text), about)
+                    texts[wire] = Text(self.language.show(made.name))
+        return texts[inside.outputs[0]]
 
     # Pulls
 

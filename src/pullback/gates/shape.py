@@ -200,7 +200,10 @@ def _joined(*xs: Shape, axis: int) -> Shape:
     return tuple(sum(x[i] for x in xs) if i == at else s for i, s in enumerate(xs[0]))
 
 
-@gate(shape=_joined, takes="any", onnx="Concat", holomorphic=True)
+@gate(
+    shape=_joined, takes="any", np="np.concatenate([{xs}], axis={axis})", onnx="Concat",
+    holomorphic=True,
+)  # fmt: skip
 def concat(*xs: Any, axis: int = 0) -> Any:
     """The inputs one behind the other along an axis they differ in at most.
 
