@@ -15,17 +15,17 @@ from pullback.executors import compile
 LINES = 15  # a gate takes fewer
 
 
-def write_bump():
+def write_bell():
     @pb.gate(np="np.exp(-{x} * {x})", py="math.exp(-{x} * {x})")
-    def bump(x):
+    def bell(x):
         """y = e^(-x^2): 1 at 0, flat far away."""
         return np.exp(-x * x)
 
-    @bump.pulls
-    def d_bump(dy, y, x):
+    @bell.pulls
+    def d_bell(dy, y, x):
         return -2.0 * x * y * dy
 
-    return bump
+    return bell
 
 
 def write_hypotenuse():
@@ -67,16 +67,16 @@ def write_centred():
     return centred
 
 
-def write_swish():
+def write_twist():
     @pb.recipe
-    def swish(x):
+    def twist(x):
         """y = x sigmoid(x)."""
         return x * pb.sigmoid(x)
 
-    return swish
+    return twist
 
 
-WRITTEN = [write_bump, write_hypotenuse, write_steep, write_centred, write_swish]
+WRITTEN = [write_bell, write_hypotenuse, write_steep, write_centred, write_twist]
 every_way = pytest.mark.parametrize("write", WRITTEN, ids=lambda w: w.__name__)
 every_case = pytest.mark.parametrize("case", [c for w in WRITTEN for c in cases(w())], ids=str)
 
@@ -124,11 +124,11 @@ def test_its_float32_stays_float32(case):
 
 
 def test_it_is_found_under_its_name():
-    assert pb.bump is GATES["bump"]
+    assert pb.bell is GATES["bell"]
 
 
 def test_its_face_makes_source_with_its_owners_names():
-    f = pb.circuit(lambda height, x: height * pb.bump(x), name="f")
+    f = pb.circuit(lambda height, x: height * pb.bell(x), name="f")
     source = f.backward_source()
     assert "math.exp(-x * x)" in source
     assert source.verified
@@ -144,7 +144,7 @@ def test_a_missing_face_names_the_line_to_add():
 
 
 def test_it_can_be_written_in_typed_text():
-    assert pb.circuit("bump(x) * 2")(0.0) == 2.0
+    assert pb.circuit("bell(x) * 2")(0.0) == 2.0
 
 
 def test_it_is_checked_and_its_kink_is_known():
@@ -153,9 +153,9 @@ def test_it_is_checked_and_its_kink_is_known():
 
 
 def test_a_recipe_is_one_gate_and_its_pull_is_derived():
-    run = pb.circuit(lambda x: pb.swish(x)).run(0.7)
+    run = pb.circuit(lambda x: pb.twist(x)).run(0.7)
     s = 1 / (1 + np.exp(-0.7))
-    assert [wire.gate for wire in run] == ["input", "swish"]
+    assert [wire.gate for wire in run] == ["input", "twist"]
     assert run.grads["x"] == pytest.approx(s + 0.7 * s * (1 - s), rel=1e-14)
 
 
