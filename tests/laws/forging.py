@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -113,3 +114,130 @@ def forged_header(data: bytes, old: bytes, new: bytes) -> bytes:
     stop = 8 + int.from_bytes(data[:8], "little")
     assert old in data[8:stop], f"{old!r} is not in the header"
     return with_header(data[8:stop].rstrip(b" ").replace(old, new, 1), data[stop:])
+
+
+# --- at random ---
+
+INTEGERS = [
+    0,
+    1,
+    -1,
+    2,
+    3,
+    4,
+    7,
+    255,
+    2**31 - 1,
+    -(2**31),
+    2**32,
+    2**53,
+    2**62 + 1,
+    -(2**63),
+    2**64,
+]
+TEXTS = [
+    "",
+    "a",
+    "x" * 70,
+    "../a",
+    "a\nb",
+    "tanh",
+    "sum",
+    "reshape",
+    "float32",
+    "object",
+    "new",
+    "größe",
+]
+VALUES = [
+    None,
+    True,
+    1.5,
+    -0.0,
+    1e308,
+    [],
+    {},
+    [1],
+    [[[1]]],
+    {"a": 1},
+    {"$float": "inf"},
+    {"$x": 1},
+]
+DTYPES = ["f8", "f4", "i8", "i4", "u1", "b1"]
+
+
+def damaged(random: Random, data: bytes) -> bytes:
+    """The file after one to three accidents to its bytes."""
+    for _ in range(random.randint(1, 3)):
+        at, accident = random.randrange(len(data) + 1), random.random()
+        size = random.choice([1, 1, 2, 4, 8, 64])
+        if accident < 0.4:  # change some
+            data = data[:at] + random.randbytes(size) + data[at + size :]
+        elif accident < 0.55:  # change one bit
+            at = min(at, len(data) - 1)
+            data = data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :]
+        elif accident < 0.7:  # put some in
+            data = data[:at] + random.randbytes(size) + data[at:]
+        elif accident < 0.85:  # take some out
+            data = data[:at] + data[at + size :]
+        elif accident < 0.95:  # repeat some
+            data = data[:at] + data[max(0, at - size) :]
+        else:  # cut off
+            data = data[: at + 1]
+    return data
+
+
+def lied(random: Random, data: bytes) -> bytes:
+    """The file after one to three lies in its tables and tensors, rightly signed."""
+    tables, tensors = opened(data)
+    for _ in range(random.randint(1, 3)):
+        if random.random() < 0.5:
+            _lie(random, tables)
+        else:
+            _bend(random, tensors)
+    return closed(tables, tensors)
+
+
+def _lie(random: Random, table: Any) -> None:
+    """Walk down into a table and change one entry."""
+    while True:
+        places = list(table) if isinstance(table, dict) else list(range(len(table)))
+        if not places:
+            return
+        place = random.choice(places)
+        if not isinstance(table[place], dict | list) or random.random() < 0.15:
+            break
+        table = table[place]
+    accident = random.random()
+    if accident < 0.7:
+        table[place] = random.choice(random.choice([INTEGERS, TEXTS, VALUES]))
+    elif accident < 0.8:
+        del table[place]
+    elif accident < 0.9:
+        table[place] = table[random.choice(places)]
+    elif isinstance(table, list):
+        table.insert(place, random.choice(random.choice([INTEGERS, TEXTS, VALUES, table])))
+    else:
+        table[random.choice(TEXTS)] = table[place]
+
+
+def _bend(random: Random, tensors: Tensors) -> None:
+    """Change one tensor: a number, its length, its dtype, its name, or all of it."""
+    name = random.choice(sorted(tensors))
+    tensor, accident = tensors[name], random.random()
+    if accident < 0.7 and tensor.size:
+        limits = np.iinfo(tensor.dtype) if tensor.dtype.kind in "iu" else None
+        value = random.choice([*INTEGERS, *tensor.reshape(-1)[:20].tolist()])
+        value = min(max(int(value), limits.min), limits.max) if limits else value
+        tensor.reshape(-1)[random.randrange(tensor.size)] = value
+    elif accident < 0.8 and tensor.ndim == 1:
+        at = random.randrange(tensor.size + 1)
+        keep = tensor[:at] if random.random() < 0.5 else np.concatenate([tensor, tensor[:at]])
+        tensors[name] = keep.copy()
+    elif accident < 0.87:
+        raw = tensor.tobytes()[: tensor.nbytes // 8 * 8]
+        tensors[name] = np.frombuffer(raw, f"<{random.choice(DTYPES)}").copy()
+    elif accident < 0.93:
+        tensors[random.choice([*tensors, *TEXTS])] = tensors.pop(name)
+    else:
+        tensors[name] = random.choice(list(tensors.values())).copy()

@@ -2,6 +2,7 @@
 
 import sys
 import tracemalloc
+from random import Random
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from laws.forging import (
     SMALL,
     closed,
     compact,
+    damaged,
     forged,
     forged_header,
+    lied,
     opened,
     parts,
     signed,
@@ -18,7 +21,7 @@ from laws.forging import (
 )
 
 from pullback.core.build import Builder
-from pullback.core.file import from_bytes, to_bytes
+from pullback.core.file import check, from_bytes, to_bytes
 from pullback.core.shapes import Spec
 from pullback.errors import FileError
 from pullback.gates.shape import concat
@@ -111,6 +114,12 @@ CHANGES = {
     "a negative operand": (put("operands", 0, -1), "not before it"),
     "an operand beyond all rows": (put("operands", 0, HUGE), "not before it"),
     "operands shared out wrongly": (put("first", -1, 3), "share out"),
+    "an operand that nobody listens to": (
+        tensor("circuit.operands", lambda t: np.append(t, t[:1])), "share out"
+    ),
+    "operands of one row too many": (
+        tensor("circuit.first", lambda t: np.append(t, t[-1:])), "'first' has"
+    ),
     "operands that do not start at 0": (put("first", 0, 1), "share out"),
     "operands shared out backwards": (put("first", row_of("tanh"), 0), "share out"),
     "operands beyond 64 bits": (put("first", 1, -(2**63)), "'first'"),
@@ -122,6 +131,9 @@ CHANGES = {
     "an unknown gate": (table("ops", lambda t: t.__setitem__(2, "tanhh")), "did you mean 'tanh'"),
     "a Python name as a gate": (table("ops", lambda t: t.__setitem__(2, "__import__")), "no gate is called"),
     "a gate named twice": (table("ops", lambda t: t.append("tanh")), "none twice"),
+    "constants before inputs": (
+        table("ops", lambda t: t.__setitem__(slice(2), ["constant", "input"])), "begins with"
+    ),
     "no input gate": (table("ops", lambda t: t.__setitem__(0, "constant")), "begins with"),
     "a gate beyond the table": (put("op", 3, 99), "'op'"),
     "a negative gate": (put("op", 3, -1), "'op'"),
@@ -201,6 +213,9 @@ CHANGES = {
     "an axis that does not exist": (attribute("sum", axis=7), "axis 7"),
     "an attribute that is a program": (attribute("sum", keepdims="f('x')"), "no gate has"),
     "an attribute that is a dict": (attribute("sum", axis={"a": 1}), "no gate has"),
+    "attributes that are a float": (
+        table("attributes", lambda t: t.append({"$float": "inf"})), "unknown mark"
+    ),
     "an unsafe attribute name": (attribute("sum", **{"a b": 1}), "no gate has the attributes"),
     "an attribute with an unknown mark": (attribute("sum", axis={"$eval": "1"}), "unknown mark"),
     "an attribute that is no float": (attribute("sum", axis={"$float": "1.5"}), "number that is none"),
@@ -228,6 +243,7 @@ CHANGES = {
         lambda tables, _: tables["circuit"].update(imports=["os"]), "not readable"
     ),
     "a table of the circuit left out": (lambda tables, _: tables["circuit"].pop("groups"), "not readable"),
+    "about that is a float": (lambda tables, _: tables.update(about={"$float": "inf"}), "unknown mark"),
     "about that is a list": (lambda tables, _: tables.update(about=[]), "not readable"),
     "about nested 20 deep": (
         lambda tables, _: tables.update(about={"a": [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}),
@@ -246,6 +262,18 @@ CHANGES = {
 @pytest.mark.parametrize(("change", "said"), CHANGES.values(), ids=CHANGES)
 def test_a_rightly_signed_lie_is_refused_by_name(change, said):
     assert said in refusal(forged(SMALL, change))
+
+
+def test_operands_before_the_first_row_are_found():
+    builder = Builder()
+    x = builder.input(Spec((0,), np.dtype("float64")), "x")
+    data = to_bytes(builder.finish([concat(x, x, x, axis=0)]))
+    assert "share out" in refusal(forged(data, tensor("circuit.first", lambda t: t + (t < 3))))
+
+
+def test_a_circuit_of_too_many_rows_is_refused(monkeypatch):
+    monkeypatch.setattr(check, "ROWS", ROWS - 1)
+    assert f"has {ROWS} rows; a file holds at most {ROWS - 1}" in refusal(SMALL)
 
 
 def test_names_stay_unique_even_when_the_table_of_names_has_one_twice():
@@ -321,6 +349,27 @@ def test_a_header_with_two_readings_is_refused(old, new, said):
 @pytest.mark.parametrize("size", [0, 1, 200, 2**31, 2**63, 2**64 - 1])
 def test_an_absurd_header_length_is_refused(size):
     refusal(signed(size.to_bytes(8, "little") + SMALL[8:]))
+
+
+# --- at random; bench/fuzz_files.py does the same for millions ---
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_damage_is_found(seed):
+    random = Random(seed)
+    for _ in range(100):
+        data = damaged(random, SMALL)
+        assert data == SMALL or refusal(data)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_random_lie_is_refused_or_is_the_one_spelling_of_something(seed):
+    data = lied(Random(seed), SMALL)
+    try:
+        loaded = from_bytes(data)
+    except FileError:
+        return
+    assert to_bytes(*loaded) == data
 
 
 # --- bombs ---

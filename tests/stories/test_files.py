@@ -251,6 +251,13 @@ def test_an_attribute_that_is_an_object_is_refused_when_saving(bent):
         to_bytes(circuit)
 
 
+def test_a_wire_that_carries_halves_is_refused_when_saving():
+    builder = Builder()
+    x = builder.input(Spec((), np.dtype("float16")), "x")
+    with pytest.raises(FileError, match="no wire can carry"):
+        to_bytes(builder.finish([x]))
+
+
 def test_a_gate_may_listen_to_a_hundred_thousand_wires_but_to_no_more():
     builder = Builder()
     x = builder.input(Spec((1,), np.dtype("float64")), "x")

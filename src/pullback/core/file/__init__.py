@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import DTYPES
 from pullback.core.file import container
-from pullback.core.file.check import check
+from pullback.core.file.check import check_columns
 from pullback.core.file.columns import circuit_of, columns_of, read, written
 from pullback.core.file.tables import Tables, decode, encode, packed, unpacked
 from pullback.core.names import is_safe
@@ -59,7 +59,7 @@ def to_bytes(
     table = None
     if circuit is not None:
         columns = columns_of(circuit)
-        check(columns)
+        check_columns(columns)
         table, own = written(columns)
         tensors |= own
     return container.pack(encode(Tables(table, packed(dict(about or {}), "about", list))), tensors)
@@ -76,7 +76,7 @@ def from_bytes(data: bytes) -> Loaded:
     columns = None
     if tables.circuit is not None:
         columns = read(tables.circuit, tensors)
-        check(columns)
+        check_columns(columns)
     arrays = {name: _checked(name, tensor) for name, tensor in tensors.items()}
     about = unpacked(tables.about, list)
     # Only what is proved good is copied.

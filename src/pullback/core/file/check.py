@@ -36,13 +36,13 @@ _TEXT = re.compile(r"[A-Za-z0-9_ ,.:>+-]{0,64}")
 _FILE_NAME = re.compile(r"[\w.\- ]{0,64}")
 
 
-def check(columns: Columns) -> None:
+def check_columns(columns: Columns) -> None:
     """FileError unless `columns` are of a circuit that tracing could have made. Linear in their size."""
     _check_gates_known(columns.ops)
     _check_tables(columns)
     _check_labels(columns.labels)
     _check_constant_kinds(columns)
-    _check_columns(columns)
+    _check_ranges(columns)
     _check_order(columns)
     _check_inputs(columns)
     _check_constants(columns)
@@ -108,7 +108,7 @@ def _check_constant_kinds(columns: Columns) -> None:
         raise FileError("the constants and their kinds differ in number.")
 
 
-def _check_columns(columns: Columns) -> None:
+def _check_ranges(columns: Columns) -> None:
     rows, labels = len(columns), int((columns.labels == ord("\n")).sum())
     if rows > ROWS:
         raise FileError(f"the circuit has {rows:,} rows; a file holds at most {ROWS:,}.")

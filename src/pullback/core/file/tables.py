@@ -97,24 +97,24 @@ def packed(value: Any, what: str, nest: type, depth: int = DEPTH + 1) -> Any:
     )
 
 
-def unpacked(value: Any, nest: type) -> Any:
-    """What `packed` was given. Works in place: a second copy would double what a large table costs."""
+def unpacked(table: dict[str, Any], nest: type) -> dict[str, Any]:
+    """The dict that `packed` was given. Works in place: a copy would double what a large table costs."""
+    for key, value in table.items():
+        if key.startswith("$") or len(key) > TEXT:
+            raise FileError(f"the tables hold the unknown mark '{said(key)}'.")
+        table[key] = _unpacked(value, nest)
+    return table
+
+
+def _unpacked(value: Any, nest: type) -> Any:
     if isinstance(value, list):
         for position, item in enumerate(value):
-            value[position] = unpacked(item, nest)
+            value[position] = _unpacked(item, nest)
         return value if nest is list else nest(value)
     if not isinstance(value, dict):
         return value
-    if "$float" in value:
-        return _unpacked_float(value)
-    for key, item in value.items():
-        if key.startswith("$") or len(key) > TEXT:
-            raise FileError(f"the tables hold the unknown mark '{said(key)}'.")
-        value[key] = unpacked(item, nest)
-    return value
-
-
-def _unpacked_float(value: dict[str, Any]) -> float:
+    if "$float" not in value:
+        return unpacked(value, nest)
     given = value["$float"]
     if len(value) != 1 or not isinstance(given, str) or given not in _FLOATS:
         raise FileError(f"the tables hold a number that is none: '{said(value)}'.")

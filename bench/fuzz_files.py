@@ -1,0 +1,201 @@
+"""A long campaign against the file loader: damaged files, and files that lie under a right checksum.
+
+    python bench/fuzz_files.py --files 10000000
+    python bench/fuzz_files.py --files 0 --chain 1000000
+
+Of a hundred files, 90 are damaged and keep their checksum, 7 are damaged and signed again, and 3
+lie in their tables or tensors and are signed. Each must be refused with a FileError, or be the one
+spelling of a circuit that can be named, walked through and saved again.
+chain: build, save and load a chain of so many gates; seconds and memory.
+
+The same seed gives the same files, whatever the number of processes. Ends with 1 if anything fails.
+"""
+# ruff: noqa: T201 - a command prints
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing import Pool
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from laws.asking import real_outputs
+from laws.forging import SMALL, damaged, lied, signed
+from laws.gate_cases import ALL_CASES
+
+from pullback.core.build import Builder
+from pullback.core.file import Loaded, from_bytes, to_bytes
+from pullback.core.shapes import spec_of
+from pullback.errors import FileError
+from pullback.passes.backward import backward
+
+CHUNK = 2_000  # files that share one seed
+KIB = 1024 if sys.platform != "darwin" else 1
+
+
+def good_files() -> list[bytes]:
+    """A file of every kind of gate, and a few that hold more."""
+    circuits = [case.circuit() for case in ALL_CASES[::5]]
+    backs = [backward(c, real_outputs(c)).circuit for c in circuits[::10]]
+    return [SMALL] * 10 + [to_bytes(c) for c in (*circuits, *backs)]
+
+
+def forged_at_random(random: Random, files: list[bytes]) -> tuple[str, bytes]:
+    """One file, and how it was made."""
+    data, dice = random.choice(files), random.random()
+    if dice < 0.9:
+        return "damaged", damaged(random, data)
+    if dice < 0.97:
+        return "damaged and signed", signed(damaged(random, data))
+    return "lied and signed", lied(random, data)
+
+
+def check(kind: str, data: bytes, files: list[bytes]) -> str:
+    """What became of the file: refused and why, or loaded."""
+    try:
+        loaded = from_bytes(data)
+    except FileError as error:
+        return (
+            "refused: " + re.sub(r"(?<=readable: ).*|'.*'|\(.*\)|-?[\d,]+", "..", error.what)[:60]
+        )
+    assert kind != "damaged" or data in files, "damage was not seen"
+    assert to_bytes(*loaded) == data, "the file has another spelling"
+    return used(loaded)
+
+
+def used(loaded: Loaded) -> str:
+    """Walk through a loaded circuit as any pass does."""
+    circuit = loaded.circuit
+    if circuit is None:
+        return "loaded without a circuit"
+    assert len(circuit.names) == len(circuit) == len(list(circuit.rows()))
+    named = [n for n in circuit.names if n]
+    assert len(set(named)) == len(named), "two wires have one name"
+    assert all(circuit.spec_of(w).shape is not None for w in circuit.outputs)
+    return "loaded"
+
+
+@dataclass
+class Tally:
+    """What a chunk of files, or all of them, came to. memory: bytes a process grew by at most."""
+
+    count: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    memory: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.count += other.count
+        self.outcomes += other.outcomes
+        self.failures += other.failures
+        self.slowest = max(self.slowest, other.slowest)
+        self.memory = max(self.memory, other.memory)
+
+
+def memory() -> int:
+    """The most memory this process has had so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+
+
+def run_chunk(job: tuple[int, int, int]) -> Tally:
+    """Make and check the files of one chunk; runs in a process of its own."""
+    seed, chunk, count = job
+    random, tally, files = Random(f"{seed} {chunk}"), Tally(count), FILES
+    for _ in range(count):
+        kind, data = forged_at_random(random, files)
+        started = time.process_time()  # what else the machine does is not our slowness
+        try:
+            tally.outcomes[f"{kind}: {check(kind, data, files)}"] += 1
+        except Exception as error:  # noqa: BLE001 - whatever escapes is what we look for
+            tally.failures.append(
+                f"{kind}, {type(error).__name__}: {error}\n      {data.hex()[:2000]}"
+            )
+        tally.slowest = max(tally.slowest, time.process_time() - started)
+    tally.memory = memory() - START
+    return tally
+
+
+def jobs(seed: int, count: int) -> Iterator[tuple[int, int, int]]:
+    """The chunks of a campaign: the seed, the chunk's number and its size."""
+    for chunk, start in enumerate(range(0, count, CHUNK)):
+        yield seed, chunk, min(CHUNK, count - start)
+
+
+def report(tally: Tally, seconds: float) -> None:
+    """Print what the campaign came to."""
+    print(f"{tally.count:,} files in {seconds:.0f} s, {tally.count / seconds:,.0f} a second")
+    for outcome, count in tally.outcomes.most_common(60):
+        print(f"  {count:>12,}  {outcome}")
+    print(f"  slowest: {tally.slowest * 1e3:.1f} ms; memory: {tally.memory / 2**20:.1f} MiB more")
+    print(f"  untyped exceptions and broken promises: {len(tally.failures)}")
+    for failure in tally.failures[:10]:
+        print(f"    {failure}")
+
+
+def fuzz(files: int, seed: int, processes: int) -> int:
+    """Run the campaign and report it; how many files failed."""
+    sizes = sorted(map(len, FILES))
+    print(
+        f"seed {seed}, {processes} processes, from {len(FILES)} files of {sizes[0]:,} to {sizes[-1]:,} bytes"
+    )
+    total, started = Tally(), time.perf_counter()
+    with Pool(processes) as pool:
+        for tally in pool.imap_unordered(run_chunk, jobs(seed, files)):
+            total.add(tally)
+    report(total, time.perf_counter() - started)
+    return len(total.failures)
+
+
+def chain(gates: int) -> None:
+    """Build, save and load h <- h * x + 0.25 again and again, and print what each step costs."""
+    builder = Builder()
+    h = x = builder.input(spec_of(0.0), "x")
+    steps = {}
+    started = time.perf_counter()
+    for _ in range(gates // 2):
+        h = h * x + 0.25
+    circuit = builder.finish([h])
+    steps["build"] = time.perf_counter() - started
+    started = time.perf_counter()
+    data = to_bytes(circuit)
+    steps["save"] = time.perf_counter() - started
+    del builder, circuit, h, x
+    started = time.perf_counter()
+    from_bytes(data)
+    steps["load"] = time.perf_counter() - started
+    spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in steps.items())
+    print(
+        f"chain of {gates:,} gates: {spent}; file {len(data) / 1e6:.1f} MB, peak {memory() / 1e9:.2f} GB"
+    )
+
+
+FILES = good_files()
+START = memory()
+
+
+def main() -> int:
+    """Run what is asked for, and return 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--chain", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    failed = fuzz(asked.files, asked.seed, asked.processes) if asked.files else 0
+    if asked.chain:
+        chain(asked.chain)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
