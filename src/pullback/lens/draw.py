@@ -1,0 +1,113 @@
+"""`f.draw(x=-2, y=5, z=-4)`: a picture of a circuit and one run of it, for a notebook, a page or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pullback.emit.dot import dot
+from pullback.emit.picture.drawing import Drawing
+from pullback.emit.picture.look import Look, Numbers
+from pullback.emit.picture.stamp import picture
+from pullback.emit.svg import clean, svg
+from pullback.errors import OptionError, did_you_mean
+from pullback.lens.snapshot import Snapshot
+from pullback.lens.views import View
+from pullback.runs.atomic import write_atomic
+
+OPTIONS = tuple(f.name for f in fields(Look))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture. Shows itself in a notebook; `save` writes it as .svg or .dot.
+
+    svg: the file's text. alt: the same in words, for a reader who does not see. note: what is
+    folded and how to see more. drawing: boxes, wires and labels as plain data.
+    """
+
+    svg: str
+    alt: str
+    note: str
+    drawing: Drawing
+    dot: str
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture; whoever looks sees the old file or the new one, never half of it."""
+        path = Path(path)
+        texts = {".svg": self.svg, ".dot": self.dot, ".gv": self.dot}
+        if path.suffix.lower() not in texts:
+            raise OptionError(
+                f"a picture cannot be saved as {path.suffix or path.name!r}.",
+                fix=f"{path.stem}.svg or {path.stem}.dot",
+            )
+        write_atomic(path, texts[path.suffix.lower()].encode())
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_html_(self) -> str:
+        """The same, in a frame that scrolls when the picture is wider than the page."""
+        return f'<div style="overflow-x:auto" title="{clean(self.note)}">{self.svg}</div>'
+
+    def __repr__(self) -> str:
+        size = f"{self.drawing.width:.0f} x {self.drawing.height:.0f}"
+        return f"<Picture {size}: {self.note or self.alt[:60]}>"
+
+
+def draw(
+    view: View, snapshot: Snapshot | None = None, look: Look | None = None, name: str = "f"
+) -> Picture:
+    """The picture of a traced circuit, with the numbers of `snapshot` if there is one.
+
+    Values stand over their wire in blue, pulls under it in vermilion. A wire that nothing pulls is
+    dashed. Beyond 200 boxes scopes are folded, and the picture says how to open more.
+    """
+    look = look or Look()
+    numbers = numbers_of(snapshot) if snapshot is not None else None
+    drawing = picture(view.circuit, numbers, look, name)
+    return Picture(
+        svg=svg(drawing, look.theme),
+        alt="; ".join([drawing.title, *drawing.sentences]) + ".",
+        note=drawing.note,
+        drawing=drawing,
+        dot=dot(view.circuit, numbers, look, name),
+    )
+
+
+def numbers_of(snapshot: Snapshot) -> Numbers:
+    """Values, pulls and the contributions of forks, by wire."""
+    back, values = snapshot.view.back, snapshot.values
+    return Numbers(
+        values=[values[w] for w in range(len(snapshot.circuit))],
+        pulls=[None if p < 0 else values[p] for p in back.pulls],
+        branches={
+            wire: [(b.gate, b.position, values[b.pull]) for b in branches]
+            for wire, branches in back.branches.items()
+            if len(branches) > 1
+        },
+    )
+
+
+def look_of(
+    named: Mapping[str, Any], inputs: Iterable[str], look: Look | None = None
+) -> tuple[Look, dict[str, Any]]:
+    """Tell the looks apart from the inputs' values: `x=-2, theme="dark"`.
+
+    An input that is called like an option wins; give the options as look=Look(...) then.
+    """
+    known = set(inputs)
+    options = {k: v for k, v in named.items() if k in OPTIONS and k not in known}
+    for name in named.keys() - known - set(OPTIONS):
+        near = did_you_mean(name, [*OPTIONS, *sorted(known)])
+        raise OptionError(f"draw has no option or input {name[:64]!r}.", why=near)
+    values = {k: v for k, v in named.items() if k not in options}
+    if look is not None and options:
+        raise OptionError(f"{next(iter(options))!r} is given beside look=.", fix="look alone")
+    if "open" in options:
+        opened = options["open"]
+        options["open"] = (opened,) if isinstance(opened, str) else tuple(opened)
+    return look or Look(**options), values
