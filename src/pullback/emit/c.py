@@ -33,10 +33,10 @@ def number(value: Any) -> str:
 
 
 def open_function(
-    name: str, inputs: Sequence[Variable], forces: Sequence[str], outputs: Sequence[Variable]
+    name: str, inputs: Sequence[Variable], forces: Sequence[Variable], outputs: Sequence[Variable]
 ) -> list[str]:
     """The lines that begin a function. With forces it writes the inputs' pulls into `pulls`, in order."""
-    said = [f"{TYPES[v.kind]} {v.name}" for v in inputs] + [f"double {f}" for f in forces]
+    said = [f"{TYPES[v.kind]} {v.name}" for v in inputs] + [f"double {f.name}" for f in forces]
     real = [v.name for v in inputs if v.kind == "f"]
     pulls = [f"double pulls[{len(real)}]"] if forces else []
     more = [f"{TYPES[v.kind]} *{v.name}_out" for v in outputs[1:]]

@@ -60,11 +60,13 @@ def _filled(gate: Gate, language: Language, row: Row, inputs: Sequence[Text]) ->
         elif gate.variadic and name == gate.inputs[0]:
             written += ", ".join(text.inside(COMPARE) for text in inputs)
         elif name is not None:
-            written += f"{{:{spec}}}".format(_converted(row.attributes[name], conversion))
+            written += f"{{:{spec}}}".format(_converted(language, row.attributes[name], conversion))
     return written
 
 
-def _converted(value: object, conversion: str | None) -> object:
+def _converted(language: Language, value: object, conversion: str | None) -> object:
+    if isinstance(value, float):
+        return language.number(value)  # infinity has another name in every language
     return repr(value) if conversion == "r" else str(value)
 
 

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 
 class Variable(NamedTuple):
-    """A variable of the emitted program: its name and the kind of its numbers ("f", "i" or "b")."""
+    """A variable of the emitted program: its name, the kind of its numbers ("f", "i" or "b"), its spec."""
 
     name: str
     kind: str = "f"
+    shape: tuple[int, ...] = ()
+    dtype: str = "float64"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Language:
     preamble: str
     reserved: frozenset[str]
     number: Callable[[Any], str]
-    open: Callable[[str, Sequence[Variable], Sequence[str], Sequence[Variable]], list[str]]
+    open: Callable[[str, Sequence[Variable], Sequence[Variable], Sequence[Variable]], list[str]]
     assign: Callable[[Variable, str], str]
     comment: Callable[[str], str]
     close: Callable[[Sequence[str], Mapping[str, str] | None], list[str]]

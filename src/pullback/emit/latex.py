@@ -55,7 +55,7 @@ def show(name: str) -> str:
 
 
 def open_lines(
-    name: str, inputs: Sequence[Variable], forces: Sequence[str], outputs: Sequence[Variable]
+    name: str, inputs: Sequence[Variable], forces: Sequence[Variable], outputs: Sequence[Variable]
 ) -> list[str]:
     """The line that begins the block of equations."""
     return [r"\begin{align*}"]

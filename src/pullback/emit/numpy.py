@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback.emit.language import Variable
 from pullback.emit.python import PYTHON
 from pullback.emit.python import number as python_number
 from pullback.errors import FaceError
@@ -36,6 +38,22 @@ def zero(name: str) -> str:
     return f"np.zeros_like({name})"
 
 
+def open_function(
+    name: str, inputs: Sequence[Variable], forces: Sequence[Variable], outputs: Sequence[Variable]
+) -> list[str]:
+    """The line that begins a function; forces have +1 on every element as their default."""
+    names = [*(v.name for v in inputs), *(f"{f.name}={_ones(f)}" for f in forces)]
+    return [f"def {name}({', '.join(names)}):"]
+
+
+def _ones(force: Variable) -> str:
+    if not force.shape:
+        return "1.0"
+    dtype = "" if force.dtype == "float64" else f", dtype={force.dtype!r}"
+    return f"np.ones({force.shape}{dtype})"
+
+
 NUMPY = dataclasses.replace(
-    PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number, zero=zero
-)
+    PYTHON, name="numpy", scalar=False, preamble="import numpy as np", number=number, zero=zero,
+    open=open_function,
+)  # fmt: skip

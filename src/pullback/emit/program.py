@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pullback.core.circuit import Circuit, Row
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import unique
+from pullback.core.shapes import Spec
 from pullback.emit.expressions import ATOM, SIGN, Text, expression, mentions
 from pullback.emit.language import Language, Variable
 from pullback.errors import FaceError, OptionError
@@ -108,7 +109,7 @@ class _Emitter:
         assert self.back is not None
         for wire, name in self._pull_names().items():
             self.called[wire] = name
-        self._open(f"{self.name}_backward", [self.called[f] for f in self.back.forces])
+        self._open(f"{self.name}_backward", [self._variable(f) for f in self.back.forces])
         self._lines(range(len(self.author)))
         self.program.add(self.language.comment("backward: the pull on each wire, in reverse"))
         self.written.update({f: Text(self.language.show(self.called[f])) for f in self.back.forces})
@@ -116,7 +117,7 @@ class _Emitter:
         self._close(self._input_pulls(self.back))
         return self.program
 
-    def _open(self, name: str, forces: list[str]) -> None:
+    def _open(self, name: str, forces: list[Variable]) -> None:
         if self.language.preamble:
             self.program.add(self.language.preamble)
         helpers = [g.helpers.get(self.language.name, "") for g in self.gates]
@@ -188,7 +189,7 @@ class _Emitter:
         return self._fresh(f"t{self.temporaries}")
 
     def _variable(self, wire: int) -> Variable:
-        return Variable(self.called.get(wire, ""), self.circuit.spec_of(wire).dtype.kind)
+        return _variable(self.called.get(wire, ""), self.circuit.spec_of(wire))
 
     def _about(self, wire: int) -> int:
         return wire if self.back is None else self.back.origin[wire]
@@ -241,7 +242,7 @@ class _Emitter:
                     and not last
                     and not (uses[wire] == 1 and self._once(user[wire], wire))
                 ):
-                    made = Variable(self._temporary(), inside.spec_of(wire).dtype.kind)
+                    made = _variable(self._temporary(), inside.spec_of(wire))
                     self.program.add(self.language.assign(made, texts[wire].text), about)
                     texts[wire] = Text(self.language.show(made.name))
         return texts[inside.outputs[0]]
@@ -318,6 +319,10 @@ class _Emitter:
         if pull < 0:
             return self.language.zero(self.called[wire])
         return self.called.get(-1 - wire) or self.written[pull].text
+
+
+def _variable(name: str, spec: Spec) -> Variable:
+    return Variable(name, spec.dtype.kind, spec.shape, spec.dtype.name)
 
 
 def wires_of(lines: Sequence[int | None]) -> dict[int, list[int]]:

@@ -26,10 +26,10 @@ def number(value: Any) -> str:
 
 
 def open_function(
-    name: str, inputs: Sequence[Variable], forces: Sequence[str], outputs: Sequence[Variable]
+    name: str, inputs: Sequence[Variable], forces: Sequence[Variable], outputs: Sequence[Variable]
 ) -> list[str]:
     """The line that begins a function; forces have +1 as their default."""
-    names = [*(v.name for v in inputs), *(f"{f}=1.0" for f in forces)]
+    names = [*(v.name for v in inputs), *(f"{f.name}=1.0" for f in forces)]
     return [f"def {name}({', '.join(names)}):"]
 
 

@@ -333,6 +333,8 @@ def d_erf(dy: Any, y: Any, x: Any) -> Any:
 
 erf.helper(
     numpy="""def erf(x):
+    import math
+
     return np.asarray(np.frompyfunc(math.erf, 1, 1)(x)).astype(np.asarray(x).dtype)[()]"""
 )
 

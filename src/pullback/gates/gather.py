@@ -70,7 +70,8 @@ def d_scatter_add(dy: Any, y: Any, x: Any, index: Any, *, axis: int, size: int) 
 scatter_add.helper(
     numpy="""def scatter_add(x, index, axis, size):
     at = axis % (np.ndim(x) - np.ndim(index) + 1)
-    y = np.zeros(x.shape[:at] + (size,) + x.shape[at + np.ndim(index) :], x.dtype)
+    shape = np.shape(x)[:at] + (size,) + np.shape(x)[at + np.ndim(index) :]
+    y = np.zeros(shape, np.asarray(x).dtype)
     np.add.at(y, (np.s_[:],) * at + (index,), x)
     return y"""
 )

@@ -104,7 +104,7 @@ sum_to.helper(
     numpy="""def sum_to(x, shape):
     extra = np.ndim(x) - len(shape)
     axes = tuple(range(extra))
-    axes += tuple(i + extra for i, s in enumerate(shape) if s == 1 and x.shape[i + extra] != 1)
+    axes += tuple(i + extra for i, s in enumerate(shape) if s == 1 and np.shape(x)[i + extra] != 1)
     return np.reshape(np.sum(x, axis=axes, keepdims=True), shape)[()]"""
 )
 

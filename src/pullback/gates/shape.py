@@ -129,7 +129,7 @@ def _lazily(x: Shape, index: Any) -> Shape:
     return shape
 
 
-@gate(shape=_sliced, takes="any", np="{x}[subscript({index})]", onnx="Slice", holomorphic=True)
+@gate(shape=_sliced, takes="any", np="np.asarray({x})[subscript({index})]", onnx="Slice", holomorphic=True)
 def slice(x: Any, *, index: Any) -> Any:
     """A part of x: integers, (start, stop, step) triples and "new" axes, one an axis. `x[1:, 0]` makes one.
 
@@ -185,7 +185,7 @@ unslice.helper(
 
 
 def unslice(x, index, shape):
-    y = np.zeros(shape, x.dtype)
+    y = np.zeros(shape, np.asarray(x).dtype)
     y[subscript(index)] = x
     return y"""
 )
