@@ -200,7 +200,7 @@ CHANGES = {
     "too many axes": (spec("float64", [1] * 33), "no wire can carry"),
     "an unknown dtype": (spec("object", []), "not 'object'"),
     "a spec twice": (table("specs", lambda t: t.append(t[0])), "specs are equal"),
-    "a size of 100 digits": (spec("float64", [10**100]), "no wire can carry"),
+    "a size of 100 digits": (spec("float64", [10**100]), "not readable"),
     "an attribute too many": (attribute("sum", extra=1), "no attribute 'extra'"),
     "an attribute too few": (
         table("attributes", lambda t: t[attribute_of("sum")].pop("axis")), "its attributes are"
@@ -308,6 +308,7 @@ HEADERS = {
     ),
     "a tensor larger than the file": (OFFSETS, offsets(b"[2,200]", START, STOP), "spelled"),
     "a negative size": (OFFSETS, offsets(b"[-2,-2]", START, STOP), "impossible shape"),
+    "a size of 5,000 digits": (OFFSETS, offsets(b"[" + b"9" * 5000 + b"]", START, STOP), "not readable"),
     "a broken size": (OFFSETS, offsets(b"[2.0,2]", START, STOP), "not readable"),
     "a shape that is text": (OFFSETS, offsets(b'"22"', START, STOP), "impossible shape"),
     "no shape": (b'"shape":[2,2],', b"", "impossible shape"),
@@ -330,6 +331,8 @@ HEADERS = {
     "a number beyond all floats": (b'\\"rate\\":0.1', b'\\"rate\\":1e999', "not readable"),
     "half a surrogate pair": (b'\\"rate\\"', b'\\"\\\\ud800\\"', "not readable"),
     "text after the tables": (b'}"},"circuit', b'} "},"circuit', "."),
+    "another end of the text": (b'}"},"circuit', b']"},"circuit', "spelled"),
+    "a format with a zero in front": (b'format\\":1', b'format\\":01', "not a file that pullback wrote"),
     "bytes that are not UTF-8": (b"cat", b"\xff\xfe\xfd", "not readable"),
     "a letter that is not escaped": (b"cat", "dög".encode(), "spelled"),
     "a NUL": (b"cat", b"c\0t", "not readable"),

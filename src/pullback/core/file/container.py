@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -24,20 +24,21 @@ FORMAT = 1
 BUDGET = 56 * 2**20  # bytes that the header may need once it is read
 AXES = 32
 _KINDS = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
+_WIDTHS = {letters: np.dtype(kind).itemsize for letters, kind in _KINDS.items()}
 _LETTERS = {np.dtype(kind).newbyteorder("="): letters for letters, kind in _KINDS.items()}
 _NO_CHECKSUM = "0" * 64
 _TEXT_START = f'{{"format":{FORMAT},"checksum":"{_NO_CHECKSUM}","tables":'
 _START = re.compile(
-    rb'.{8}\{"__metadata__":\{"pullback":"\{\\"format\\":(\d{1,9}),'
+    rb'.{8}\{"__metadata__":\{"pullback":"\{\\"format\\":(0|[1-9]\d{0,8}),'
     rb'\\"checksum\\":\\"([0-9a-f]{64})\\",\\"tables\\":',
     re.DOTALL,
 )
-_AT = json.dumps({"__metadata__": {"pullback": _TEXT_START}}, separators=(",", ":")).index(
-    _NO_CHECKSUM
-)
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_AT = _JSON.encode({"__metadata__": {"pullback": _TEXT_START}}).index(_NO_CHECKSUM)
 _CHECKSUM = slice(_AT, _AT + len(_NO_CHECKSUM))  # where its digits stand in every header
 START_SIZE = 256
-_Entry = dict[str, str | list[int]]
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Entry = dict[str, str | list[Number]]
 _HEADER = msgspec.json.Decoder(dict[str, _Entry])
 _Layout = list[tuple[str, str, list[int]]]
 
@@ -46,7 +47,7 @@ def pack(tables: str, tensors: Mapping[str, NDArray[Any]]) -> bytes:
     """The file. The same text and tensors give the same bytes, in whatever order they come."""
     layout = [(name, _LETTERS[a.dtype], list(a.shape)) for name, a in tensors.items()]
     layout.sort(key=_place)
-    header = _header(_TEXT_START + tables + "}", layout)
+    header = _header(tables, layout)
     _check_budget(header)
     parts = [len(header).to_bytes(8, "little"), header]
     parts += [_raw(tensors[name], letters) for name, letters, _ in layout]
@@ -55,7 +56,7 @@ def pack(tables: str, tensors: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
-    """The text and the tensors (views into `data`), after every byte of the shell has been verified."""
+    """The tables and the tensors (views into `data`), after every byte of the shell has been verified."""
     size = check_start(data, len(data))
     given = data[8 : 8 + size]
     header = _signed(given, _NO_CHECKSUM.encode())
@@ -66,17 +67,17 @@ def unpack(data: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
         entries = _HEADER.decode(header)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FileError(f"the header is not readable: {said(error)}.") from None
-    text = str(entries.pop("__metadata__").get("pullback"))
+    tables = str(entries.pop("__metadata__").get("pullback"))[len(_TEXT_START) : -1]
     layout = [_checked_entry(name, entry) for name, entry in entries.items()]
     # One comparison finds gaps, overlaps, sizes that lie, names given twice, and all but one order.
-    if _header(text, sorted(layout, key=_place)) != header:
+    if _header(tables, sorted(layout, key=_place)) != header:
         raise FileError("the header is not spelled as pullback spells it.")
-    return text[len(_TEXT_START) : -1], _views(data, 8 + size, layout)
+    return tables, _views(data, 8 + size, layout)
 
 
 def spelled(value: Any) -> str:
     """The one way in which a value is written as JSON. ASCII, no spaces, shortest exact numbers."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def said(text: object) -> str:
@@ -123,8 +124,8 @@ def _signed(header: bytes, checksum: bytes) -> bytes:
     return header[: _CHECKSUM.start] + checksum + header[_CHECKSUM.stop :]
 
 
-def _header(text: str, layout: _Layout) -> bytes:
-    entries: dict[str, Any] = {"__metadata__": {"pullback": text}}
+def _header(tables: str, layout: _Layout) -> bytes:
+    entries: dict[str, Any] = {"__metadata__": {"pullback": _TEXT_START + tables + "}"}}
     at = 0
     for name, letters, shape in layout:
         stop = at + _size(letters, shape)
@@ -136,11 +137,11 @@ def _header(text: str, layout: _Layout) -> bytes:
 
 def _place(entry: tuple[str, str, list[int]]) -> tuple[int, str]:
     name, letters, _ = entry
-    return -np.dtype(_KINDS[letters]).itemsize, name
+    return -_WIDTHS[letters], name
 
 
 def _size(letters: str, shape: list[int]) -> int:
-    return np.dtype(_KINDS[letters]).itemsize * math.prod(shape)
+    return _WIDTHS[letters] * math.prod(shape)
 
 
 def _raw(array: NDArray[Any], letters: str) -> Any:

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from pullback.core.file.container import said, spelled
+from pullback.core.file.container import Number, said, spelled
 from pullback.errors import FileError
 
 DEPTH = 8
 TEXT = 2**16
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_LARGEST = 2**63 - 1
 
 
 def _nested(depth: int) -> Any:
-    number = Annotated[int, msgspec.Meta(ge=-_LARGEST - 1, le=_LARGEST)]
-    value: Any = None | bool | number | float | Annotated[str, msgspec.Meta(max_length=TEXT)]
+    value: Any = None | bool | Number | float | Annotated[str, msgspec.Meta(max_length=TEXT)]
     plain = value
     for _ in range(depth):
         value = plain | list[value] | dict[str, value]
@@ -39,9 +37,9 @@ class CircuitTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tables of a circuit, entry by entry as in `Circuit`; specs are (dtype, shape)."""
 
     ops: list[str]
-    specs: list[tuple[str, list[int]]]
+    specs: list[tuple[str, list[Number]]]
     attributes: list[dict[str, Value]]
-    sites: list[tuple[str, int, str]]
+    sites: list[tuple[str, Number, str]]
     groups: list[list[str]]
 
 
@@ -77,7 +75,7 @@ def decode(text: str) -> Tables:
 def packed(value: Any, what: str, nest: type, depth: int = DEPTH + 1) -> Any:
     """`value` as JSON has it. Sequences are of the type `nest`: tuples in attributes, lists in `about`."""
     kind = type(value)
-    if value is None or kind is bool or (kind is int and -_LARGEST <= value + 1 <= _LARGEST + 1):
+    if value is None or kind is bool or (kind is int and -(2**63) <= value < 2**63):
         return value
     if kind is float and (math.isfinite(value) or depth):
         return value if math.isfinite(value) else {"$float": repr(value)}
