@@ -155,7 +155,7 @@ class Builder:
         for wire, op, operands, attribute, spec, site, group, label in steps:
             site, group = here or (site, group)
             made = self._append(op, [new[i] for i in operands], attribute, spec, site, group)
-            if not here:  # a row that had no name must not get its site's: a pull carries the gate's
+            if not here:  # a row without a name must not get its site's: a pull has its gate's site
                 self.label[made] = self._label_id(label) if label else -1
             new[wire] = made
         return [Wire(self, new[o]) for o in circuit.outputs]

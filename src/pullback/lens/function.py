@@ -13,8 +13,10 @@ from pullback.core.shapes import Spec, spec_of
 from pullback.core.structure import LEAF, Structure, put_together, take_apart
 from pullback.core.trace import parameters, trace
 from pullback.core.wire import Wire
+from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError, OptionError, ShapeError, UnknownName, did_you_mean
 from pullback.executors.unit import Unit
+from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.explain import Explanation, explain
 from pullback.lens.gradcheck import Report, check_view
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
@@ -87,6 +89,22 @@ class CircuitFunction:
     def explain(self, wire: str, *values: Any, paths: int = 5, **named: Any) -> Explanation:
         """Why the pull on `wire` is what it is: branch by branch, and along the strongest paths."""
         return explain(self.run(*values, **named), wire, paths)
+
+    def draw(
+        self, *values: Any, look: Look | None = None, force: Any = 1.0, **named: Any
+    ) -> Picture:
+        """A picture of the circuit; with values, of that run: values above the wires, pulls below.
+
+        Options of `Look` may be given by name, for instance theme="dark" or depth=1.
+        """
+        look, named = look_of(named, self.parameters, look)
+        if not values and not named:
+            return draw(self.last_view(), None, look, self.name)
+        run = self.run(*values, force=force, **named)
+        return draw(run.view, run, look, self.name)
+
+    def _repr_svg_(self) -> str:
+        return self.draw().svg
 
     def circuit(self, *values: Any, **named: Any) -> Circuit:
         """The circuit for inputs like these; scalars when none are given."""
