@@ -1,4 +1,4 @@
-"""`pullback predict latest digits.csv`: ask a trained run about each row of a table."""
+"""`pullback predict latest rows.csv`: ask a trained run about each row of a table."""
 
 from __future__ import annotations
 
@@ -6,32 +6,56 @@ from pathlib import Path
 
 from pullback.cli.printing import note, say, say_json
 from pullback.data.table import shown
-from pullback.models.job import predict_table
+from pullback.models.job import Answers, predict_table
 from pullback.runs.folder import ROOT
 
 
-def predict(run: str, table: Path, /, *, runs: Path = ROOT, json: bool = False) -> int:
+def predict(
+    run: str, table: Path, /, *, proba: bool = False, runs: Path = ROOT, json: bool = False
+) -> int:
     """Say which class each row of a table belongs to.
 
-    One line a row: the likeliest label and its probability.
+    One line a row: the likeliest label and its probability; or the expected number, where the run
+    learned numbers.
 
     run: a run's name, its folder, or latest
-    table: a CSV file whose header names the columns the run learned from, in any order
+    table: a table whose header names the columns the run learned from, in any order
+    proba: the probability of every class, under a header, separated by tabs
     runs: the folder of run folders
     json: print one JSON document
 
-    $ pullback predict latest digits.csv
+    $ pullback predict digits-1 digits.csv
     """
     answers = predict_table(run, table, root=runs)
-    labels, probabilities = answers.labels.tolist(), answers.probabilities.tolist()
+    for remark in answers.notes:
+        note(remark)
     if answers.ignored:
         note(f"ignored columns: {', '.join(map(shown, answers.ignored[:12]))}")
     if json:
-        say_json({"run": answers.run, "labels": labels, "probabilities": probabilities})
+        say_json(_document(answers, proba))
     else:
-        pairs = zip(map(_printable, labels), probabilities, strict=True)
-        say(*(f"{label}  {probability:.4f}" for label, probability in pairs))
+        say(*_lines(answers, proba))
     return 0
+
+
+def _document(answers: Answers, proba: bool) -> dict[str, object]:
+    said: dict[str, object] = {"run": answers.run}
+    if answers.proba is None:
+        return {**said, "numbers": answers.labels}
+    said |= {"labels": answers.labels, "probabilities": answers.probabilities}
+    return {**said, "classes": answers.classes, "proba": answers.proba} if proba else said
+
+
+def _lines(answers: Answers, proba: bool) -> list[str]:
+    labels = answers.labels.tolist()
+    if answers.proba is None:
+        return [f"{number:.6g}" for number in labels]
+    if not proba:
+        pairs = zip(map(_printable, labels), answers.probabilities.tolist(), strict=True)
+        return [f"{label}  {probability:.4f}" for label, probability in pairs]
+    rows = zip(map(_printable, labels), answers.proba.tolist(), strict=True)
+    head = "\t".join(["label", *map(_printable, answers.classes)])
+    return [head, *("\t".join([label, *(f"{p:.4f}" for p in row)]) for label, row in rows)]
 
 
 def _printable(label: object) -> str:

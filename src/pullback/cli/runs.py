@@ -35,12 +35,18 @@ def row_of(run: Summary) -> tuple[str, ...]:
     """A run as cells of a table; what is not known is empty."""
     return (
         run.name,
-        _said(run.test_accuracy, ".2%"),
+        _score(run),
         _said(run.epochs, ".0f"),
         _said(run.seconds, ".1f"),
         run.started[:16].replace("T", " "),
         run.state,
     )
+
+
+def _score(run: Summary) -> str:
+    if run.test_r2 is not None:
+        return f"R² {run.test_r2:.3f}"
+    return _said(run.test_accuracy, ".2%")
 
 
 def _said(value: float | None, form: str) -> str:

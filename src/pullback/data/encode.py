@@ -21,11 +21,13 @@ from pullback.errors import DataError
 
 Reader = Callable[[str], float | None]
 YEAR = 365.2425
-RARE = 3  # a level with fewer training rows is learned together with the other rare ones
+# A level, or a missing number, in fewer training rows gets no feature of its own: in standard units such
+# a feature is huge where it is not 0, and what one row taught would decide over every later one.
+RARE = 5
 
 
 class NumberColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="number"):
-    """A number; `missing`: whether training rows lacked it."""
+    """A number; `missing`: whether enough training rows lacked it for a feature of its own."""
 
     name: str
     median: float
@@ -184,7 +186,7 @@ def _learned(cells: Cells, column: Column, rows: Rows) -> AnyColumn:
     values = (cells.days(column.form) if dated else cells.numbers())[rows]
     known = values[~np.isnan(values)]
     median = float(np.median(known / 2) * 2) if len(known) else 0.0  # halves: no sum overflows
-    missing = len(known) < len(values)
+    missing = len(values) - len(known) >= RARE
     if not dated:
         return NumberColumn(column.name, median, missing)
     season = column.form != "year" and len(known) > 0 and bool(np.ptp(known) > 2 * YEAR)
@@ -197,13 +199,14 @@ def _levels(cells: Cells, rows: Rows) -> CategoryColumn:
     # In a table of a dozen rows every level is rare, and each is all there is.
     least = RARE if len(texts) >= 30 else 1
     levels = sorted(text for text, count in counts.items() if count >= least)
-    return CategoryColumn(cells.name, levels, sum(counts[t] for t in levels) < len(texts))
+    others = len(texts) - sum(counts[text] for text in levels)
+    return CategoryColumn(cells.name, levels, others >= least)
 
 
 def _known_or_median(column: NumberColumn | DateColumn, cells: Cells, values: Features) -> Features:
     lacking = int(np.isnan(values).sum())
     if lacking and not column.missing:
-        cells.note(f"{lacking} missing, though none was in training: taken as the median there")
+        cells.note(f"{lacking} missing, which was rare in training: taken as the median there")
     return np.column_stack(
         [np.where(np.isnan(values), column.median, values)]
         + [np.isnan(values).astype(np.float64)] * column.missing

@@ -34,6 +34,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def take(self, rows: Sequence[int]) -> Table:
+        """The same table with these rows only; they keep their line numbers."""
+        kept = [self.rows[i] for i in rows]
+        return Table(self.name, self.header, kept, [self.lines[i] for i in rows])
+
     def other_columns(self, columns: Sequence[str]) -> list[str]:
         """The columns beside the asked ones, which `numbers` ignores: tell the person."""
         asked = set(columns)

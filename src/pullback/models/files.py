@@ -12,7 +12,10 @@ from pullback.lens.function import CircuitFunction, function_of_circuit
 from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.runs.atomic import write_atomic
 
-MODELS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
+MODELS: dict[str, type[MLPClassifier] | type[MLPRegressor]] = {
+    "MLPClassifier": MLPClassifier,
+    "MLPRegressor": MLPRegressor,
+}
 
 
 def save(path: Path | str, thing: Any) -> None:

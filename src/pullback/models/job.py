@@ -1,20 +1,31 @@
-"""A whole training, from a data set to a run folder; and what a run says about the rows of a table."""
+"""A whole training, from rows to a run folder; and what a run says about the rows of a table."""
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pullback.data.dataset import Dataset
-from pullback.data.split import Split, split
-from pullback.data.table import read_table
-from pullback.errors import RunError
-from pullback.models.mlp import MLPClassifier
+from pullback.data.dataset import Dataset, Features
+from pullback.data.dialect import Dialect
+from pullback.data.shipped import table_path
+from pullback.data.split import Split
+from pullback.data.table import Table, read_any_table
+from pullback.errors import DataError, FileError, RunError
+from pullback.models.evidence import Source, evidence_of, judged
+from pullback.models.files import load
+from pullback.models.mlp import MLPClassifier, MLPRegressor
+from pullback.models.problem import Problem, problem_of_dataset, rows_of
 from pullback.nn.init import Array
+from pullback.runs.atomic import write_atomic
 from pullback.runs.folder import ROOT, Run, create_run, list_runs, open_run
+from pullback.show.report import report
 from pullback.train.monitor import EpochRecord, Monitor, Monitors
 from pullback.train.trainer import Stopped
 
@@ -24,17 +35,29 @@ class Outcome:
     """How a training ended, measured on rows that had no part in it.
 
     confused: (true class, taken for, how often), the most frequent mistake; None without mistakes.
+    test_accuracy and test_balanced are of a classification, test_r2 and test_error (the root of the
+    mean squared error) of a regression. baseline: guessing, beside it.
     """
 
     run: str
     seed: int
-    test_accuracy: float
+    task: str
     test_loss: float
     test_rows: int
-    confused: tuple[str, str, int] | None
+    baseline: dict[str, Any]
     stopped: Stopped
     epochs: int
     seconds: float
+    test_accuracy: float | None = None
+    test_balanced: float | None = None
+    confused: tuple[str, str, int] | None = None
+    test_r2: float | None = None
+    test_error: float | None = None
+    target: str = ""
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    importance: tuple[tuple[str, float, float], ...] = ()
+    report: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,30 +79,54 @@ def train_classifier(
     deals the rows out as well. Interrupted by Ctrl-C, the run is written all the same, with the
     weights of the last full step.
     """
+    return train_problem(
+        problem_of_dataset(data, model.random_state), model, root=root, monitor=monitor
+    )
+
+
+def train_problem(
+    problem: Problem,
+    model: MLPClassifier | MLPRegressor,
+    source: Source | None = None,
+    *,
+    root: Path = ROOT,
+    monitor: Monitor | None = None,
+) -> Outcome:
+    """Like `train_classifier`, for any problem. source: where its rows are, so that it can be done again."""
     began = time.perf_counter()
-    parts = split(data.y, seed=model.random_state)
     model.check_options()
-    options = {"data": data.name, **model.options(), "rows": _sizes(parts)}
-    run = create_run(data.name, options, root)
-    train, validation, test = (data.take(rows) for rows in parts)
+    source = source or Source(problem.name)
+    options = {**source.options(), **model.options(), "rows": _sizes(problem.parts)}
+    run = create_run(problem.name.partition(".")[0], options, root)
+    train, validation, _ = (rows_of(problem, part) for part in problem.parts)
+    model.encoder_, model.target_ = problem.encoder, problem.target
     model.fit(
-        train.X,
-        train.y,
-        (validation.X, validation.y),
-        feature_names=data.feature_names,
+        *train,
+        validation,
+        feature_names=problem.features,
         monitor=Monitors((_Log(run), *([monitor] if monitor else []))),
     )
     model.save(run.model)
+    result = judged(problem, model)
+    page = run.path / "report.html"
+    shown = evidence_of(
+        problem, model, result, run.name, run.read_log(), source.commands(run, model)
+    )
+    write_atomic(page, report(shown).encode())
     outcome = Outcome(
         run=str(run.path),
         seed=model.random_state,
-        test_accuracy=model.score(test.X, test.y),
-        test_loss=model.loss(test.X, test.y),
-        test_rows=len(test),
-        confused=_confused(test, model.predict(test.X)),
+        task=problem.task,
+        baseline=asdict(result.baseline),
         stopped=model.stopped_,
         epochs=model.n_iter_,
         seconds=round(time.perf_counter() - began, 3),
+        target=problem.target,
+        columns=tuple(column.said for column in problem.columns),
+        notes=(*problem.notes, *result.notes),
+        importance=tuple((one.column, one.drop, one.error_bar) for one in result.importance),
+        report=str(page),
+        **result.scores(),
     )
     run.write_metrics(asdict(outcome))
     return outcome
@@ -87,33 +134,84 @@ def train_classifier(
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The likeliest class of each row and its probability. ignored: columns the run does not know."""
+    """What a run says of each row: labels and how probable they are, or numbers.
+
+    proba (n, k): of every class in `classes`; both empty for a regression. ignored: columns the run
+    does not know. notes: remarks, such as a category that was never seen.
+    """
 
     run: str
     labels: Array
     probabilities: Array
     ignored: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    proba: Array | None = None
+    notes: tuple[str, ...] = ()
 
 
 def predict_table(which: str | Path, table: Path, *, root: Path = ROOT) -> Answers:
-    """Ask a run (a name, a folder, or "latest") about each row of a CSV file.
+    """Ask a run (a name, a folder, or "latest") about each row of a table.
 
     Columns are found by name, in any order. Errors: UnknownName for the run, DataError for the
     table, FileError for the run's model.
     """
     run = open_run(which, root)
+    model = model_of(run)
+    cells, notes = read_rows(table)
+    X, known = features_of(model, cells, notes)
+    ignored = tuple(name for name in cells.other_columns(known) if name != model.target_)
+    told = (str(run.path), ignored, tuple(notes))
+    with naming_lines(cells):
+        if isinstance(model, MLPRegressor):
+            return Answers(told[0], model.predict(X), np.empty(0), told[1], notes=told[2])
+        proba = model.predict_proba(X)
+    return Answers(
+        run=told[0],
+        labels=model.classes_[proba.argmax(axis=-1)],
+        probabilities=proba.max(axis=-1),
+        ignored=ignored,
+        classes=tuple(map(str, model.classes_.tolist())),
+        proba=proba,
+        notes=told[2],
+    )
+
+
+def model_of(run: Run) -> MLPClassifier | MLPRegressor:
+    """The trained model of a run; RunError where the training did not get that far."""
     if not run.model.exists():
         raise RunError(f"run {run.name!r} has no model: its training did not get that far.")
-    model = MLPClassifier.load(run.model)
-    cells = read_table(table)
-    X = cells.numbers(model.feature_names_in_)
-    probabilities = model.predict_proba(X)
-    return Answers(
-        run=str(run.path),
-        labels=model.classes_[probabilities.argmax(axis=-1)],
-        probabilities=probabilities.max(axis=-1),
-        ignored=tuple(cells.other_columns(model.feature_names_in_)),
-    )
+    model = load(run.model)
+    if not isinstance(model, MLPClassifier | MLPRegressor):
+        raise FileError(f"'{run.model}' holds no model of a table.")
+    return model
+
+
+def read_rows(path: Path) -> tuple[Table, list[str]]:
+    """A person's table, and a remark where it is not plain UTF-8 with commas."""
+    table, dialect = read_any_table(table_path(path))
+    return table, [] if dialect == Dialect() else [f"{table.name}: {dialect.said}"]
+
+
+def features_of(
+    model: MLPClassifier | MLPRegressor, table: Table, notes: list[str]
+) -> tuple[Features, Sequence[str]]:
+    """What goes into the net, and the columns it came from."""
+    if model.encoder_ is None:
+        return table.numbers(model.feature_names_in_), model.feature_names_in_
+    return model.encoder_.encode(table, notes), model.encoder_.names
+
+
+@contextmanager
+def naming_lines(table: Table) -> Iterator[None]:
+    """A model counts rows; a person counts lines."""
+    try:
+        yield
+    except DataError as error:
+        found = re.match(r"row (\d+), ", error.what)
+        if not found:
+            raise
+        line = table.lines[int(found[1])]
+        raise DataError(f"{table.name}, line {line}, {error.what[found.end() :]}") from None
 
 
 @dataclass(frozen=True)
@@ -124,6 +222,7 @@ class Summary:
     started: str
     state: str
     test_accuracy: float | None = None
+    test_r2: float | None = None
     epochs: float | None = None
     seconds: float | None = None
 
@@ -148,6 +247,7 @@ def _summary(run: Run) -> Summary:
         started=started,
         state="interrupted" if metrics.get("stopped") == "interrupted" else "finished",
         test_accuracy=_number(metrics.get("test_accuracy")),
+        test_r2=_number(metrics.get("test_r2")),
         epochs=_number(metrics.get("epochs")),
         seconds=_number(metrics.get("seconds")),
     )
@@ -159,12 +259,3 @@ def _number(value: object) -> float | None:
 
 def _sizes(parts: Split) -> dict[str, int]:
     return {name: len(rows) for name, rows in parts._asdict().items()}
-
-
-def _confused(test: Dataset, predicted: Array) -> tuple[str, str, int] | None:
-    k = len(test.class_names)
-    mistakes = np.bincount(test.y * k + predicted, minlength=k * k).reshape(k, k)
-    np.fill_diagonal(mistakes, 0)
-    true, taken = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    count = int(mistakes[true, taken])
-    return (test.class_names[true], test.class_names[taken], count) if count else None

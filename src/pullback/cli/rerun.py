@@ -1,0 +1,33 @@
+"""`pullback rerun latest`: does the same training give the same model again?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pullback.cli.printing import say, say_json
+from pullback.models.again import rerun as train_again
+from pullback.runs.folder import ROOT
+from pullback.train.progress import progress
+
+
+def rerun(run: str, /, *, data: str = "", runs: Path = ROOT, json: bool = False) -> int:
+    """Train a run again and compare the two, bit by bit.
+
+    The new run gets a folder of its own. The exit code is 1 where the models differ.
+
+    run: a run's name, its folder, or latest
+    data: where the table is now, if it has moved
+    runs: the folder of run folders
+    json: print one JSON document
+
+    $ pullback rerun digits-1
+    """
+    with progress(100) as monitor:
+        again = train_again(run, data=data, root=runs, monitor=monitor)
+    if json:
+        say_json({"first": again.first, "second": again.second.run, "same": again.same})
+    elif again.same:
+        say(f"{again.second.run} is {again.first} again: the models are equal to the last bit")
+    else:
+        say(f"{again.second.run} is not {again.first} again: the models differ")
+    return 0 if again.same else 1
