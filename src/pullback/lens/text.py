@@ -36,7 +36,10 @@ def function_of_text(text: str) -> Callable[..., Any]:
 
 
 def _run(
-    parsed: Parsed, bound: list[tuple[Instruction, Gate | None]], names: dict[str, Any]
+    parsed: Parsed,
+    bound: list[tuple[Instruction, Gate | None]],
+    names: dict[str, Any],
+    number: Callable[[float], Any] = float,
 ) -> Any:
     stack: list[Any] = []
     for step, gate in bound:
@@ -45,7 +48,7 @@ def _run(
             del stack[len(stack) - step.arity :]
             stack.append(_called(parsed, step, gate, taken))
         elif step.kind == "number":
-            stack.append(step.value)
+            stack.append(number(step.value))
         elif step.kind == "name":
             stack.append(names[step.text])
         else:
@@ -54,10 +57,18 @@ def _run(
     return names[parsed.result] if parsed.result else stack.pop()
 
 
-def run_steps(parsed: Parsed, steps: Sequence[Instruction], names: Mapping[str, Any]) -> Any:
-    """The value that one statement's steps leave, with `names` standing for these values."""
+def run_steps(
+    parsed: Parsed,
+    steps: Sequence[Instruction],
+    names: Mapping[str, Any],
+    number: Callable[[float], Any] = float,
+) -> Any:
+    """The value that one statement's steps leave, with `names` standing for these values.
+
+    number: makes of each typed number what the gates are to see, a wire for instance.
+    """
     bound = [(i, _gate_of(parsed, i) if i.kind == "call" else None) for i in steps]
-    return _run(dataclasses.replace(parsed, result=None), bound, dict(names))
+    return _run(dataclasses.replace(parsed, result=None), bound, dict(names), number)
 
 
 def _called(parsed: Parsed, step: Instruction, gate: Gate, inputs: list[Any]) -> Any:
