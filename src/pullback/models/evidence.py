@@ -285,7 +285,9 @@ def _numbers(
 ) -> list[tuple[str, str]]:
     parts = problem.parts
     if result.task == "classification":
-        bar = np.sqrt(result.score * (1 - result.score) / result.rows)
+        # Two rows are added, one right and one wrong: all right is no proof that none will be wrong.
+        share = (result.score * result.rows + 1) / (result.rows + 2)
+        bar = np.sqrt(share * (1 - share) / (result.rows + 2))
         rows = [
             ("test accuracy", f"{result.score:.2%} ± {bar:.2%}"),
             ("mean over classes", f"{result.balanced:.2%}"),

@@ -13,6 +13,7 @@ from pullback.data.dataset import Dataset, Features, Rows
 from pullback.data.dates import day_of
 from pullback.data.encode import Encoder, fit_encoder
 from pullback.data.split import Split, split
+from pullback.data.standardize import fit_standardizer
 from pullback.data.table import Table, shown
 from pullback.errors import DataError
 from pullback.models.target import Task, Wanted, wanted_of
@@ -82,6 +83,9 @@ def problem_of_table(table: Table, question: Question, seed: int, name: str = ""
     parts = _known_classes_only(parts, wanted, notes)
     encoder = fit_encoder(table, columns, parts.train, words)
     X = encoder.encode(table)
+    fit_standardizer(X[parts.train], encoder.features)  # refuses what no net could learn from
+    if wanted.task == "regression":
+        fit_standardizer(wanted.y[parts.train, None], [question.target])
     used = [*encoder.names, question.target]
     notes += _remarks(table, encoder, X, wanted, parts)
     return Problem(
@@ -240,9 +244,9 @@ def _outliers(table: Table, encoder: Encoder, X: Features, parts: Split) -> list
     said = []
     for name, features in encoder.groups.items():
         values = X[:, features[0]]
-        low, middle, high = np.percentile(values / 4, [1, 50, 99])  # quarters: no overflow
-        room = 1000 * max(high - low, abs(middle), 1e-300)
-        far = np.flatnonzero(np.abs(values / 4 - middle) > room)
+        low, middle, high = np.percentile(values / 4, [10, 50, 90])  # quarters: no overflow
+        room = max(high - low, abs(middle), 1e-300)
+        far = np.flatnonzero(np.abs(values / 4 - middle) / 1000 > room)
         if high > low and 0 < len(far) <= max(1, len(values) // 100):
             row = int(far[0])
             said.append(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pullback.show.escape import clean
 
 WIDTH, HEIGHT = 460, 260
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 26, 40
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def line_chart(lines: Sequence[Line], across: str, up: str, said: str) -> str:
     axes = axes_of([point for line in lines for point in line.points], across, up)
     drawn = [_curve(axes, line) for line in lines]
     names = [
-        f'<text class="{line.ink}" x="{WIDTH - RIGHT - 4}" y="{TOP + 14 + 17 * i}" '
-        f'text-anchor="end">{clean(line.name)}</text>'
+        f'<text class="{line.ink}" x="{LEFT + 190 * i}" y="14">{clean(line.name)}</text>'
         for i, line in enumerate(lines)
     ]
     return _sheet([*_frame(axes), *drawn, *names], said)
@@ -206,7 +205,7 @@ def _ticks(low: float, high: float) -> list[float]:
     if not (math.isfinite(high - low) and high > low):
         return []
     step = 10.0 ** math.floor(math.log10((high - low) / 2))
-    for wider in (1, 2, 5, 10):
+    for wider in (1, 2, 5, 10, 20):
         if (high - low) / (step * wider / 5) <= 8:
             step = step * wider / 5
             break

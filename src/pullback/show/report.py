@@ -187,7 +187,7 @@ def _drawn(evidence: Evidence) -> str:
     )
     drawn = ""
     if is_drawable(circuit):
-        drawn = f"<pre>{clean(str(picture(backward(circuit))))}</pre>"
+        drawn = f'<pre class="drawn">{clean(str(picture(backward(circuit))))}</pre>'
     return _section("The circuit", why, f"{drawn}<table>{sizes}</table>")
 
 
@@ -215,7 +215,7 @@ p{margin:.25rem 0 .75rem;max-width:46rem}section>p,.notes{color:var(--faint)}
 .chart{max-width:100%;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid var(--grid);font-weight:400;
-max-width:22rem;overflow-wrap:anywhere}
+max-width:22rem;overflow-wrap:break-word}
 th{color:var(--faint)}.confusion td{text-align:right}
 .right.s1,.right.s2{background:color-mix(in srgb,var(--cell) 15%,transparent)}
 .right.s3,.right.s4{background:color-mix(in srgb,var(--cell) 35%,transparent)}
@@ -224,6 +224,7 @@ th{color:var(--faint)}.confusion td{text-align:right}
 .wrong.s3,.wrong.s4,.wrong.s5{background:color-mix(in srgb,var(--pull) 50%,transparent)}
 .wrong.s0{color:var(--faint)}
 pre{background:color-mix(in srgb,var(--faint) 12%,transparent);padding:.75rem;overflow-x:auto}
+.drawn{font-size:11px;line-height:1.2}
 .chart text{font-size:12px;fill:var(--ink)}.chart text.faint{fill:var(--faint)}
 .chart text.value{fill:var(--value)}.chart text.pull{fill:var(--pull)}
 .chart .grid{stroke:var(--grid)}.chart .dashed{stroke:var(--faint);stroke-dasharray:4 4}
