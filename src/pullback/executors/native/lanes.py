@@ -52,7 +52,7 @@ class Lanes:
         self.lanes = lanes_of(circuit)
         if any(self.dtype(o).kind == "b" for o in self.summed):
             raise CircuitError("yes and no are not summed.", fix="cast(..., dtype='int64')")
-        library = build(_text(self, fast), ["points"])
+        library = build(_text(self, fast), ["points"], level=0)
         self._points = library.function("points", None, *_ARGUMENTS)
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:

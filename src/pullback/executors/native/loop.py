@@ -86,7 +86,7 @@ class Loop:
     ) -> None:
         self.plan = plan = Plan(circuit, tuple(carried.items()), tuple(columns), tuple(recorded))
         check(plan)
-        library = build(_loop_text(plan, fast), ["steps"])
+        library = build(_loop_text(plan, fast), ["steps"], level=0)
         self._steps = library.function("steps", None, *_ARGUMENTS)
         self.stopped: Looped | None = None
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pullback.core.circuit import Circuit
-from pullback.executors.native.builtin import Builtins
+from pullback.executors.native.builtin import builtin
 from pullback.executors.native.scalar import Straight, straight
 from pullback.executors.reference.program import Program
 from pullback.passes.rewrite import live
@@ -52,5 +52,6 @@ def doors(made: Straight) -> tuple[Callable[..., list[Any]], Callable[..., Any]]
     """run and call: builtins where that is possible, else the Python functions beside them."""
     if not made.direct:
         return made.run, made.call
-    quick = Builtins(made.library, made.run, made.call)
-    return quick.run, quick.call
+    counts = len(made.taken), len(made.asked)
+    run = builtin("run", made.library, counts, made.run)
+    return run, builtin("call", made.library, counts, made.call)

@@ -49,8 +49,7 @@ def straight(circuit: Circuit, asked: Sequence[int], *, fast: bool = False) -> S
 class Straight:
     """A compiled text with `@values`, which takes the wires `taken` and gives the wires `asked`.
 
-    library: holds `builtin`'s functions too where all numbers are float64 and the interpreter plays
-    along, else they are missing and `direct` is False.
+    direct: all numbers are float64 and the interpreter plays along, so builtins can be made of it.
     """
 
     def __init__(
@@ -65,10 +64,7 @@ class Straight:
         real = not self._odd and all(circuit.spec_of(i).dtype == FLOAT64 for i in taken)
         self.direct = real and builtin.usable()
         exports = [name for name in ("values", "state", "fixed") if f"@{name}" in ir]
-        if self.direct:
-            ir += builtin.text(len(taken), len(asked))
-            exports += builtin.EXPORTS
-        self.library = build(ir, exports)
+        self.library = build(ir, exports, level=0)
         self._values = self.library.function("values", None, ctypes.c_void_p, ctypes.c_void_p)
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
