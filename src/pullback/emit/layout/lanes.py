@@ -48,7 +48,7 @@ def gaps_between(heights: Heights, spacing: Spacing) -> list[Gap]:
     """
     gaps = [Gap(heights, r) for r in range(len(heights.layers.lines))]
     for gap in gaps:
-        heights.snap(gap.rank + 1)
+        heights.snap(gap.rank + 1, forward=True)
         for attempt in range(ROUNDS + 1):
             runs = gap.runs(heights.y)
             gap.lanes, merged = arranged(runs, spacing.clear)

@@ -46,7 +46,7 @@ class Heights:
             for r in ranks if forward else reversed(ranks):
                 self._settle_column(r, near, far)
         for r in reversed(ranks):
-            self.snap(r)
+            self.snap(r, forward=False)
 
     def _settle_column(self, r: int, near: Pulls, far: Pulls) -> None:
         """Move one column to where its wires want it, order and gaps kept."""
@@ -59,16 +59,17 @@ class Heights:
         for vertex, height in zip(column, pooled(wants, weights, self.least[r]), strict=True):
             y[vertex] = height
 
-    def snap(self, r: int) -> None:
-        """Straighten small bends: move a vertex where more of its wires are straight then, if it has room.
+    def snap(self, r: int, forward: bool) -> None:
+        """Straighten small bends on one side: move a vertex where more wires are straight, if it has room.
 
         A neighbour that hangs on this vertex alone will follow, so its wire does not count.
         """
         y, column, gaps, left, right = self.y, self.columns[r], self.least[r], self.left, self.right
+        near, far = (left, right) if forward else (right, left)
         for i, vertex in enumerate(column):
             bends = [
                 y[v] + d - y[vertex]
-                for v, d in (*left[vertex], *right[vertex])
+                for v, d in near[vertex] or far[vertex]
                 if len(left[v]) + len(right[v]) > 1
             ]
             moves = [b for b in bends if STRAIGHT < abs(b) <= SNAP]

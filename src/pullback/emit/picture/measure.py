@@ -123,7 +123,7 @@ class Measure:
         if speaks(link):
             rows = self.captions.above(link.cable), self.captions.below(link.cable)
             width = max(row_width(row) for row in rows)
-        return max(width + 2 * SPACE if width else 0.0, 0.0 if link.targets else 16.0)
+        return max(width + SPACE + 2 if width else 0.0, 0.0 if link.targets else 16.0)
 
     def _node(self, items: list[Item], lead: float, trail: float) -> Node:
         item = items[0]
@@ -178,7 +178,7 @@ class Measure:
         asleep = self.captions.gauges.off(group) == (1, 1)
         name = f"{group.name} off" if asleep else group.name
         count = text_width(self.captions.group(group), TINY)
-        return max(56.0, text_width(name, TEXT) + 12, count + 12)
+        return max(54.0, text_width(name, TEXT) + 10, count + 10)
 
     def _closed_node(self, item: Item, width: float, lead: float, trail: float) -> Node:
         ins, outs = item.ports

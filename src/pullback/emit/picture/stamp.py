@@ -243,7 +243,7 @@ class _Stamp:
             labels.append(Label(edge, base, "off", FAINT, TINY))
         return Box(
             CLOSED, x, y, node.width, node.height, tuple(labels), group=path,
-            title=f"{path}: {count}", strips=self._strips(group, x + 6, base + 17, node.width - 12),
+            title=f"{path}: {count}", strips=self._strips(group, x + 5, base + 17, node.width - 9),
         )  # fmt: skip
 
     def _strips(self, group: Group, x: float, y: float, width: float) -> tuple[Strip, ...]:
