@@ -30,12 +30,16 @@ COMMANDS = {
     "run": Command("a circuit", "Every wire with its value and its pull."),
     "check": Command("a circuit", "Compare every pull with the numerical gradient."),
     "backward": Command("a circuit", "Write the backward pass as code, and verify it."),
+    "explain": Command("a circuit", "Why is the pull on a wire what it is?"),
+    "nudge": Command("a circuit", "Move the inputs a little so that the output goes up."),
+    "mark": Command("a circuit", "Grade hand-written derivatives; name each mistake."),
     "train": Command("data", "Train a net on a data set or a table."),
     "predict": Command("data", "Say which class each row of a table belongs to."),
     "evaluate": Command("data", "Judge a run by rows whose answer is known."),
     "rerun": Command("data", "Train a run again and compare the two, bit by bit."),
     "runs": Command("data", "List the trainings so far, newest first."),
     "hello": Command("new here?", "A first look: two gates, all the way round."),
+    "guide": Command("new here?", "The guide's numbers: what it prints, what is true."),
 }
 
 

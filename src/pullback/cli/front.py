@@ -24,8 +24,8 @@ def front_page(commands: Mapping[str, Listed]) -> str:
     """Everything `pullback` alone has to say, in at most 24 lines of 80 characters."""
     lines = ["pullback: neural networks you can see through.", ""]
     for group, some in groupby(commands, lambda name: commands[name].group):
-        lines += [*_branches(group, [(n, commands[n].summary) for n in some]), ""]
-    return "\n".join([*lines, *_NOTES])
+        lines += _branches(group, [(n, commands[n].summary) for n in some])
+    return "\n".join([*lines, "", *_NOTES])
 
 
 def _branches(group: str, commands: list[tuple[str, str]]) -> list[str]:
@@ -53,6 +53,5 @@ A circuit is an expression or file.py:name, followed by a value for each input:
 
   $ pullback show "(x+y)*z" x=-2 y=5 z=-4
   $ pullback show --help            everything about one command
-
 --json prints one JSON document, --debug the traceback behind an error.
 The exit code is 0 for yes, 1 for no, 2 for a question asked wrongly.""".splitlines()

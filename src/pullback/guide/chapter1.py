@@ -10,7 +10,8 @@ from pullback.executors.unit import Unit
 from pullback.gates.curves import sigmoid
 from pullback.guide.item import Item, Numbers
 from pullback.lens.function import CircuitFunction, circuit
-from pullback.lens.strategies import Objective, microscope, nudge, numerical_gradient
+from pullback.lens.objective import Objective, numerical_gradient
+from pullback.lens.strategies import microscope, nudge
 
 MULTIPLY: CircuitFunction = circuit("x * y")
 TWO_GATES: CircuitFunction = circuit("q = x + y; f = q * z")
@@ -44,7 +45,7 @@ def _random_search() -> float:
 
 
 def _forward_difference(f: CircuitFunction, h: float, **values: float) -> Numbers:
-    objective = Objective(f, (values,), {}, ())
+    objective = Objective(f, (values,))
     slopes = dict(zip(f.parameters, numerical_gradient(objective, "forward", h), strict=True))
     return tuple(float(slopes[name]) for name in values)
 

@@ -10,19 +10,25 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pullback.core.circuit import Row
+from pullback.errors import OptionError
 from pullback.lens.snapshot import Snapshot, plain, short
+from pullback.lens.speech import expression_of
 from pullback.passes.backward import Branch
 from pullback.passes.pull import pull_inputs
 
 
 @dataclass(frozen=True)
 class BranchLine:
-    """One branch: `contribution` = `slope` times `upstream`, the pull on `into`. Arrays have no slope."""
+    """One branch: `contribution` = `slope` times `upstream`, the pull on `into`. Arrays have no slope.
+
+    gate: the expression that makes `into`; line: where the person's code wrote it.
+    """
 
     gate: str
     into: str
@@ -30,6 +36,17 @@ class BranchLine:
     upstream: Any
     contribution: Any
     line: str
+
+    @property
+    def through(self) -> str:
+        """The branch in words."""
+        if self.slope is None:
+            made = "" if self.gate == self.into else f" = {self.gate}"
+            return f"through {self.into}{made}  {self.line}".rstrip()
+        return f"the slope of {self.gate}, times the pull on {self.into}  {self.line}".rstrip()
+
+
+SHOWN = 12  # wires of one path that are printed; the middle of a longer one is left out
 
 
 @dataclass(frozen=True)
@@ -39,10 +56,21 @@ class PathLine:
     wires: tuple[str, ...]
     product: float
 
+    def __str__(self) -> str:
+        wires = self.wires
+        if len(wires) > SHOWN:
+            half = SHOWN // 2
+            wires = (*wires[:half], f"{len(wires) - 2 * half} more", *wires[-half:])
+        return " -> ".join(wires)
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why the pull on `name` is `pull`. The branches add up to it; so do the paths and the remainder."""
+    """Why the pull on `name` is `pull`. The branches add up to it; so do the paths and the remainder.
+
+    is_output: the wire is what is pulled from outside. remainder is 0.0 when every path is listed;
+    there are no paths where an array is on the way.
+    """
 
     name: str
     value: Any
@@ -50,58 +78,64 @@ class Explanation:
     branches: tuple[BranchLine, ...]
     paths: tuple[PathLine, ...]
     remainder: float
+    is_output: bool = False
 
     def __repr__(self) -> str:
-        if not self.branches:
-            said = (
-                "no path leads from it to the output" if self.pull is None else "it is the output"
-            )
-            return f"{self.name} = {short(self.value)} is pulled with {short(self.pull)}: {said}."
-        parts = [f"{self.name} = {short(self.value)} is pulled with {short(self.pull)}"]
-        return "\n".join([*parts, *self._branch_lines(), *self._path_lines()])
-
-    def _branch_lines(self) -> list[str]:
+        named = f"{self.name} = {short(self.value)}"
+        if self.is_output:
+            return f"{named} is the output: it is pulled with {short(self.pull)} from outside."
+        if self.pull is None:
+            return f"{named} is not pulled: no path leads from it to the output."
         if any(b.slope is None for b in self.branches):
-            return [
-                f"  {short(b.contribution)}  through {b.into}  {b.line}".rstrip()
-                for b in self.branches
-            ]
-        amounts = adding_up([float(b.contribution) for b in self.branches], float(self.pull))
-        width = max(len(a) for a in amounts)
-        return [
-            f"  {a.rjust(width)} = {b.slope:.4g} * {short(b.upstream)}"
-            f"   slope of {b.gate} times the pull on {b.into}  {b.line}".rstrip()
-            for a, b in zip(amounts, self.branches, strict=True)
+            rows = [f"  {short(b.contribution)}  {b.through}" for b in self.branches]
+            return "\n".join([f"{named} is pulled with {short(self.pull)}", *rows])
+        amounts, total = adding_up([float(b.contribution) for b in self.branches], self.pull)
+        rows = [
+            f"  {a} = {b.slope:.4g} * {short(b.upstream)}  {b.through}"
+            for a, b in zip(_aligned(amounts), self.branches, strict=True)
         ]
+        return "\n".join([f"{named} is pulled with {total}", *rows, *self._path_lines()])
 
     def _path_lines(self) -> list[str]:
-        if len(self.paths) < 2:
-            return []
-        parts = [*(p.product for p in self.paths), self.remainder]
-        amounts = adding_up(parts, math.fsum(parts))
-        width = max(len(a) for a in amounts)
-        lines = [
-            f"  {a.rjust(width)}  {' > '.join(p.wires)}"
-            for a, p in zip(amounts, self.paths, strict=False)
-        ]
-        rest = [f"  {amounts[-1].rjust(width)}  all other paths"] if self.remainder else []
-        return ["by path:", *lines, *rest]
+        if len(self.paths) < 2 or (
+            not self.remainder and all(len(p.wires) == 2 for p in self.paths)
+        ):
+            return []  # the branches have said it all
+        amounts, _ = adding_up([*(p.product for p in self.paths), self.remainder], self.pull)
+        told = [*map(str, self.paths), "all other paths"]
+        lines = [f"  {a}  {said}" for a, said in zip(_aligned(amounts), told, strict=True)]
+        return ["by path:", *(lines if self.remainder else lines[:-1])]
+
+
+def _aligned(amounts: list[str]) -> list[str]:
+    width = max(map(len, amounts))
+    return [a.rjust(width) for a in amounts]
 
 
 def explain(run: Snapshot, name: str, paths: int = 5) -> Explanation:
-    """Why the wire called `name` is pulled as it is in `run`; the `paths` strongest paths."""
+    """Why the wire called `name` is pulled as it is in `run`; the `paths` strongest paths.
+
+    Raises UnknownName for a name that no wire has.
+
+    >>> from pullback.lens.function import circuit
+    >>> explain(circuit("q = x + y; f = q * z").run(-2, 5, -4), "x")
+    x = -2 is pulled with -4.000
+      -4.000 = 1 * -4  the slope of x + y, times the pull on q
+    """
+    if paths < 0:
+        raise OptionError(f"paths={paths}; it is 0 or more.")
     wire = run.circuit.find(name)
-    back = run.view.back
-    branches = [b for b in back.branches.get(wire, []) if b.gate >= 0]
-    lines = tuple(_branch_line(run, wire, b) for b in branches)
-    pull = run.grad_of(wire)
-    found: list[PathLine] = []
-    if lines and all(_all_scalar(run, b) for b in _reached(run, wire)):
-        found = _strongest(run, wire, paths)
-    rest = float(pull) - math.fsum(p.product for p in found) if found else 0.0
-    if found and _path_count(run, wire) <= len(found):
-        rest = 0.0  # every path is listed; what is left is rounding
-    return Explanation(name, run[name].value, pull, lines, tuple(found), rest)
+    every = run.view.back.branches.get(wire, [])
+    lines = tuple(_branch_line(run, wire, b) for b in every if b.gate >= 0)
+    pull, found, rest = run.grad_of(wire), [], 0.0
+    reached = _reached(run, wire)
+    if lines and paths and all(_all_scalar(run, b) for b in reached):
+        order = sorted({wire, *(b.gate for b in reached)}, reverse=True)
+        found = _strongest(run, order, paths)
+        if _path_count(run, order, paths + 1) > len(found):
+            rest = math.fsum([float(pull), *(-p.product for p in found)])
+    value = run[name].value
+    return Explanation(name, value, pull, lines, tuple(found), rest, not lines and bool(every))
 
 
 def _branch_line(run: Snapshot, wire: int, branch: Branch) -> BranchLine:
@@ -110,10 +144,14 @@ def _branch_line(run: Snapshot, wire: int, branch: Branch) -> BranchLine:
     assert row.gate is not None
     site = circuit.sites[int(circuit.site[branch.gate])]
     slope = _slope(run, row, branch.position) if _all_scalar(run, branch) else None
-    into = circuit.names[branch.gate] or row.gate.name
-    contribution = plain(run.values[branch.pull])
-    line = str(site) if site.file else ""
-    return BranchLine(row.gate.name, into, slope, run.grad_of(branch.gate), contribution, line)
+    return BranchLine(
+        gate=expression_of(circuit, branch.gate),
+        into=_name(run, branch.gate),
+        slope=slope,
+        upstream=run.grad_of(branch.gate),
+        contribution=plain(run.values[branch.pull]),
+        line=str(site) if site.file else "",
+    )
 
 
 def _all_scalar(run: Snapshot, branch: Branch) -> bool:
@@ -144,59 +182,100 @@ def _reached(run: Snapshot, wire: int) -> list[Branch]:
     return found
 
 
-def _strongest(run: Snapshot, wire: int, count: int) -> list[PathLine]:
-    """The `count` paths with the largest products: each wire keeps its own best ways to the output."""
-    back, circuit = run.view.back, run.circuit
-    best: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
-    for at in sorted({wire, *(b.gate for b in _reached(run, wire))}, reverse=True):
-        ways: list[tuple[float, tuple[int, ...]]] = []
-        for branch in back.branches.get(at, []):
+class _Way(NamedTuple):
+    """A path as a chain of cells that share their ends, so that long circuits stay cheap."""
+
+    product: float
+    wire: int
+    onward: _Way | None
+
+
+def _strongest(run: Snapshot, order: list[int], count: int) -> list[PathLine]:
+    """The `count` paths with the largest products from the last of `order` to the output.
+
+    Each wire keeps its own best ways onward. That is enough: a way that is not among a wire's best
+    is beaten by `count` others however the path came there.
+    """
+    best: dict[int, list[_Way]] = {}
+    for at in order:
+        ways: list[_Way] = []
+        for branch in run.view.back.branches.get(at, []):
             if branch.gate < 0:
-                ways.append((float(run.values[branch.pull]), (at,)))
+                ways.append(_Way(float(run.values[branch.pull]), at, None))
             else:
-                slope = _slope(run, circuit.row(branch.gate), branch.position)
-                ways += [(slope * product, (at, *path)) for product, path in best[branch.gate]]
-        best[at] = heapq.nlargest(count, ways, key=lambda way: abs(way[0]))
-    named = [
-        (p, tuple(circuit.names[w] or _gate_name(run, w) for w in path)) for p, path in best[wire]
-    ]
-    return [PathLine(wires, product) for product, wires in named]
+                slope = _slope(run, run.circuit.row(branch.gate), branch.position)
+                ways += [_Way(_times(slope, w.product), at, w) for w in best[branch.gate]]
+        best[at] = heapq.nlargest(count, ways, key=lambda way: abs(way.product))
+    return [PathLine(_wires(run, way), way.product) for way in best[order[-1]]]
 
 
-def _path_count(run: Snapshot, wire: int) -> int:
-    back = run.view.back
+def _times(slope: float, onward: float) -> float:
+    """Where nothing pulls, an infinite slope changes nothing."""
+    return 0.0 if onward == 0.0 else slope * onward
+
+
+def _wires(run: Snapshot, way: _Way | None) -> tuple[str, ...]:
+    names = []
+    while way:
+        names.append(_name(run, way.wire))
+        way = way.onward
+    return tuple(names)
+
+
+def _path_count(run: Snapshot, order: list[int], most: int) -> int:
+    """How many paths there are, counted up to `most`: there may be more than atoms."""
     counts: dict[int, int] = {}
-    for at in sorted({wire, *(b.gate for b in _reached(run, wire))}, reverse=True):
-        counts[at] = sum(1 if b.gate < 0 else counts[b.gate] for b in back.branches.get(at, []))
-    return counts[wire]
+    for at in order:
+        branches = run.view.back.branches.get(at, [])
+        counts[at] = min(most, sum(1 if b.gate < 0 else counts[b.gate] for b in branches))
+    return counts[order[-1]]
 
 
-def _gate_name(run: Snapshot, wire: int) -> str:
-    gate = run.circuit.row(wire).gate
-    return gate.name if gate else "input"
+def _name(run: Snapshot, wire: int) -> str:
+    return run.circuit.names[wire] or expression_of(run.circuit, wire)
 
 
-def adding_up(parts: list[float], total: float, digits: int = 4) -> list[str]:
-    """`parts` printed so that the printed numbers add up to the printed total.
+def adding_up(parts: list[float], total: float, digits: int = 4) -> tuple[list[str], str]:
+    """`parts` and their `total` printed so that the printed numbers add up exactly.
 
-    All have the same last digit; what rounding lost goes to the parts that it changes least.
+    All have the same last digit, fine enough for `digits` of the largest and of the total; what
+    rounding lost goes to the parts that it changes least. Infinite numbers are printed as they are.
 
     >>> adding_up([1 / 3, 1 / 3, 1 / 3], 1.0)
-    ['0.334', '0.333', '0.333']
+    (['0.334', '0.333', '0.333'], '1.000')
     """
-    largest = max((abs(p) for p in [*parts, total] if math.isfinite(p)), default=0.0)
-    if not all(map(math.isfinite, [*parts, total])) or largest == 0.0:
-        return [f"{p:.{digits}g}" for p in parts]
-    places = digits - 1 - math.floor(math.log10(largest))
-    unit = 10.0**-places
-    counts = [round(p / unit) for p in parts]
-    missing = round(total / unit) - sum(counts)
-    by_loss = sorted(
-        range(len(parts)), key=lambda i: (counts[i] - parts[i] / unit) * (1 if missing > 0 else -1)
-    )
-    for i in by_loss[: abs(missing)]:
-        counts[i] += 1 if missing > 0 else -1
-    return [
-        f"{c * unit:.{max(places, 0)}f}" if places > -6 else f"{c * unit:.{digits}g}"
-        for c in counts
-    ]
+    total = float(total)
+    if not all(map(math.isfinite, [*parts, total])) or not any([*parts, total]):
+        return [f"{p:.{digits}g}" for p in parts], f"{total:.{digits}g}"
+    top = _exponent(max(abs(p) for p in [*parts, total]))
+    # Of parts that cancel, show more digits; beyond 15 there is only rounding.
+    fine = max(_exponent(total) if total else top, top - 15 + digits) - digits + 1
+    unit = Decimal(1).scaleb(fine)
+    counts = [_rounded(p, unit) for p in parts]
+    goal = _rounded(total, unit)
+    _settle(counts, [Decimal(p) / unit for p in parts], goal)
+    return [_printed(c, fine, top) for c in counts], _printed(goal, fine, top)
+
+
+def _exponent(number: float) -> int:
+    return Decimal(number).adjusted()
+
+
+def _rounded(number: float, unit: Decimal) -> int:
+    return int((Decimal(number) / unit).to_integral_value())
+
+
+def _settle(counts: list[int], exact: list[Decimal], goal: int) -> None:
+    """Move counts by one, those first that rounding moved the other way, until they add up to `goal`."""
+    missing = goal - sum(counts)
+    sign = 1 if missing > 0 else -1
+    order = sorted(range(len(counts)), key=lambda i: sign * (counts[i] - exact[i]))
+    for step in range(abs(missing)):
+        counts[order[step % len(order)]] += sign
+
+
+def _printed(count: int, fine: int, top: int) -> str:
+    """`count` units of 10**fine; with a common power of ten where plain digits would be many."""
+    if -5 < top < 8:
+        return f"{Decimal(count).scaleb(fine):.{max(-fine, 0)}f}"
+    return f"{Decimal(count).scaleb(fine - top):.{max(top - fine, 0)}f}e{top:+03d}"

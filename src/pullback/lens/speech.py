@@ -59,7 +59,7 @@ def _leaf(circuit: Circuit, wire: int) -> str:
     if circuit.names[wire]:
         return circuit.names[wire]
     constant = circuit.constant_of(wire)
-    return number(constant, digits=6)
+    return number(constant, digits=8)
 
 
 def _bare(text: str) -> str:

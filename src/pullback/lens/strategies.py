@@ -5,24 +5,19 @@ All three answer the same question on any circuit, and count what they cost in f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from pullback.core.circuit import Circuit
-from pullback.core.structure import put_together
-from pullback.errors import CircuitError, OptionError
-from pullback.lens.function import CircuitFunction, as_circuit_function
-from pullback.lens.numeric import slope
-from pullback.lens.snapshot import plain, short
-from pullback.lens.views import View
-from pullback.passes.expand import expand
+from pullback.errors import OptionError
+from pullback.lens.function import as_circuit_function
+from pullback.lens.objective import METHODS, Objective, numerical_gradient
+from pullback.lens.snapshot import short
 
 STRATEGIES = ("analytic", "numerical", "random")
-METHODS = ("forward", "central", "richardson", "complex")
 
 
 @dataclass(frozen=True)
@@ -56,94 +51,6 @@ class Nudge:
         )
 
 
-class Objective:
-    """A circuit's one number as a function of one flat vector: the free inputs, end to end."""
-
-    def __init__(
-        self, function: Any, values: tuple[Any, ...], named: dict[str, Any], pinned: Sequence[str]
-    ) -> None:
-        self.made: CircuitFunction = as_circuit_function(function)
-        self.view, self.leaves = self.made.viewed(self.made.bind(values, named))
-        self.view.scalar_output(self.made.name)
-        self.free = _free(self.made, self.view, pinned)
-        self.start = np.concatenate(
-            [np.ravel(np.asarray(self.leaves[i], float)) for i in self.free]
-        )
-        self.evaluations = 0
-
-    def __call__(self, vector: np.ndarray[Any, Any]) -> Any:
-        """The output with the free inputs at `vector`; complex vectors are allowed."""
-        self.evaluations += 1
-        if np.iscomplexobj(vector):
-            return _bodies(self.opened, self._filled(vector))
-        return self.view.program.run(self._filled(vector))[0]
-
-    @cached_property
-    def opened(self) -> Circuit:
-        """The circuit without recipes, for numbers that only the gates' own bodies take."""
-        return expand(self.view.circuit)
-
-    def gradient(self) -> np.ndarray[Any, Any]:
-        """The analytic gradient at the start, by one backward pass."""
-        self.evaluations += 1
-        outputs = self.view.gradient_program.run([*self.leaves, 1.0])
-        pulled = iter(outputs[len(self.view.circuit.outputs) :])
-        pulls = [next(pulled) if p >= 0 else None for p in self.view.back.input_pulls]
-        return np.concatenate([_flat(pulls[i], self.leaves[i]) for i in self.free])
-
-    def named(self, vector: np.ndarray[Any, Any]) -> dict[str, Any]:
-        """`vector` put back into the inputs, by parameter name."""
-        leaves = [plain(x) for x in self._filled(vector)]
-        result = {}
-        for name, structure in self.view.arguments:
-            mine, leaves = leaves[: structure.leaves], leaves[structure.leaves :]
-            result[name] = put_together(mine, structure)
-        return result
-
-    def _filled(self, vector: np.ndarray[Any, Any]) -> list[Any]:
-        leaves, used = [np.asarray(x)[()] for x in self.leaves], 0
-        for i in self.free:
-            shape = np.shape(leaves[i])
-            size = int(np.prod(shape))
-            leaves[i] = np.reshape(vector[used : used + size], shape)[()]
-            used += size
-        return leaves
-
-
-def _bodies(circuit: Circuit, inputs: Sequence[Any]) -> Any:
-    """The first output by the gates' NumPy bodies alone, which take complex numbers where wires do not."""
-    values: list[Any] = [None] * len(circuit)
-    for wire, value in zip(circuit.inputs, inputs, strict=True):
-        values[wire] = value
-    for row in circuit.rows():
-        if row.gate is not None:
-            values[row.wire] = row.gate.body(*[values[i] for i in row.inputs], **row.attributes)
-        elif circuit.is_constant(row.wire):
-            values[row.wire] = circuit.constant_of(row.wire)
-    return values[circuit.outputs[0]]
-
-
-def _flat(pull: Any, like: Any) -> np.ndarray[Any, Any]:
-    return np.zeros(np.size(like)) if pull is None else np.ravel(np.asarray(pull, float))
-
-
-def _free(made: CircuitFunction, view: View, pinned: Sequence[str]) -> list[int]:
-    for name in pinned:
-        made.check_known(name)
-    fixed = {*pinned, *(p for p, role in made.roles.items() if role in ("frozen", "constant"))}
-    owners = [name for name, structure in view.arguments for _ in range(structure.leaves)]
-    wires = view.circuit.inputs
-    real = [view.circuit.spec_of(w).dtype.kind == "f" for w in wires]
-    free = [
-        i
-        for i, (owner, ok) in enumerate(zip(owners, real, strict=True))
-        if ok and owner not in fixed
-    ]
-    if not free:
-        raise CircuitError("every input is pinned, frozen or not a real number: nothing can move.")
-    return free
-
-
 def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
     function: Any,
     *values: Any,
@@ -166,6 +73,9 @@ def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
     """
     if strategy not in STRATEGIES:
         raise OptionError(f"strategy={strategy!r}; it is one of {', '.join(STRATEGIES)}.")
+    _check_step(step)
+    if tries < 1:
+        raise OptionError(f"tries={tries}; at least one point must be tried.")
     f = Objective(function, values, named, pinned)
     before = float(f.view.program.run(f.leaves)[0])
     sign = 1.0 if up else -1.0
@@ -185,72 +95,39 @@ def _random(f: Objective, before: float, sign: float, step: float, tries: int, s
     for _ in range(tries):
         tried = f.start + step * generator.uniform(-1.0, 1.0, f.start.shape)
         found = float(f(tried))
-        if sign * found > sign * best:
+        # NaN is no improvement, and anything improves on it.
+        if sign * found > sign * best or (math.isnan(best) and not math.isnan(found)):
             best, point = found, tried
     return Nudge("random", f.named(point), before, best, None, None, f.evaluations)
-
-
-def numerical_gradient(
-    f: Objective, method: str = "central", h: float | None = None
-) -> np.ndarray[Any, Any]:
-    """The gradient by moving each input: "forward" (N+1 runs), "central" (2N), "richardson", "complex" (N).
-
-    h is the step, 1e-4 forward and 1e-5 central unless given. Forward differences are off by about h
-    times the curvature; that is why central is the default. Complex steps lose no digits (Squire
-    and Trapp 1998) but need every gate on the way to be holomorphic.
-    """
-    ways: dict[str, Callable[[np.ndarray[Any, Any], float], float]] = {
-        "forward": _forward(f, h or 1e-4),
-        "central": lambda e, x: _central(f, e, h or 1e-5),
-        "richardson": lambda e, x: slope(lambda t: float(f(f.start + (t - x) * e)), x).value,
-        "complex": lambda e, x: float(np.imag(f(f.start + 1e-30j * e)) / 1e-30),
-    }
-    if method not in ways:
-        raise OptionError(f"method={method!r}; it is one of {', '.join(METHODS)}.")
-    if method == "complex":
-        _check_holomorphic(f)
-    directions = np.eye(len(f.start))
-    return np.array([ways[method](e, x) for e, x in zip(directions, f.start, strict=True)])
-
-
-def _forward(f: Objective, h: float) -> Callable[[np.ndarray[Any, Any], float], float]:
-    here: list[float] = []
-
-    def one(e: np.ndarray[Any, Any], x: float) -> float:
-        if not here:
-            here.append(float(f(f.start)))
-        return (float(f(f.start + h * e)) - here[0]) / h
-
-    return one
-
-
-def _central(f: Objective, e: np.ndarray[Any, Any], h: float) -> float:
-    return (float(f(f.start + h * e)) - float(f(f.start - h * e))) / (2.0 * h)
-
-
-def _check_holomorphic(f: Objective) -> None:
-    for row in f.view.circuit.rows():
-        if row.gate is not None and not row.gate.holomorphic:
-            raise OptionError(
-                f"method='complex' needs holomorphic gates; {row.gate.name} is not.",
-                fix="method='central'",
-            )
 
 
 @dataclass(frozen=True)
 class Microscope:
     """The output along the ray start + step * gradient: what each step promises and what it gives."""
 
+    before: float
     steps: tuple[float, ...]
     promised: tuple[float, ...]
     actual: tuple[float, ...]
+    up: bool = True
 
     @property
     def best(self) -> float:
-        """The step with the highest output among those looked at."""
-        return self.steps[int(np.nanargmax(self.actual))]
+        """The step that moves the output furthest the right way; 0.0 if none does."""
+        sign = 1.0 if self.up else -1.0
+        gains = [
+            (sign * (a - self.before), s) for s, a in zip(self.steps, self.actual, strict=True)
+        ]
+        return max([g for g in gains if g[0] > 0], default=(0.0, 0.0))[1]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the gradient is zero: then no step along it moves anything."""
+        return set(self.promised) == {self.before}
 
     def __repr__(self) -> str:
+        if self.is_flat:
+            return f"the gradient is zero here: no step changes {self.before:.6g}, large or small."
         lines = [f"{'step':>10}  {'promised':>12}  {'actual':>12}"]
         rows = zip(self.steps, self.promised, self.actual, strict=True)
         lines += [f"{s:>10.4g}  {p:>12.6g}  {a:>12.6g}" for s, p, a in rows]
@@ -262,21 +139,29 @@ def microscope(
     *values: Any,
     steps: Sequence[float] = (0.001, 0.01, 0.1, 1.0, 10.0),
     up: bool = True,
+    pinned: Sequence[str] = (),
     **named: Any,
 ) -> Microscope:
     """How far does the gradient's promise hold? The output at several steps along the gradient.
 
-    The gradient promises a straight line; a circuit keeps the promise only for small steps.
+    The gradient promises a straight line; a circuit keeps the promise only for small steps. Where
+    the gradient is zero there is no promise at all, and printing the result says so.
 
     >>> microscope("x*y", -2, 3, steps=(0.01, 1.0, 2.0)).actual
     (-5.8706, 1.0, -4.0)
     """
-    f = Objective(function, values, named, ())
-    gradient = f.gradient() * (1.0 if up else -1.0)
-    before = float(f(f.start))
-    rise = float(f.gradient() @ gradient)
-    actual = tuple(float(f(f.start + s * gradient)) for s in steps)
-    return Microscope(tuple(steps), tuple(before + s * rise for s in steps), actual)
+    for step in steps:
+        _check_step(step)
+    f = Objective(function, values, named, pinned)
+    before, gradient, sign = float(f(f.start)), f.gradient(), 1.0 if up else -1.0
+    rise = sign * float(gradient @ gradient)
+    actual = tuple(float(f(f.start + sign * s * gradient)) for s in steps)
+    return Microscope(before, tuple(steps), tuple(before + s * rise for s in steps), actual, up)
+
+
+def _check_step(step: float) -> None:
+    if not (math.isfinite(step) and step > 0):
+        raise OptionError(f"step={step}; it is a number above 0.", fix="up=False to go down")
 
 
 def landscape(
@@ -291,12 +176,10 @@ def landscape(
 
     Gives (offsets, outputs), or (offsets, offsets, outputs[i, j]) for two inputs.
     """
-    f = Objective(
-        function,
-        values,
-        named,
-        [p for p in as_circuit_function(function).parameters if p not in along],
-    )
+    made = as_circuit_function(function)
+    for name in along:
+        made.check_known(name)
+    f = Objective(made, values, named, [p for p in made.parameters if p not in along])
     if len(along) not in (1, 2) or len(f.start) != len(along):
         raise OptionError("along= names one or two inputs that each carry a single number.")
     offsets = np.linspace(-reach, reach, points)
@@ -304,3 +187,6 @@ def landscape(
     moves = np.stack([g.ravel() for g in grid], axis=-1)
     outputs = np.array([float(f(f.start + move)) for move in moves]).reshape(grid[0].shape)
     return (*[offsets] * len(along), outputs)
+
+
+__all__ = ["METHODS", "STRATEGIES", "Microscope", "Nudge", "landscape", "microscope", "nudge"]

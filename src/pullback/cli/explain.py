@@ -1,0 +1,34 @@
+"""`pullback explain`: why is the pull on a wire what it is?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pullback.cli.assignments import bind
+from pullback.cli.circuits import CircuitText, load
+from pullback.cli.printing import say, say_json
+
+
+def explain(
+    circuit: CircuitText, wire: str, /, *values: str, paths: int = 5, json: bool = False
+) -> int:
+    """Why is the pull on a wire what it is?
+
+    One line a branch: the slope of the gate that listens to the wire, times the
+    pull on that gate's output. The lines add up to the pull, digit for digit.
+    Followed further, the pull is a sum over all paths to the output: the
+    strongest are listed, and one line holds the others.
+
+    wire: an input, or a name given in the expression
+    paths: how many paths to list
+
+    $ pullback explain "q = x + y; f = q * z" x x=-2 y=5 z=-4
+    $ pullback explain "a = x*y; b = a + x; b*b" x x=2 y=3 --paths 2
+    """
+    function = load(circuit)
+    told = function.explain(wire, bind(function, values), paths=paths)
+    if json:
+        say_json({**dataclasses.asdict(told), "lines": repr(told).split("\n")})
+    else:
+        say(*repr(told).split("\n"))
+    return 0

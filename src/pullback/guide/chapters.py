@@ -1,0 +1,34 @@
+"""All items of the guide by chapter, and the ones a person asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pullback.errors import UnknownName, did_you_mean
+from pullback.guide import chapter1, chapter2
+from pullback.guide.item import Item
+
+CHAPTERS: dict[str, tuple[Item, ...]] = {"1": chapter1.ITEMS, "2": chapter2.ITEMS}
+
+
+def chosen(ids: Sequence[str] = (), chapter: str = "") -> list[Item]:
+    """The items of these ids, of this chapter, or all. S20 means S20b as well; UnknownName if none.
+
+    >>> [item.id for item in chosen(["S36"])]
+    ['S36', 'S36b']
+    """
+    items = CHAPTERS[chapter] if chapter else sum(CHAPTERS.values(), ())
+    for asked in ids:
+        if not any(_is_meant(item, asked) for item in items):
+            where = f"chapter {chapter}" if chapter else "the guide"
+            hint = did_you_mean(asked, [item.id for item in items])
+            raise UnknownName(
+                f"{where} has no item {asked[:40]!r} that is a number.",
+                why=hint,
+                fix="pullback guide",
+            )
+    return [i for i in items if not ids or any(_is_meant(i, asked) for asked in ids)]
+
+
+def _is_meant(item: Item, asked: str) -> bool:
+    return asked.upper() in (item.id.upper(), item.id.upper().rstrip("ABC"))
