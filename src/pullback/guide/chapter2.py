@@ -92,7 +92,9 @@ def _three_ways() -> float:
     order = orders(400, 20)
     data = seed_code()
     same = [
-        by_units(data, column) == flat(data, column) == _floats(by_circuit(SVM, data, START, column).weights)
+        by_units(data, column)
+        == flat(data, column)
+        == _floats(by_circuit(SVM, data, START, column).weights)
         for column in order.T
     ]
     return float(np.mean(same))
@@ -142,4 +144,13 @@ ITEMS: tuple[Item, ...] = (
          "E8: zero cost needs a margin of 1, not only the right side"),
 )  # fmt: skip
 
-__all__ = ["COST", "ITEMS", "force_of", "loss_of", "net_histogram", "receipt", "rest", "share_all_right"]
+__all__ = [
+    "COST",
+    "ITEMS",
+    "force_of",
+    "loss_of",
+    "net_histogram",
+    "receipt",
+    "rest",
+    "share_all_right",
+]
