@@ -181,11 +181,29 @@ class Code:
         b, c = a.like(b), a.like(c)
         return self.intrinsic("fma", a, b, c) if self.fused else a * b + c
 
+    def each_lane(self, name: str, *inputs: Number) -> Number:
+        """A function of the C library, called for one lane after the other."""
+        kind, lanes = inputs[0].kind, inputs[0].lanes
+        full = "@" + name + ("f" if kind == "float" else "")
+        types = ", ".join([kind] * len(inputs))
+        self.declare(full, f"declare {kind} {full}({types}) memory(none) nounwind")
+        if lanes == 1:
+            return self.emit(f"call {kind} {full}({', '.join(map(str, inputs))})", kind)
+        y = self.number("poison", kind, lanes)
+        for lane in range(lanes):
+            taken = [self.emit(f"extractelement {x}, i32 {lane}", kind) for x in inputs]
+            one = self.emit(f"call {kind} {full}({', '.join(map(str, taken))})", kind)
+            y = self.emit(f"insertelement {y}, {one}, i32 {lane}", kind, lanes)
+        return y
+
     # Functions of one number
 
     def strict(self, rule: Callable[[Number], Number], x: Number) -> Number:
-        """rule(x) in plain IEEE arithmetic whatever flags this code has, written here or called."""
-        if not self.inline:
+        """rule(x) in plain IEEE arithmetic whatever flags this code has, written here or called.
+
+        A rule with `branches` set has blocks of its own and so is always called.
+        """
+        if not self.inline or getattr(rule, "branches", False):
             return self._call(rule, x)
         before, self.flags = self.flags, ""
         try:
@@ -205,7 +223,7 @@ class Code:
         for key, text in inside.outside.items():
             self.declare(key, text)
         head = f"define internal fastcc {y.type} {name}({x.type} %x) nounwind noinline {{"
-        return "\n".join([head, *inside.lines, f"  ret {y}", "}"])
+        return "\n".join([head, "entry:", *inside.lines, f"  ret {y}", "}"])
 
     # y = -x is remembered, so that what depends on |y| alone is shared with |x|.
 
@@ -278,6 +296,9 @@ class Number:
 
     def __or__(self, other: Any) -> Number:
         return self.code.binary("or", self, self.like(other))
+
+    def __xor__(self, other: Any) -> Number:
+        return self.code.binary("xor", self, self.like(other))
 
     def __lshift__(self, count: int) -> Number:
         return self.code.binary("shl", self, self.like(count))

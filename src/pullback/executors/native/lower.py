@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.circuit import Circuit, Row
 from pullback.core.gate import Gate
 from pullback.core.shapes import Spec
-from pullback.executors.native import vector_math
+from pullback.executors.native import vector_circle, vector_math
 from pullback.executors.native.code import KINDS, Code, Number
 from pullback.passes.pull import opened_recipe
 from pullback.passes.rewrite import live
@@ -145,25 +145,7 @@ def _power(a: Number, b: Number) -> Number:
     }
     if b.value is not None and float(b.value) in powers:
         return powers[float(b.value)]()
-    return _each_lane("pow", a, b)
-
-
-def _each_lane(name: str, *inputs: Number) -> Number:
-    """A function of the C library, called for one lane after the other."""
-    x = inputs[0]
-    code, kind = x.code, x.kind
-    full = "@" + name + ("f" if kind == "float" else "")
-    code.declare(
-        full, f"declare {kind} {full}({', '.join([kind] * len(inputs))}) memory(none) nounwind"
-    )
-    if x.lanes == 1:
-        return code.emit(f"call {kind} {full}({', '.join(map(str, inputs))})", kind, 1)
-    y = code.number("poison", kind, x.lanes)
-    for lane in range(x.lanes):
-        taken = [code.emit(f"extractelement {i}, i32 {lane}", kind, 1) for i in inputs]
-        one = code.emit(f"call {kind} {full}({', '.join(map(str, taken))})", kind, 1)
-        y = code.emit(f"insertelement {y}, {one}, i32 {lane}", kind, x.lanes)
-    return y
+    return a.code.each_lane("pow", a, b)
 
 
 # Choices
@@ -190,6 +172,14 @@ def _chosen(relation: str, a: Number, b: Number) -> Number:
         return code.select(code.compare("s" + relation, a, b), a, b)
     larger = code.select(code.compare("o" + relation, a, b), a, b)
     return code.select(code.compare("uno", a, a), a, larger)
+
+
+@_rule("clamp")
+def _clamp(x: Number, *, low: float, high: float) -> Number:
+    code = x.code
+    less, more = ("olt", "ogt") if x.is_real else ("slt", "sgt")
+    x = code.select(code.compare(less, x, low), low, x)
+    return code.select(code.compare(more, x, high), high, x)
 
 
 @_rule("relu")
@@ -223,6 +213,11 @@ def _sqrt(x: Number) -> Number:
     return x.code.intrinsic("sqrt", x)
 
 
+@_rule("floor")
+def _floor(x: Number) -> Number:
+    return x.code.intrinsic("floor", x)
+
+
 CURVES: set[str] = set()
 
 
@@ -239,7 +234,7 @@ def _curve(function: Callable[[Number], Number]) -> None:
 
 for _function in (
     vector_math.exp, vector_math.expm1, vector_math.log, vector_math.log1p,
-    vector_math.sigmoid, vector_math.tanh,
+    vector_math.sigmoid, vector_math.tanh, vector_math.erf, vector_circle.sin, vector_circle.cos,
 ):  # fmt: skip
     _curve(_function)
 

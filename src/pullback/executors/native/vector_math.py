@@ -26,7 +26,8 @@ class Precision:
 
     digits: stored bits of the fraction. bias: of the exponent. ln2_high has trailing zeros, so that
     its product with an exponent is exact. top, bottom: beyond them exp is infinite or 0. EXP: of
-    (e^r - 1 - r) / r^2. LOG: of (log((1 + s) / (1 - s)) - 2 s) / s^3 in s^2.
+    (e^r - 1 - r) / r^2. LOG: of (log((1 + s) / (1 - s)) - 2 s) / s^3 in s^2. ERF: of erf(x) / x - 1
+    in x^2 up to 1. ERFC: of erfc(x) e^(x^2) in (x - 2) / (x + 2) from there on.
     """
 
     digits: int
@@ -38,6 +39,8 @@ class Precision:
     flat: float  # below it, expm1(x), log1p(x) and tanh(x) are x
     EXP: tuple[float, ...]
     LOG: tuple[float, ...]
+    ERF: tuple[float, ...]
+    ERFC: tuple[float, ...]
 
     @property
     def whole(self) -> float:
@@ -57,6 +60,19 @@ PRECISIONS = {
             0.666666666666667, 0.3999999999989889, 0.28571428626253836, 0.22222211089379496,
             0.1818289243253687, 0.15331611722055008, 0.14617807153417325,
         ),
+        ERF=(
+            0.12837916709551258, -0.3761263890318375, 0.11283791670954879, -0.026866170645076792,
+            0.0052239776248180145, -0.000854832698083379, 0.0001205533111164271,
+            -1.4925595266831182e-05, 1.6461000484121368e-06, -1.6350312701054695e-07,
+            1.4659775274047436e-08, -1.1372848856791674e-09, 5.957176147748911e-11,
+        ),
+        ERFC=(
+            0.2553956763105057, -0.4271858474139585, 0.24165819424248763, -0.07897858101571269,
+            0.0037328924016564484, 0.006997461739200575, -0.0008471431229415333,
+            -0.0009819771114740715, 4.355265359817883e-05, 0.00017436477257256738,
+            2.7560352756678313e-05, -2.7640727821912852e-05, -1.4166339069117108e-05,
+            1.859427387429402e-06, 4.146302183268488e-06, -2.22812957637235e-07,
+        ),
     ),
     "float": Precision(
         23, 127, 0.693359375, -0.00021219444170128554, 89.0, -104.0, 2.0**-25,
@@ -65,6 +81,15 @@ PRECISIONS = {
             0.0013933649752289057, 0.00019890991097781807,
         ),
         LOG=(0.6666666865348816, 0.4000012278556824, 0.28550779819488525, 0.23331613838672638),
+        ERF=(
+            0.12837910652160645, -0.3761262595653534, 0.11283594369888306, -0.02685421146452427,
+            0.005189087241888046, -0.000801686430349946, 7.875874871388078e-05,
+        ),
+        ERFC=(
+            0.25539568066596985, -0.4271858334541321, 0.24165821075439453, -0.0789785236120224,
+            0.003732141340151429, 0.006994855590164661, -0.0008365899557247758,
+            -0.0009441596339456737,
+        ),
     ),
 }  # fmt: skip
 
@@ -145,6 +170,18 @@ def tanh(x: Number) -> Number:
     p, k = _rise(down)
     whole = _power(k + precise.whole)
     y = code.fma(whole, -p, 1.0 - whole) * share
+    return code.intrinsic("copysign", y, x)
+
+
+def erf(x: Number) -> Number:
+    """erf(x): x + x p(x^2) up to 1, from there on 1 - e^(-x^2) q(x)."""
+    code, precise = x.code, PRECISIONS[x.kind]
+    size = abs(x)
+    held = code.select(code.compare("ogt", size, 6.0), 6.0, size)  # erf is 1 there
+    square = held * held
+    inner = code.fma(held, polynomial(square, precise.ERF), held)
+    outer = 1.0 - exp(-square) * polynomial((held - 2.0) / (held + 2.0), precise.ERFC)
+    y = code.select(code.compare("ult", size, 1.0), inner, outer)
     return code.intrinsic("copysign", y, x)
 
 
