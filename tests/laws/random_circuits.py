@@ -30,7 +30,7 @@ SMALLEST = 0.03
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a circuit may be made of. faces: only gates spelled in that language. tame: well-conditioned."""
+    """What a circuit may be made of. face: only what that language can spell. tame: well-conditioned."""
 
     shapes: tuple[tuple[int, ...], ...] = tuple(SHAPES)
     dtypes: tuple[str, ...] = ("float64",)
@@ -38,12 +38,23 @@ class Vocabulary:
     tame: bool = False
     steps: tuple[int, int] = (1, 10)
 
+    only: tuple[str, ...] = ()
+
     def knows(self, gate: Gate) -> bool:
-        return not self.face or self.face in gate.faces or bool(gate.infix)
+        spelled = not self.face or self.face in gate.faces or bool(gate.infix) or gate.recipe
+        return spelled and (not self.only or gate.name in self.only)
 
 
 SCALARS = Vocabulary(shapes=((),), face="python")
 ARRAYS = Vocabulary(face="numpy")
+# Gates that every language and machine rounds alike.
+EXACT = Vocabulary(
+    shapes=((),),
+    only=(
+        "add", "subtract", "multiply", "divide", "negative", "absolute", "maximum", "minimum", "relu",
+        "where", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal",
+    ),
+)  # fmt: skip
 ANYTHING = Vocabulary(dtypes=("float64", "float64", "float32"))
 TAME = Vocabulary(tame=True)
 

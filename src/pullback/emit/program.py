@@ -6,6 +6,7 @@ no gradient name is used twice, and every line knows its wire.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from pullback.passes.pull import opened_recipe
 from pullback.passes.rewrite import live
 
 STYLES = ("steps", "ninja")
+DEFINED = re.compile(r"(?:def|function|double) (\w+)\(")  # the name of a helper, in any language
 
 
 @dataclass
@@ -67,8 +69,13 @@ class _Emitter:
         self._read_uses()
         self.opened = {r.wire: self._inside(r) for r in self.rows if self._is_opened(r)}
         self.gates = list(self._gates())
-        helped = [g for g in self.gates if language.name in g.helpers]
-        self.reserved = set(language.reserved) | {g.name for g in helped}
+        written = [g.helpers.get(language.name, "") for g in self.gates]
+        # Some gates bring the same function: each is written once.
+        self.helpers = list(
+            dict.fromkeys(f for source in written for f in source.split("\n\n\n") if f)
+        )
+        defined = (DEFINED.search(source) for source in self.helpers)
+        self.reserved = set(language.reserved) | {found[1] for found in defined if found}
         self.taken: set[str] = set()
         self.called: dict[int, str] = {}  # the variable of a row that gets a line of its own
         self.written: dict[int, Text] = {}  # what stands where a row is used
@@ -120,8 +127,7 @@ class _Emitter:
     def _open(self, name: str, forces: list[Variable]) -> None:
         if self.language.preamble:
             self.program.add(self.language.preamble)
-        helpers = [g.helpers.get(self.language.name, "") for g in self.gates]
-        for source in dict.fromkeys(h for h in helpers if h):
+        for source in self.helpers:
             self.program.add("\n\n" + source)
         if self.program.text:
             self.program.add("\n")
@@ -257,12 +263,13 @@ class _Emitter:
         found: dict[int, str] = {f: self._fresh(self.circuit.names[f]) for f in back.forces}
         for wire in range(len(self.author) - 1, -1, -1):
             pull, name = back.pulls[wire], names[wire]
-            if not name or pull < 0 or not self.live[pull]:
+            if not name or not self._is_own(pull):
                 continue
             branches = back.branches[wire]
             for number, branch in enumerate(branches, start=1):
                 if (
                     len(branches) > 1
+                    and self._is_own(branch.pull)
                     and branch.pull not in found
                     and not self._is_pull_of_named(branch.pull)
                 ):
@@ -270,6 +277,10 @@ class _Emitter:
             if pull not in found and pull not in forces:
                 found[pull] = self._fresh(f"d{name}")
         return found
+
+    def _is_own(self, pull: int) -> bool:
+        """A pull with a row of its own: a force written by hand is an author's wire and keeps its name."""
+        return pull >= len(self.author) and self.live[pull]
 
     def _is_pull_of_named(self, row: int) -> bool:
         assert self.back is not None
@@ -304,7 +315,7 @@ class _Emitter:
 
     def _pass_on(self, back: Backward, wire: int) -> None:
         pull = back.pulls[wire]
-        if self.called.get(pull, "").startswith(f"d{self.author.names[wire]}"):
+        if re.fullmatch(rf"d{self.author.names[wire]}(_\d+)?", self.called.get(pull, "")):
             return
         name = self._fresh(f"d{self.author.names[wire]}")
         self.program.add(self.language.assign(Variable(name), self.written[pull].text), wire)
