@@ -43,24 +43,21 @@ class TugOfWar:
 
     def __repr__(self) -> str:
         head = ("example", "label", "score", "force", *(f"on {p}" for p in self.parameters))
+        columns = zip(self.labels, self.scores, self.forces, self.by_example, strict=True)
         rows = [
-            (
-                str(i),
-                f"{label:+.0f}",
-                f"{score:.4g}",
-                f"{force:+.4g}",
-                *(f"{x:+.4g}" for x in pulls),
-            )
-            for i, (label, score, force, pulls) in enumerate(
-                zip(self.labels, self.scores, self.forces, self.by_example, strict=True)
-            )
+            (str(i), f"{label:+.0f}", f"{score:.4g}", f"{force:+.4g}", *_signed(pulls))
+            for i, (label, score, force, pulls) in enumerate(columns)
         ]
-        rows.append(("springs", "", "", "", *(f"{x:+.4g}" for x in self.by_spring)))
-        rows.append(("net", "", "", "", *(f"{x:+.4g}" for x in self.net)))
-        widths = [max(len(r[i]) for r in (head, *rows)) for i in range(len(head))]
+        rows.append(("springs", "", "", "", *_signed(self.by_spring)))
+        rows.append(("net", "", "", "", *_signed(self.net)))
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         return "\n".join(
             "  ".join(c.rjust(w) for c, w in zip(r, widths, strict=True)) for r in (head, *rows)
         )
+
+
+def _signed(pulls: np.ndarray[Any, Any]) -> tuple[str, ...]:
+    return tuple(f"{pull + 0.0:+.4g}" for pull in pulls)  # + 0.0: no -0
 
 
 def tug_of_war(
@@ -75,7 +72,8 @@ def tug_of_war(
 
     score: a circuit of parameters and data that gives one number; data: a column (n,) for each data
     input; force: the rule from score and label to a pull; springs: strength by parameter, felt with
-    every example; parameters: where the parameters stand.
+    every example; parameters: where the parameters stand. Raises CircuitError for a column that does
+    not fit the labels and a spring on something that is no parameter.
 
     >>> war = tug_of_war("a*x + c", lambda s, y: y * (y * s < 1), {"x": [2.0, -1.0]}, [1, -1], a=0.5, c=0.0)
     >>> war.by_example.tolist()
@@ -87,6 +85,12 @@ def tug_of_war(
     for name, column in columns.items():
         if column.shape != (n,):
             raise CircuitError(f"column {name!r} has shape {column.shape}; there are {n} labels.")
+    for name in springs or {}:
+        if name not in parameters:
+            raise CircuitError(
+                f"the spring on {name!r} holds no parameter.",
+                why=f"The parameters are {', '.join(parameters)}.",
+            )
     spread = {name: np.full(n, float(value)) for name, value in parameters.items()}
     labels = np.asarray(labels)
     scores = np.asarray(made({**columns, **spread}))
