@@ -23,8 +23,22 @@ CHUNK = 100
 CLOSE = 1e-12  # exp and its kin may round once more in `math` than in NumPy, a few times over
 
 # Names that a program could trip over: a pull's, a keyword's, a module's, a helper's, a temporary's.
-INPUTS = "dx x math np force subscript t1 f_backward lambda_ sum exp df abs".split()
-WIRES = "dy q t2 dq ddx maximum f x_2 dx_1 print sigmoid where".split()
+INPUTS = [
+    "dx",
+    "x",
+    "math",
+    "np",
+    "force",
+    "subscript",
+    "t1",
+    "f_backward",
+    "lambda_",
+    "sum",
+    "exp",
+    "df",
+    "abs",
+]
+WIRES = ["dy", "q", "t2", "dq", "ddx", "maximum", "f", "x_2", "dx_1", "print", "sigmoid", "where"]
 HELPERS = {*GATES, "subscript"}  # functions that a program may bring along
 
 FIRST, *REST = [range(s, s + CHUNK) for s in range(0, CIRCUITS, CHUNK)]
