@@ -57,9 +57,10 @@ def read_submission(path: Path) -> str:
     except OSError as error:
         why = "it is a link" if path.is_symlink() else error.strerror or str(error)
         raise FileError(f"'{name}' cannot be read: {why}.") from error
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise FileError(f"'{name}' is no file.")
     with os.fdopen(opened, "rb") as file:
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
-            raise FileError(f"'{name}' is no file.")
         data = file.read(4 * MAX_TEXT + 1)
     try:
         text = data.decode("utf-8-sig")

@@ -1,0 +1,246 @@
+"""mark: what it says of single works, and that hostile ones do nothing and are reported."""
+
+import csv
+import json
+import os
+import tracemalloc
+from io import StringIO
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.cli import answer
+from pullback.errors import CircuitError, FileError
+from pullback.lens.mark import MISSING, RIGHT, WRONG, Marker
+from pullback.lens.submissions import COLUMNS, Submission, csv_of, grade_folder, read_submission
+
+TEXT = "q = x + y; f = q * z"
+GOOD = "dq = z; dz = q; dx = dq; dy = dq"
+VALUES = {"x": -2.0, "y": 5.0, "z": -4.0}
+ASKED = [TEXT, "x=-2", "y=5", "z=-4"]
+ARRAYS = {"X": np.ones((3, 2)), "W": np.array([[1.0, 2.0, 3.0, 4.0], [0.5, 0.1, 0.2, 0.3]]),
+          "b": np.zeros(4), "G": np.arange(12.0).reshape(3, 4)}  # fmt: skip
+MOST_MEMORY = 100_000_000  # bytes that grading one work may take
+# Works that try to run something, to fill the memory, to hang, or to confuse the reader.
+HOSTILE = {
+    "import": "dx = __import__('os').system('touch pwned')",
+    "builtins": "dx = ().__class__.__bases__[0].__subclasses__()",
+    "dunder name": "__class__ = 1; dx = __class__",
+    "eval": "dx = eval('1')",
+    "open": "dx = open('pwned')",
+    "lambda": "dx = (lambda: 1)()",
+    "walrus": "dx = (q := 1)",
+    "f-string": "dx = f'{q}'",
+    "attribute": "dx = q.shape",
+    "index": "dx = q[0]",
+    "semicolon import": "dx = 1; import os",
+    "statement": "while 1: dx = 1",
+    "function": "def dx(): return 1",
+    "decorator": "@dx",
+    "backslash": "dx = 1 \\\n + 2",
+    "backticks": "dx = `id`",
+    "dollar": "dx = $(id)",
+    "percent format": "dx = '%s' % q",
+    "powers": "dx = 9**9**9**9**9",
+    "long power": "dx = " + "**".join(["9"] * 400),
+    "big number": "dx = " + "9" * 500,
+    "big exponent": "dx = 1e999999",
+    "hex": "dx = 0xffffffffff",
+    "deep brackets": "dx = " + "(" * 100_000 + "1" + ")" * 100_000,
+    "deep signs": "dx = " + "-" * 200_000 + "1",
+    "deep calls": "dx = " + "exp(" * 5_000 + "1" + ")" * 5_000,
+    "deep choices": "dx = " + "q ? 1 : " * 20_000 + "1",
+    "one megabyte": "dx = " + "1+" * 500_000 + "1",
+    "two megabytes of names": "dx = " + "a" * 2_000_000,
+    "many lines": "\n".join(f"a{i} = q" for i in range(1_000)),
+    "billion laughs": "a = q * 1e300\n" + "a = a * a\n" * 60 + "dx = a",
+    "broadcast": "dx = broadcast_to(1, shape=(2147483647, 2147483647))",
+    "broadcast of a wire": "dx = broadcast_to(q, shape=(100000, 100000))",
+    "outer": "dx = broadcast_to(q, shape=(100000, 1)) @ broadcast_to(q, shape=(1, 100000))",
+    "many axes": "dx = reshape(q, shape=(" + "1, " * 200 + "))",
+    "minus shape": "dx = reshape(q, shape=(-5,))",
+    "wrong shape": "dx = reshape(q, shape=(3, -1, -1))",
+    "overflowing shape": "dx = reshape(q, shape=(2147483647, 2147483647, 2147483647, 0))",
+    "pad": "dx = pad(broadcast_to(q, shape=(1,)), width=2000000000)",
+    "axis": "dx = sum(q, axis=7)",
+    "no gate": "dx = system(1)",
+    "gate without inputs": "dx = exp()",
+    "too many inputs": "dx = exp(1, 2, 3)",
+    "strange attribute": "dx = exp(q, out=1)",
+    "division by zero": "dx = 1 / 0",
+    "log of nothing": "dx = log(0) * 0",
+    "unknown name": "dx = password",
+    "itself": "dx = dx_ + 1",
+    "cyrillic": "d\u0445 = 1",
+    "fullwidth": "\uff44\uff58 = 1",
+    "right to left": "dx = 1 \u202e ;2 = yd",
+    "zero width": "dx\u200b = 1",
+    "null": "dx = 1\x00",
+    "escape": "dx = \x1b[2J",
+    "bell": "\x07",
+    "emoji": "dx = \U0001f600",
+    "empty": "",
+    "blanks": " \n\t ;;; \n",
+    "only a value": "1 + 1",
+    "comment": "# dx = 1",
+    "only equal signs": "=" * 10_000,
+    "html": "<script>alert(1)</script>",
+    "formula": "=HYPERLINK(\"http://x\")",
+    "json": '{"dx": 1}',
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def marker():
+    return Marker(TEXT, VALUES)
+
+
+def marks(text, work, **values):
+    return {m.name: m for m in pb.mark(text, work, values).marks}
+
+
+def test_right_work_passes():
+    grade = pb.mark(TEXT, GOOD, VALUES)
+    assert (grade.passed, grade.score) == (True, 1.0)
+
+
+def test_a_missing_input_is_said():
+    found = marks(TEXT, "dx = z; dy = z", **VALUES)
+    assert (found["dz"].verdict, found["dx"].verdict) == (MISSING, RIGHT)
+
+
+def test_one_slip_does_not_spoil_the_lines_below_it():
+    found = marks(TEXT, "dq = -z; dz = q; dx = dq; dy = dq", **VALUES)
+    assert [found[n].verdict for n in ("dq", "dx", "dy", "dz")] == [WRONG, RIGHT, RIGHT, RIGHT]
+
+
+def test_a_product_that_does_not_fit_is_told_which_side_to_turn():
+    found = marks("h = X @ W + b; L = sum(h * G)", "dW = X @ G; dX = G @ W", **ARRAYS)
+    assert found["dW"].mistake == "transposed: it should be transpose(X) @ G, not X @ G"
+    assert found["dX"].mistake == "transposed: it should be G @ transpose(W), not G @ W"
+
+
+def test_E2_the_guides_own_line_for_one_over_a_lacks_the_upstream_factor():
+    found = marks("r = 1 / a; f = r * r", "da = -1 / (a * a)", a=1.5)
+    assert found["da"].mistake == "missing upstream factor: the pull on 'r' is not multiplied in"
+
+
+def test_E14_equals_where_fan_out_needs_plus_equals_is_named():
+    found = marks("b = a * 2; c = a + 3; f = b * c", "da = 2 * c; da = b", a=1.5)
+    assert found["da"].mistake == "`=` for `+=`: the branch through 'b' is missing"
+
+
+def test_wires_without_a_name_are_called_by_what_makes_them():
+    found = marks("(x + y) * z", "dx = 1; dy = z; dz = x + y", **VALUES)
+    assert (
+        found["dx"].mistake == "missing upstream factor: the pull on 'x + y' is not multiplied in"
+    )
+
+
+def test_a_pull_that_is_infinite_everywhere_cannot_be_marked():
+    with pytest.raises(CircuitError, match="the pull on 'x' is not finite"):
+        pb.mark("log(x - x)", "dx = 1", 1.0)
+
+
+def test_an_answer_that_is_no_number_is_wrong():
+    assert marks("x * x", "dx = 2 * x + log(-1)", x=1.5)["dx"].verdict == WRONG
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_work_is_graded_like_any_and_does_nothing(name, marker, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    grade = marker.grade(HOSTILE[name])
+    assert not grade.passed
+    assert {m.name: m.verdict for m in grade.marks}["dx"] != RIGHT
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["broadcast of a wire", "outer", "one megabyte", "many lines"])
+def test_a_hostile_work_takes_little_memory(name, marker):
+    tracemalloc.start()
+    marker.grade(HOSTILE[name])
+    assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
+    tracemalloc.stop()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two good works, one wrong, and everything that may lie in such a folder."""
+    place = tmp_path / "works"
+    place.mkdir()
+    (tmp_path / "secret.txt").write_text(GOOD)
+    (place / "anna.txt").write_text(GOOD)
+    (place / "bert.txt").write_text(GOOD.replace("dz = q", "dz = -q"))
+    (place / "bom.txt").write_bytes(b"\xef\xbb\xbf" + GOOD.replace(";", "\r\n").encode())
+    (place / "latin.txt").write_bytes(b"dx = 1 # \xe4")
+    (place / "huge.txt").write_bytes(b"1" * 5_000_000)
+    (place / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (place / "=cmd|'calc'!A0").write_text("dx = 1")
+    (place / "\x1b[2Jnew\nline").write_text(GOOD)
+    (place / "folder").mkdir()
+    (place / ".hidden").write_text("dx = 1")
+    os.mkfifo(place / "pipe")
+    return place
+
+
+def test_a_folder_is_graded_file_by_file(folder, marker):
+    done = {one.name: one.grade for one in grade_folder(marker, folder)}
+    assert [name for name, grade in done.items() if grade.passed] == [
+        "?[2Jnew?line",
+        "anna.txt",
+        "bom.txt",
+    ]
+    assert done["bert.txt"].score == 0.75
+    assert "it is a link" in done["link.txt"].error
+    assert done["latin.txt"].error == "'latin.txt' is no UTF-8 text: byte 9 is 0xe4."
+    assert "more than 1,000,000 characters" in done["huge.txt"].error
+    assert [done[n].error for n in ("pipe", "folder")] == [
+        "'pipe' is no file.",
+        "'folder' is no file.",
+    ]
+
+
+def test_a_csv_has_a_row_a_submission_and_variable(folder, marker):
+    rows = list(csv.reader(StringIO(csv_of(grade_folder(marker, folder)).decode(), newline="")))
+    assert tuple(rows[0]) == COLUMNS
+    assert [r[1:4] for r in rows if r[0] == "bert.txt"][1] == ["dz", "wrong", "the sign is wrong"]
+    assert {len(r) for r in rows} == {len(COLUMNS)}
+    assert [r[2] for r in rows if r[0] == "link.txt"] == ["unread"] * 3
+
+
+def test_no_cell_of_the_csv_is_a_formula(marker):
+    done = [Submission(name, marker.grade("dx = 1")) for name in ("=1+1", "@x", "+1;2", "-2+3")]
+    cells = [row[0] for row in csv.reader(StringIO(csv_of(done).decode(), newline=""))][1:]
+    assert {cell[0] for cell in cells} == {"'"}
+
+
+def test_a_link_is_not_followed(folder):
+    with pytest.raises(FileError, match="link"):
+        read_submission(folder / "link.txt")
+
+
+def test_an_empty_folder_is_said(tmp_path, marker):
+    with pytest.raises(FileError, match="no submission"):
+        grade_folder(marker, tmp_path)
+
+
+def test_the_exit_code_of_the_command(folder, capsys):
+    assert answer(["mark", ASKED[0], GOOD, *ASKED[1:]]) == 0
+    assert answer(["mark", ASKED[0], str(folder / "bert.txt"), *ASKED[1:]]) == 1
+    assert answer(["mark", ASKED[0], str(folder), *ASKED[1:]]) == 1
+    assert answer(["mark", ASKED[0], "nothing here", *ASKED[1:]]) == 2
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_the_command_writes_the_csv_whole(folder, tmp_path, capsys):
+    target = tmp_path / "marks.csv"
+    answer(["mark", ASKED[0], str(folder), *ASKED[1:], "--csv", str(target)])
+    assert target.read_bytes() == csv_of(grade_folder(Marker(TEXT, VALUES), folder))
+    assert [n for n in os.listdir(tmp_path) if "partial" in n] == []
+
+
+def test_the_command_answers_in_json(folder, capsys):
+    answer(["mark", ASKED[0], str(folder), *ASKED[1:], "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert (said["passed"], len(said["submissions"])) == (False, 10)
