@@ -123,15 +123,15 @@ def plans(steps: dict[str, Step] = STEPS, most: int = 60) -> Any:
     )
 
 
-def seeded_plan(seed: int, most: int = 30) -> Plan:
+def seeded_plan(seed: int, most: int = 30, steps: dict[str, Step] = STEPS) -> Plan:
     """The plan of a seed, for campaigns that need no shrinking."""
     dice = random.Random(seed)
-    names = list(STEPS)
-    steps = [
+    names = list(steps)
+    chosen = [
         (dice.choice(names), dice.randint(0, 6), dice.randint(0, 6))
         for _ in range(dice.randint(2, most))
     ]
-    return Plan(tuple(dice.choices(SHAPES, k=dice.randint(1, 3))), tuple(steps), seed)
+    return Plan(tuple(dice.choices(SHAPES, k=dice.randint(1, 3))), tuple(chosen), seed)
 
 
 # --- how a circuit moves, worked out by hand: a second opinion that knows nothing of pull rules ---

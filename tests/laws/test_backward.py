@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from laws.asking import (
     NUMERIC,
     distance,
@@ -61,7 +61,6 @@ def test_pulls_are_the_numerical_slope(plan):
     circuit, inputs = plan.circuit(), plan.inputs()
     forces = forces_for(circuit)
     wanted = numeric_pulls(lambda *x: run(circuit, x), inputs, forces)
-    assume(np.max([np.max(np.abs(w), initial=0.0) for w in wanted]) < 1e3)
     assert distance(pulls(circuit, inputs, forces), wanted) < 10 * NUMERIC
 
 
