@@ -191,16 +191,19 @@ class _Writer:
     def strip(self, strip: Strip) -> None:
         """Cells shaded by size, a bad number black."""
         step = strip.width / len(strip.cells)
+        high = f'y="{number(strip.y)}" height="{number(strip.height)}"'
+        self.add(
+            f'<rect class="pb-cell" x="{number(strip.x)}" width="{number(strip.width - 1)}" {high} '
+            f'fill="{self.ink["cell"]}"/>'
+        )
         for i, cell in enumerate(strip.cells):
-            x = f'x="{number(strip.x + i * step)}" y="{number(strip.y)}"'
-            size = f'width="{number(step - 1)}" height="{number(strip.height)}"'
-            self.add(f'<rect class="pb-cell" {x} {size} fill="{self.ink["cell"]}"/>')
-            if isnan(cell):
-                self.add(f'<rect class="pb-tag" {x} {size} fill="{self.ink["tag"]}"/>')
-            elif cell > 0:
+            ink, opacity = (
+                ("tag", "") if isnan(cell) else (strip.ink, f' fill-opacity="{cell:.2f}"')
+            )
+            if cell != 0:
                 self.add(
-                    f'<rect class="pb-{strip.ink}" {x} {size} fill="{self.ink[strip.ink]}" '
-                    f'fill-opacity="{cell:.2f}"/>'
+                    f'<rect class="pb-{ink}" x="{number(strip.x + i * step)}" '
+                    f'width="{number(step - 1)}" {high} fill="{self.ink[ink]}"{opacity}/>'
                 )
 
     def title(self, text: str) -> None:

@@ -86,15 +86,16 @@ def _join(
     net: int,
 ) -> None:
     """The lines of one net: in each gap, every left end to every right end."""
-    rank, holders = layers.rank, layers.holders[net]
+    lefts: dict[int, list[tuple[int, int]]] = {}
+    rights: dict[int, list[tuple[int, int]]] = {}
+    for ends, some in ((lefts, sources), (rights, targets)):
+        for vertex, port in some:
+            ends.setdefault(layers.rank[vertex], []).append((vertex, port))
+    for r, holder in layers.holders[net].items():
+        lefts.setdefault(r, []).append((holder, 0))
+        rights.setdefault(r, []).append((holder, 0))
     first, last = layers.spans[net]
     for r in range(first, last):
-        lefts = [(s, p) for s, p in sources if rank[s] == r]
-        rights = [(t, p) for t, p in targets if rank[t] == r + 1]
-        if r in holders:
-            lefts.append((holders[r], 0))
-        if r + 1 in holders:
-            rights.append((holders[r + 1], 0))
-        for left, left_port in lefts:
-            for right, right_port in rights:
-                layers.lines[r].append((left, left_port, right, right_port, net))
+        layers.lines[r] += [
+            (left, p, right, q, net) for left, p in lefts[r] for right, q in rights[r + 1]
+        ]

@@ -47,7 +47,8 @@ class Router:
 
     def way(self, number: int) -> Track:
         """The lines and dots of one net: a main line through all its ranks, and a branch for each fork."""
-        net, track, main = self.graph.nets[number], Track(), Path([])
+        track, main = Track(), Path([])
+        target_of = {end: i for i, end in enumerate(self.graph.nets[number].targets)}
         first, last = self.layers.spans[number]
         held = self.layers.holders[number]
         for r in range(first, last):
@@ -63,22 +64,21 @@ class Router:
             main.points += [(x, self._height(left)), (x, self._height(right))]
             pairs = [(left, other) for other in rights if other != right]
             pairs += [(other, right) for other in lefts if other != left]
-            track.paths += [self._branch(a, b, gap, x, number) for a, b in pairs]
+            for a, b in pairs:
+                track.paths.append(Path(self._branch(a, b, gap, x), target_of.get(b[:2], -1)))
             track.dots += self._dots(lefts, rights, x) if pairs else []
             if r == last - 1:
                 main.points.append(self._end(right, gap))
-                main.target = net.targets.index(right[:2])
-        track.paths = [main, *track.paths] if net.targets else []
+                main.target = target_of[right[:2]]
+        track.paths = [main, *track.paths] if target_of else []
         for path in track.paths:
             path.points = straightened(path.points)
         return track
 
-    def _branch(self, left: Place, right: Place, gap: Gap, x: float, number: int) -> Path:
+    def _branch(self, left: Place, right: Place, gap: Gap, x: float) -> list[Point]:
         """From where the net comes into the gap to one of its ends."""
-        inside = right[0] < self.layers.count
-        target = self.graph.nets[number].targets.index(right[:2]) if inside else -1
-        points = [self._start(left, gap), (x, self._height(left)), (x, self._height(right))]
-        return Path([*points, self._end(right, gap)], target)
+        bend = [(x, self._height(left)), (x, self._height(right))]
+        return [self._start(left, gap), *bend, self._end(right, gap)]
 
     def _height(self, end: Place) -> float:
         return self.y[end[0]] + end[2]

@@ -91,12 +91,12 @@ class Captions:
     def still(self, cable: Cable) -> bool:
         """Nothing pulls here: each pull is exactly 0."""
         pulls = [self.gauges.pull(w) for w in cable.wires]
-        return all(p is not None and not np.any(p) for p in pulls)
+        return all(p is not None and _zero(p) for p in pulls)
 
     def branch_still(self, cable: Cable, uses: list[Use]) -> bool:
         """This branch adds exactly 0."""
         parts = self._parts(cable, uses)
-        return bool(parts) and not any(np.any(p) for p in parts)
+        return bool(parts) and all(_zero(p) for p in parts)
 
     def _parts(self, cable: Cable, uses: list[Use]) -> list[Any]:
         branches = self.branches.get(cable.wires[0])
@@ -190,6 +190,10 @@ class Captions:
         rest = int((circuit.op != 1).sum()) - len(told)
         more = [f"and {rest:,} more wires"] if rest > 0 else []
         return [*(self.sentence(w) for w in told), *more]
+
+
+def _zero(pull: Any) -> bool:
+    return bool(pull == 0.0) if np.ndim(pull) == 0 else not np.any(pull)
 
 
 def _attribute(name: str, value: Any) -> str:

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MINUS = "−"
+# What a few roundings may add up to: eight units in the last place.
+NOISE = 8 * float(np.finfo(np.float64).eps)
+FLOAT32_NOISE = 8 * float(np.finfo(np.float32).eps)
 
 
 class Shown(NamedTuple):
@@ -78,7 +81,10 @@ def _number(value: Any, digits: int) -> str:
 
 
 def _finite(number: Any, digits: int) -> str:
-    """Zeros at the end stay where they say "rounded": 0.5 is a half, 0.500 is nearly one."""
+    """Zeros at the end stay where they say "rounded": 0.5 is a half, 0.500 is only nearly one.
+
+    A last bit or two of rounding noise does not count: 0.1 + 0.2 is shown as 0.3.
+    """
     if number == 0.0:
         return "0"
     mantissa, power = f"{number:.{digits - 1}e}".split("e")
@@ -87,4 +93,6 @@ def _finite(number: Any, digits: int) -> str:
     text = f"{number:.{max(digits - 1 - exponent, 0)}f}" if plain else mantissa
     short = text.rstrip("0").rstrip(".") if "." in text else text
     tail = "" if plain else f"e{exponent}"
-    return (short if type(number)(short + tail) == number else text) + tail
+    noise = FLOAT32_NOISE if isinstance(number, np.float32) else NOISE
+    exact = math.isclose(float(short + tail), float(number), rel_tol=noise)
+    return (short if exact else text) + tail
