@@ -85,7 +85,16 @@ def test_a_file_of_another_model_is_refused_by_name(tmp_path, trained):
         [],
         [NumberColumn("x", 0.0, False)] * 2,
         [CategoryColumn("x", ["a", "a"], False)],
-        [{"type": "date", "name": "d", "form": "%s", "median": 0.0, "missing": False, "season": False}],
+        [
+            {
+                "type": "date",
+                "name": "d",
+                "form": "%s",
+                "median": 0.0,
+                "missing": False,
+                "season": False,
+            }
+        ],
         [{"type": "code", "name": "x"}],
         [{"type": "number", "name": "x", "median": "os.system", "missing": False}],
     ],

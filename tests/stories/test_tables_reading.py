@@ -44,7 +44,9 @@ def test_damaged_utf8_is_not_taken_for_latin1():
 
 
 def column(cells):
-    return recognise(parse_any_table(("c\tz\n" + "".join(f"{c}\t1\n" for c in cells)).encode())[0], "c")
+    return recognise(
+        parse_any_table(("c\tz\n" + "".join(f"{c}\t1\n" for c in cells)).encode())[0], "c"
+    )
 
 
 KINDS = {
