@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -210,15 +211,17 @@ def _lie(random: Random, table: Any) -> None:
         table = table[place]
     accident = random.random()
     if accident < 0.7:
-        table[place] = random.choice(random.choice([INTEGERS, TEXTS, VALUES]))
+        table[place] = deepcopy(random.choice(random.choice([INTEGERS, TEXTS, VALUES])))
     elif accident < 0.8:
         del table[place]
     elif accident < 0.9:
-        table[place] = table[random.choice(places)]
+        table[place] = deepcopy(table[random.choice(places)])
     elif isinstance(table, list):
-        table.insert(place, random.choice(random.choice([INTEGERS, TEXTS, VALUES, table])))
+        table.insert(
+            place, deepcopy(random.choice(random.choice([INTEGERS, TEXTS, VALUES, table])))
+        )
     else:
-        table[random.choice(TEXTS)] = table[place]
+        table[random.choice(TEXTS)] = deepcopy(table[place])
 
 
 def _bend(random: Random, tensors: Tensors) -> None:
