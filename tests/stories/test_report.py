@@ -81,6 +81,15 @@ def page(tmp_path_factory):
     return (root / "penguins-1" / "report.html").read_text(encoding="utf-8")
 
 
+def test_every_style_of_a_report_is_in_its_policy(page):
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in styles]
+    policy = re.search('http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert len(styles) == 2
+    assert [digest for digest in digests if f"'sha256-{digest}'" not in policy] == []
+    assert not Page(page).names & {"style", "href", "src"}
+
+
 def test_a_report_has_every_section(page):
     assert re.findall("<h2>(.*?)</h2>", page) == [
         "How it learned", "What is taken for what", "Is it as sure as it should be?",

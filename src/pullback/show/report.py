@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pullback.core.circuit import Circuit
-from pullback.emit.terminal import is_drawable, picture
-from pullback.passes.backward import backward
+from pullback.emit.picture.stamp import picture
+from pullback.emit.svg import svg
 from pullback.show.charts import Line, bars, line_chart, reliability, scatter, scatter_around_zero
 from pullback.show.escape import clean
 
 MOST_BARS, MOST_CLASSES = 15, 20
+INLINE = ' style="font-variant-numeric:tabular-nums"'
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,10 @@ def report(evidence: Evidence) -> str:
     parts = [_head(evidence), _curves(evidence), _confused(evidence), _residuals(evidence)]
     parts += [_calibrated(evidence), _important(evidence), _mistaken(evidence), _drawn(evidence)]
     body = "\n".join([*parts, _told(evidence)])
-    policy = f"default-src 'none'; style-src 'sha256-{_digest(STYLE)}'"
+    # The circuit's picture brings a style sheet of its own.
+    styles = [STYLE, *re.findall(r"<style>(.*?)</style>", body, re.DOTALL)]
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in styles)
+    policy = f"default-src 'none'; style-src {hashes}"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -185,10 +190,9 @@ def _drawn(evidence: Evidence) -> str:
         f"<tr><th>{clean(name)}</th><td>{clean(str(circuit.spec_of(wire)))}</td></tr>"
         for name, wire in zip(circuit.input_names, circuit.inputs, strict=True)
     )
-    drawn = ""
-    if is_drawable(circuit):
-        drawn = f'<pre class="drawn">{clean(str(picture(backward(circuit))))}</pre>'
-    return _section("The circuit", why, f"{drawn}<table>{sizes}</table>")
+    # The numbers of a font are an extra that our policy would not let in.
+    drawn = svg(picture(circuit, name="model")).replace(INLINE, "")
+    return _section("The circuit", why, f'<div class="wide">{drawn}</div><table>{sizes}</table>')
 
 
 def _told(evidence: Evidence) -> str:
@@ -224,7 +228,6 @@ th{color:var(--faint)}.confusion td{text-align:right}
 .wrong.s3,.wrong.s4,.wrong.s5{background:color-mix(in srgb,var(--pull) 50%,transparent)}
 .wrong.s0{color:var(--faint)}
 pre{background:color-mix(in srgb,var(--faint) 12%,transparent);padding:.75rem;overflow-x:auto}
-.drawn{font-size:11px;line-height:1.2}
 .chart text{font-size:12px;fill:var(--ink)}.chart text.faint{fill:var(--faint)}
 .chart text.value{fill:var(--value)}.chart text.pull{fill:var(--pull)}
 .chart .grid{stroke:var(--grid)}.chart .dashed{stroke:var(--faint);stroke-dasharray:4 4}
