@@ -121,7 +121,7 @@ class Loop:
 
     def _go(self, total: int, state: Slots, given: Slots, tables: tuple[Slots, ...]) -> None:
         columns, rows, shown, records = (x.ctypes.data for x in tables)
-        places = (state.ctypes.data, given.ctypes.data, columns, rows)
+        places = (state.ctypes.data, given.ctypes.data, columns, rows, max(len(tables[1]), 1))
         in_pieces(total, lambda a, b: self._steps(*places, a, b, shown, records), first=256)
 
 
@@ -134,7 +134,7 @@ def _looped(plan: Plan, state: Slots, shown: Slots, records: list[Slots]) -> Loo
 
 
 _ARGUMENTS = (
-    *[ctypes.c_void_p] * 4, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p,
+    *[ctypes.c_void_p] * 4, *[ctypes.c_int64] * 3, ctypes.c_void_p, ctypes.c_void_p,
 )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def _columns(plan: Plan, columns: Sequence[Any]) -> list[Slots]:
 
 
 def _rows(arrays: list[Slots], order: Any, steps: int | None) -> tuple[int, Slots]:
-    """How many steps, and the row that each of them reads (nothing where there are no columns)."""
+    """How many steps, and the rows they read in turn (nothing where there are no columns)."""
     count = len(arrays[0]) if arrays else 1
     total = steps if steps is not None else len(order) if order is not None else count
     if not arrays or total == 0:
@@ -177,8 +177,7 @@ def _rows(arrays: list[Slots], order: Any, steps: int | None) -> tuple[int, Slot
     if int(rows.view(np.uint64).max()) >= count:
         wrong = int(rows.min() if rows.min() < 0 else rows.max())
         raise RangeError(f"order asks for row {wrong}, the columns have rows 0 to {count - 1}.")
-    turns = rows if total == len(rows) else rows[np.arange(total) % len(rows)]
-    return total, np.ascontiguousarray(turns, np.int64)
+    return total, np.ascontiguousarray(rows, np.int64)
 
 
 def filled(plan: Plan, positions: Sequence[int], values: Sequence[Any]) -> Slots:
@@ -210,11 +209,16 @@ def _loop_text(plan: Plan, fast: bool) -> str:
         code.store(_read(code, plan, i, code.at("%state", n, "double")), f"%carried{n}")
     pointers = [pointer_in(code, "%columns", n) for n in range(len(plan.columns))]
     records = [pointer_in(code, "%records", n) for n in range(len(plan.recorded))]
+    code.line("%first = urem i64 %from, %count")
     code.line("br label %step")
     code.block("step")
     code.line("%i = phi i64 [%from, %entry], [%next, %step]")
     if plan.columns:
-        code.line(f"%row = load i64, ptr {code.at('%rows', '%i', 'i64')}")
+        code.line("%turn = phi i64 [%first, %entry], [%turn.next, %step]")
+        code.line(f"%row = load i64, ptr {code.at('%rows', '%turn', 'i64')}")
+        code.line("%up = add i64 %turn, 1")
+        code.line("%over = icmp eq i64 %up, %count")
+        code.line("%turn.next = select i1 %over, i64 0, i64 %up")
     for n, (i, _) in enumerate(plan.carried):
         inputs[i] = _read(code, plan, i, f"%carried{n}")
     for pointer, i in zip(pointers, plan.columns, strict=True):
@@ -239,7 +243,7 @@ def _loop_text(plan: Plan, fast: bool) -> str:
 
 
 _HEAD = """define void @steps(ptr noalias %state, ptr noalias %fixed, ptr noalias %columns,
-    ptr noalias %rows, i64 %from, i64 %to, ptr noalias %shown, ptr noalias %records) nounwind {"""
+    ptr noalias %rows, i64 %count, i64 %from, i64 %to, ptr noalias %shown, ptr noalias %records) nounwind {"""
 
 
 def _read(code: Code, plan: Plan, i: int, pointer: str) -> Number:

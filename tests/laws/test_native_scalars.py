@@ -1,0 +1,327 @@
+"""Machine code of single numbers means what the reference means: alone, in lanes, in loops."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from laws.asking import forces_for, pull_circuit, same_bits
+from laws.gate_cases import both_precisions
+from laws.random_circuits import ELEMENTWISE, EXACT, HARD, SCALARS, random_circuit
+
+import pullback as pb
+from pullback.core.build import Builder
+from pullback.core.dtypes import BOOL, FLOAT64, INT64
+from pullback.core.gate import GATES
+from pullback.core.shapes import Spec
+from pullback.executors import compile
+from pullback.executors.native.code import Code
+from pullback.executors.native.lanes import Lanes
+from pullback.executors.native.lower import CURVES, is_scalar, lower_rows
+from pullback.executors.native.program import NativeProgram
+from pullback.passes.backward import backward
+from pullback.passes.expand import expand
+
+ULPS = 4  # what exp and its kin may be off, measured in the last place of the true value
+TAME = 1e-10  # a few of those, carried through ten well-conditioned gates and their pulls
+SPECIAL = [*HARD, 88.8, -104.5, 709.8, -745.2, 1e-40, 5e-46, math.pi, 2.0**20, 1e22, 0.5, -0.5]
+
+every_elementwise = pytest.mark.parametrize("gate", ELEMENTWISE, ids=lambda g: g.name)
+every_curve = pytest.mark.parametrize("curve", sorted(CURVES))
+
+
+def native(circuit, **options):
+    made = compile(circuit, executor="native", **options)
+    assert isinstance(made, NativeProgram)
+    return made
+
+
+def circuit_of_gate(gate, dtype):
+    """The gate on single numbers, and how to draw them."""
+    builder = Builder()
+    kinds = [gate.kinds.get(name, dtype) for name in gate.inputs]
+    wires = [builder.input(Spec((), k), f"x{i}") for i, k in enumerate(kinds)]
+    return builder.finish([gate(*wires, **_needed(gate))]), kinds
+
+
+def _needed(gate):
+    return {"clamp": {"low": -5, "high": 7}, "cast": {"dtype": "float32"}}.get(gate.name, {})
+
+
+def drawn(kinds, rng, count):
+    """Columns of ordinary and hard numbers for inputs of these kinds."""
+    columns = []
+    for kind in kinds:
+        numbers = rng.choice([*SPECIAL, *rng.normal(0, 3, 40)], count)
+        columns.append(numbers > 0 if kind == BOOL else _as(numbers, kind))
+    return columns
+
+
+def _as(numbers, kind):
+    with np.errstate(all="ignore"):
+        return (
+            np.clip(np.nan_to_num(numbers), -99, 99).astype(kind)
+            if kind == INT64
+            else numbers.astype(kind)
+        )
+
+
+def is_close(found, wanted, ulps, beside=()):
+    """Within so many last places of the wanted number; a recipe may cancel, so of what went in."""
+    f, w = np.asarray(found), np.asarray(wanted)
+    if f.dtype.kind != "f" or not np.isfinite(w) or not np.isfinite(f):
+        return same_bits(found, wanted)
+    sizes = [abs(x) for x in beside if np.isfinite(x)]
+    if sizes:
+        return abs(f - w) <= ulps * np.spacing(max(abs(w), *sizes).astype(f.dtype))
+    return abs(float(f) - float(w)) <= ulps * float(np.spacing(np.abs(w))) and np.signbit(
+        f
+    ) == np.signbit(w)
+
+
+# --- every gate ---
+
+
+@every_elementwise
+@both_precisions
+def test_a_gate_means_in_machine_code_what_its_body_means(gate, dtype):
+    circuit, kinds = circuit_of_gate(gate, dtype)
+    found, wanted = native(circuit), compile(circuit, executor="reference")
+    rows = list(zip(*drawn(kinds, np.random.default_rng(0), 400), strict=True))
+    if gate.name == "power":  # for 0.5 NumPy takes the root, which has other special values
+        rows = [row for row in rows if row[1] != 0.5]
+    ulps = 0 if is_exact(expand(circuit)) else 2 * ULPS  # both may be off
+
+    def agrees(row):
+        beside = row if gate.recipe else ()
+        return is_close(found.run(list(row))[0], wanted.run(list(row))[0], ulps, beside)
+
+    assert [row for row in rows if not agrees(row)] == []
+
+
+def is_exact(circuit):
+    return not CURVES & set(circuit.ops) and "power" not in circuit.ops
+
+
+@every_elementwise
+@both_precisions
+def test_lanes_and_single_numbers_give_the_same_bits(gate, dtype):
+    circuit, kinds = circuit_of_gate(gate, dtype)
+    columns = drawn(kinds, np.random.default_rng(1), 203)
+    many = Lanes(circuit, mapped=range(len(kinds))).run(columns)[0]
+    single = native(circuit)
+    each = [single.run(list(row))[0] for row in zip(*columns, strict=True)]
+    assert same_bits(many, np.array(each, many.dtype))
+
+
+@pytest.mark.parametrize(
+    "gate", [g for g in ELEMENTWISE if g.takes != "float" and not g.recipe], ids=lambda g: g.name
+)
+def test_integers_go_through_a_gate_as_in_its_body(gate):
+    circuit, kinds = circuit_of_gate(gate, INT64)
+    columns = drawn(kinds, np.random.default_rng(2), 100)
+    found, wanted = native(circuit), compile(circuit, executor="reference")
+    rows = list(zip(*columns, strict=True))
+    assert [r for r in rows if not same_bits(found.run(list(r))[0], wanted.run(list(r))[0])] == []
+
+
+@pytest.mark.parametrize("start", ["float64", "float32", "int64", "bool"])
+@pytest.mark.parametrize("end", ["float64", "float32", "int64", "bool"])
+def test_a_cast_rounds_as_in_its_body(start, end):
+    builder = Builder()
+    x = builder.input(Spec((), np.dtype(start)), "x")
+    circuit = builder.finish([GATES["cast"](x, dtype=end)])
+    column = drawn([np.dtype(start)], np.random.default_rng(3), 200)[0]
+    found, wanted = native(circuit), compile(circuit, executor="reference")
+    with np.errstate(all="ignore"):
+        assert [v for v in column if not same_bits(found.run([v])[0], wanted.run([v])[0])] == []
+
+
+def test_every_elementwise_gate_has_machine_code():
+    assert [g.name for g in ELEMENTWISE if not is_scalar(circuit_of_gate(g, FLOAT64)[0])] == []
+
+
+# --- the curves against longer numbers ---
+
+LONGER = {name: getattr(np, name) for name in CURVES - {"sigmoid", "erf"}} | {
+    "sigmoid": lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)), 1) / (1 + np.exp(-np.abs(x))),
+    "erf": lambda x: np.array([math.erf(v) for v in x], np.longdouble),  # itself within one ulp
+}
+
+
+def points(dtype, count):
+    """Ordinary sizes, every exponent, the ends of the range, and the special numbers."""
+    rng = np.random.default_rng(4)
+    spread = [rng.normal(0, s, count // 8) for s in (1e-3, 0.3, 1.0, 10.0, 100.0, 700.0)]
+    powers = rng.choice([-1.0, 1.0], count // 4) * 2.0 ** rng.uniform(-1074, 1023, count // 4)
+    with np.errstate(all="ignore"):
+        return np.concatenate([*spread, powers, SPECIAL]).astype(dtype)
+
+
+def largest_error(curve, dtype, count):
+    """In units of the last place of the true value; infinite where a special value is wrong."""
+    x = points(dtype, count)
+    circuit, _ = circuit_of_gate(GATES[curve], dtype)
+    found = Lanes(circuit, mapped=[0]).run([x])[0]
+    with np.errstate(all="ignore"):
+        exact = LONGER[curve](x.astype(np.longdouble))
+        true = exact.astype(dtype)
+        off = np.abs(found - exact) / np.spacing(np.abs(true))
+    same = (np.isnan(found) & np.isnan(true)) | (found == true)
+    signed = np.isnan(true) | (np.signbit(found) == np.signbit(true))
+    return float(np.max(np.where(same, 0, np.where(np.isfinite(true), off, np.inf)))), bool(
+        signed.all()
+    )
+
+
+needs_longer = pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant < 63, reason="no longer numbers here"
+)
+
+
+@needs_longer
+@every_curve
+@both_precisions
+def test_a_curve_is_within_four_units_of_its_last_place(curve, dtype):
+    error, signed = largest_error(curve, dtype, 20_000)
+    assert error <= ULPS
+    assert signed
+
+
+@needs_longer
+@pytest.mark.slow
+@every_curve
+@both_precisions
+def test_a_curve_stays_that_close_over_a_million_points(curve, dtype):
+    error, signed = largest_error(curve, dtype, 1_000_000)
+    assert error <= ULPS
+    assert signed
+
+
+@pytest.mark.parametrize("curve", ["sigmoid", "tanh"])
+def test_the_pull_of_a_squashing_curve_is_never_falsely_zero(curve):
+    f = pb.circuit(lambda x: GATES[curve](x), name="f")
+    back = backward(f.circuit(0.0))
+    pull = native(back.asking([back.input_pulls[0]]))
+    assert all(pull.run([x, 1.0])[0] > 0 for x in (-300.0, -40.0, -19.0, 19.0, 40.0, 300.0))
+
+
+def test_curves_written_in_place_and_called_give_the_same_bits():
+    made = {}
+    for inline in (True, False):
+        code = Code(inline=inline)
+        circuit, _ = circuit_of_gate(GATES["tanh"], FLOAT64)
+        lower_rows(code, circuit, [code.number("%x", "double")])
+        made[inline] = code
+    assert "call fastcc" in "\n".join(made[False].lines)
+    assert "call fastcc" not in "\n".join(made[True].lines)
+
+
+# --- random circuits ---
+
+FEW, MANY, CHUNK = 60, 20_000, 1_000
+FIRST, *REST = [range(FEW), *(range(s, s + CHUNK) for s in range(FEW, MANY, CHUNK))]
+every_chunk = pytest.mark.parametrize(
+    "seeds", [FIRST, *(pytest.param(r, marks=pytest.mark.slow) for r in REST)], ids=str
+)
+
+
+def with_pulls(function, values):
+    """One circuit of a random function's outputs and pulls, and its inputs with forces."""
+    circuit = pb.circuit(function).circuit(*values)
+    asked, _ = pull_circuit(circuit)
+    whole = dataclasses.replace(asked, outputs=(*circuit.outputs, *asked.outputs))
+    return whole, [*values, *forces_for(circuit)]
+
+
+@every_chunk
+def test_exact_gates_give_the_same_bits_with_pulls_and_hard_numbers(seeds):
+    assert [seed for seed in seeds if not bits_agree(seed)] == []
+
+
+def bits_agree(seed):
+    function = random_circuit(seed, EXACT)
+    rng = np.random.default_rng(seed)
+    circuit, inputs = with_pulls(function, function.hard(rng) if seed % 2 else function.values)
+    pairs = zip(
+        native(circuit).run(inputs), compile(circuit, executor="reference").run(inputs), strict=True
+    )
+    return all(same_bits(f, w) for f, w in pairs)
+
+
+@every_chunk
+def test_tame_circuits_of_all_gates_agree_with_their_pulls(seeds):
+    assert [seed for seed in seeds if not nearly_agree(seed)] == []
+
+
+def nearly_agree(seed):
+    function = random_circuit(seed, dataclasses.replace(SCALARS, tame=True))
+    circuit, inputs = with_pulls(function, function.values)
+    found, wanted = native(circuit).run(inputs), compile(circuit, executor="reference").run(inputs)
+    return np.allclose(np.array(found, float), np.array(wanted, float), rtol=TAME, atol=TAME)
+
+
+def test_random_circuits_meet_every_exact_gate():
+    met = {step.gate.name for seed in FIRST for step in random_circuit(seed, EXACT).steps}
+    assert set(EXACT.only) <= met
+
+
+# --- the manners of a program ---
+
+
+def test_watching_gives_every_wire_its_value():
+    f = pb.circuit("tanh(x*y) + where(x > y, x, 2)").circuit()
+    found, wanted = (
+        native(f).watch([1.5, -2.0]),
+        compile(f, executor="reference").watch([1.5, -2.0]),
+    )
+    assert [
+        i for i, (a, b) in enumerate(zip(found, wanted, strict=True)) if not is_close(a, b, ULPS)
+    ] == []
+    assert [np.asarray(v).dtype for v in found] == [np.asarray(v).dtype for v in wanted]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [[2, 3], [2.0, np.float32(3)], [np.array(2.0), True * 3.0], (2.0, 3.0), [np.int64(2), 3]],
+)
+def test_any_numbers_that_fit_may_come_in(given):
+    f = pb.circuit("x*y - x").circuit()
+    assert native(f).run(given) == [4.0]
+    assert native(f).call(*given) == 4.0
+
+
+@pytest.mark.parametrize(
+    "given", [[1.0], [1.0, 2.0, 3.0], [1.0, "a"], [1.0, True], [1.0, np.ones(2)], [1.0, 1j]]
+)
+def test_what_does_not_fit_is_refused_in_the_reference_s_words(given):
+    f = pb.circuit("x*y").circuit()
+    with pytest.raises(pb.PullbackError) as found:
+        native(f).run(given)
+    with pytest.raises(pb.PullbackError) as wanted:
+        compile(f, executor="reference").run(given)
+    assert str(found.value) == str(wanted.value)
+
+
+def test_a_checked_run_names_the_wire():
+    f = pb.circuit("log(x) + y").circuit()
+    with pytest.raises(pb.PullbackError, match="log"):
+        native(f).run([-1.0, 2.0], checked=True)
+
+
+def test_outputs_are_numpy_numbers_and_call_gives_plain_ones():
+    f = native(pb.circuit("x*y").circuit())
+    assert type(f.run([2.0, 3.0])[0]) is np.float64
+    assert type(f.call(2.0, 3.0)) is float
+
+
+def test_float32_circuits_stay_float32():
+    f = pb.circuit("x*y").circuit(np.float32(1), np.float32(1))
+    found = native(f).run([np.float32(0.1), np.float32(3)])[0]
+    assert same_bits(found, np.float32(0.1) * np.float32(3))
+
+
+def test_fast_arithmetic_is_close_and_keeps_nan():
+    f = pb.circuit("(x + y) * x + y * x").circuit()
+    assert native(f, fast=True).run([0.1, 0.7])[0] == pytest.approx(0.15, rel=1e-15)
+    assert np.isnan(native(f, fast=True).run([np.nan, 1.0])[0])

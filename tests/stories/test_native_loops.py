@@ -1,0 +1,179 @@
+"""Training loops and maps as machine code, beside the same steps made one by one."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+from laws.asking import same_bits
+
+import pullback as pb
+from pullback.errors import CircuitError, RangeError, ShapeError
+from pullback.executors import compile
+from pullback.executors.native.lanes import SMALLEST, SPLITS, Lanes
+from pullback.executors.native.loop import Loop
+from pullback.executors.native.stepper import Stepper
+
+POINTS = np.array([[1.2, 0.7], [-0.3, -0.5], [3.0, 0.1], [-0.1, -1.0], [-1.0, 1.1], [2.1, -3.0]])
+LABELS = np.array([1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
+COLUMNS = [POINTS[:, 0], POINTS[:, 1], LABELS]
+CARRIED = {0: 0, 1: 1, 2: 2}
+
+
+@pb.circuit
+def svm_step(a, b, c, x, y, label, rate):
+    """One step of the guide's support vector machine, and the score before it."""
+    score = a * x + b * y + c
+    pull = pb.where(
+        pb.equal(label, 1.0), pb.where(score < 1.0, 1.0, 0.0), pb.where(score > -1.0, -1.0, 0.0)
+    )
+    return a + rate * (x * pull - a), b + rate * (y * pull - b), c + rate * pull, score
+
+
+def svm_loop(**options):
+    return Loop(svm_step.circuit(), carried=CARRIED, columns=[3, 4, 5], **options)
+
+
+def one_by_one(order, start=(1.0, -2.0, -1.0), rate=0.01):
+    program, weights, scores = compile(svm_step.circuit(), executor="reference"), list(start), []
+    for row in order:
+        *weights, score = program.run([*weights, *(c[row] for c in COLUMNS), rate])
+        scores.append(score)
+    return weights, scores
+
+
+def test_a_loop_makes_the_same_steps_as_the_reference_one_by_one():
+    order = np.random.default_rng(0).integers(0, 6, 400)
+    looped = svm_loop(recorded=[3]).run([1, -2, -1], fixed=[0.01], columns=COLUMNS, order=order)
+    weights, scores = one_by_one(order)
+    assert looped.carried == weights
+    assert same_bits(looped.records[0], np.array(scores))
+    assert (looped.shown, looped.steps) == ([scores[-1]], 400)
+
+
+def test_a_loop_without_an_order_goes_through_the_rows_again_and_again():
+    looped = svm_loop().run([1, -2, -1], fixed=[0.01], columns=COLUMNS, steps=15)
+    assert looped.carried == one_by_one([i % 6 for i in range(15)])[0]
+
+
+def test_a_loop_of_no_steps_changes_nothing():
+    looped = svm_loop().run([1, -2, -1], fixed=[0.01], columns=COLUMNS, steps=0)
+    assert (looped.carried, looped.steps) == ([1.0, -2.0, -1.0], 0)
+
+
+@pytest.mark.parametrize("order", [[6], [-1], [0, 1, 99]])
+def test_a_row_that_is_not_there_is_refused(order):
+    with pytest.raises(RangeError, match="rows 0 to 5"):
+        svm_loop().run([1, -2, -1], fixed=[0.01], columns=COLUMNS, order=order)
+
+
+def test_columns_of_different_lengths_are_refused_by_name():
+    with pytest.raises(ShapeError, match="'label'"):
+        svm_loop().run([1, -2, -1], fixed=[0.01], columns=[*COLUMNS[:2], LABELS[:3]])
+
+
+def test_what_is_carried_must_come_out_as_it_went_in():
+    step = pb.circuit(lambda x: x > 0.0, name="step").circuit()
+    with pytest.raises(CircuitError, match="'x' is carried"):
+        Loop(step, carried={0: 0})
+
+
+def test_ctrl_c_leaves_the_values_of_the_last_full_step():
+    loop = svm_loop()
+    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run([1, -2, -1], fixed=[1e-9], columns=COLUMNS, steps=4_000_000_000)
+    again = svm_loop().run([1, -2, -1], fixed=[1e-9], columns=COLUMNS, steps=loop.stopped.steps)
+    assert loop.stopped.steps > 0
+    assert again.carried == loop.stopped.carried
+
+
+def test_a_decayed_weight_does_not_slow_the_loop_and_the_mode_is_restored():
+    decay = pb.circuit(lambda w: w * 0.5, name="decay").circuit()
+    assert Loop(decay, carried={0: 0}).run([1.0], steps=2_000).carried == [0.0]
+    assert Loop(decay, carried={0: 0}).run([1.0], steps=1_030).carried == [0.0]
+    assert compile(decay, executor="native").run([2.0**-1060])[0] == 2.0**-1061
+
+
+def test_a_stepper_makes_the_same_steps_call_by_call():
+    stepper = Stepper(
+        svm_step.circuit(), carried=CARRIED, columns=[3, 4, 5], start=[1, -2, -1], fixed=[0.01]
+    )
+    order = [0, 3, 5, 1, 1, 2]
+    scores = [stepper.step(*(float(c[row]) for c in COLUMNS)) for row in order]
+    weights, wanted = one_by_one(order)
+    assert (stepper.carried, scores) == (weights, wanted)
+
+
+def test_two_steppers_keep_their_own_weights():
+    circuit = svm_step.circuit()
+    options = {"carried": CARRIED, "columns": [3, 4, 5], "fixed": [0.01]}
+    first, second = (Stepper(circuit, start=[w, w, w], **options) for w in (1.0, 2.0))
+    first.step(1.2, 0.7, 1.0)
+    assert second.carried == [2.0, 2.0, 2.0]
+
+
+# --- maps over points ---
+
+
+def neuron(x, y, a, b, c):
+    return pb.tanh(a * x + b * y + c)
+
+
+@pb.circuit
+def neuron_and_pulls(x, y, a, b, c):
+    return pb.value_and_grad(neuron, wrt=(2, 3, 4))(x, y, a, b, c)
+
+
+def clouds(count):
+    return list(np.random.default_rng(2).normal(size=(2, count)))
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 31, 32, 1000])
+def test_a_map_gives_each_point_the_bits_it_gets_alone(count):
+    circuit, points = neuron_and_pulls.circuit(), clouds(count)
+    found = Lanes(circuit, mapped=[0, 1]).run([*points, 0.5, -1.0, 0.1])
+    program = compile(circuit, executor="native")
+    wanted = [program.run([x, y, 0.5, -1.0, 0.1]) for x, y in zip(*points, strict=True)]
+    assert all(
+        same_bits(f, np.array(w)) for f, w in zip(found, zip(*wanted, strict=True), strict=True)
+    )
+
+
+@pytest.mark.parametrize("count", [1, 5, 1000, 3 * SMALLEST + 7])
+def test_a_summed_output_is_the_sum_over_the_points(count):
+    circuit, points = neuron_and_pulls.circuit(), clouds(count)
+    summed = Lanes(circuit, mapped=[0, 1], summed=[1, 2, 3]).run([*points, 0.5, -1.0, 0.1])
+    apart = Lanes(circuit, mapped=[0, 1]).run([*points, 0.5, -1.0, 0.1])
+    assert np.allclose(summed[1:], [np.sum(a) for a in apart[1:]], rtol=1e-12, atol=1e-12)
+    assert same_bits(summed[0], apart[0])
+
+
+def test_sums_have_the_same_bits_with_any_number_of_threads():
+    circuit, points = neuron_and_pulls.circuit(), clouds(SMALLEST * SPLITS // 8 + 3)
+    sums = [
+        Lanes(circuit, mapped=[0, 1], summed=range(4), threads=t).run([*points, 0.5, -1.0, 0.1])
+        for t in (1, 2, 5)
+    ]
+    assert sums[0] == sums[1] == sums[2]
+
+
+def test_a_map_over_no_points_is_empty_and_sums_to_nothing():
+    circuit = neuron_and_pulls.circuit()
+    found = Lanes(circuit, mapped=[0, 1], summed=[1]).run([[], [], 0.5, -1.0, 0.1])
+    assert (len(found[0]), found[1]) == (0, 0.0)
+
+
+def test_points_of_different_lengths_are_refused_by_name():
+    with pytest.raises(ShapeError, match="'y'"):
+        Lanes(neuron_and_pulls.circuit(), mapped=[0, 1]).run([[1.0], [1.0, 2.0], 1, 1, 1])
+
+
+def test_a_map_keeps_conditions_and_integers():
+    step = pb.circuit(lambda x: (x > 0.0, pb.cast(x, dtype="int64")), name="step").circuit()
+    positive, whole = Lanes(step, mapped=[0], summed=[1]).run(
+        [np.array([-1.5, 2.7, 9.9, 0.0, 4.2])]
+    )
+    assert positive.tolist() == [False, True, True, False, True]
+    assert whole == -1 + 2 + 9 + 0 + 4
