@@ -56,9 +56,9 @@ def _summary(answers: list[Answer]) -> str:
     agree = sum(a.agrees for a in printed)
     known = sum(a.holds and not a.agrees for a in printed)
     other = len(printed) - agree - known
-    parts = [f"{agree} agree", f"{known} differ for a known reason", f"{other} differ"]
-    said = ", ".join(parts if other else parts[:2])
-    return f"of {len(printed)} numbers that the guide prints, {said}."
+    said = {"agree": agree, "differ for a known reason": known, "differ": other}
+    parts = [f"{count} {what}" for what, count in said.items() if count or what == "agree"]
+    return f"of {len(printed)} numbers that the guide prints, {', '.join(parts)}."
 
 
 def _fields(answer: Answer) -> dict[str, Any]:
