@@ -5,6 +5,7 @@ python bench/chain.py --gates 1000000
 
 import argparse
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from pullback.passes.backward import backward
 
 
 def main() -> None:
+    """One chain, all the way."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--gates", type=int, default=1_000_000)
     gates = asked.parse_args().gates
@@ -38,15 +40,22 @@ def main() -> None:
         size = path.stat().st_size
     assert len(loaded) == len(circuit)
     want = 1.0000001**gates
-    print(f"pull on x {float(pull):.12g}, exactly {want:.12g}; file {size / 1e6:.1f} MB")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+    say(f"pull on x {float(pull):.12g}, exactly {want:.12g}; file {size / 1e6:.1f} MB")
+    say(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+
+
+def say(line):
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def timed(what, gates, action):
+    """Do it and say how long it took."""
     start = time.perf_counter()
     result = action()
     seconds = time.perf_counter() - start
-    print(f"{what:26} {seconds:8.2f} s   {seconds / gates * 1e6:6.2f} us a gate")
+    say(f"{what:26} {seconds:8.2f} s   {seconds / gates * 1e6:6.2f} us a gate")
     return result
 
 
