@@ -83,6 +83,18 @@ def test_wires_side_by_side_between_boxes_are_one_bus():
     assert [k.text for k in buses[0].labels] == ["4", "values"]
 
 
+def test_a_gate_in_sight_keeps_its_value_beside_a_bus():
+    def f(x):
+        values = [x + i for i in range(1, 5)]
+        with pb.scope("sum"):
+            return sum(values)
+
+    circuit = pb.circuit(f).circuit()
+    made = picture(circuit, numbers_of(circuit, [1.0]), Look(depth=0))
+    values = [k.text for w in made.wires for k in w.labels if k.ink == "value"]
+    assert sorted(values) == ["1", "14", "2", "3", "4", "5"]
+
+
 def test_weights_live_inside_the_closed_box_that_alone_uses_them():
     circuit, numbers = mlp((2, 4, 1))
     leaves = [b.labels[0].text for b in picture(circuit, numbers, Look(depth=0)).boxes]

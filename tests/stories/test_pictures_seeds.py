@@ -114,6 +114,12 @@ def test_a_switch_shows_which_input_it_lets_through(values, on):
     assert [round(h * n) for h, n in zip(heights, (1, 2), strict=True)] == [on[1][0], on[2][0]]
 
 
+def test_a_tie_is_called_one():
+    boxes = drawing(pb.circuit(lambda x, y: pb.maximum(x, y)), 2.0, 2.0).boxes
+    assert [k.text for k in boxes[0].labels] == ["maximum", "tie"]
+    assert boxes[0].levers == ()
+
+
 def test_nan_and_infinity_cannot_be_overlooked():
     made = drawing(pb.circuit(lambda x: pb.log(x) / x), 0.0)
     assert {k.text for w in made.wires for k in w.labels if k.odd} == {"−Inf", "Inf"}

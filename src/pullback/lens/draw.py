@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +26,36 @@ class Picture:
     """A finished picture. Shows itself in a notebook; `save` writes it as .svg or .dot.
 
     svg: the file's text. alt: the same in words, for a reader who does not see. note: what is
-    folded and how to see more. drawing: boxes, wires and labels as plain data.
+    folded and how to see more. drawing: boxes, wires and labels as plain data. dot: text for
+    Graphviz.
     """
 
     svg: str
-    alt: str
-    note: str
     drawing: Drawing
-    dot: str
+    source: Callable[[], str] = field(repr=False)
+
+    @property
+    def alt(self) -> str:
+        return "; ".join([self.drawing.title, *self.drawing.sentences]) + "."
+
+    @property
+    def note(self) -> str:
+        return self.drawing.note
+
+    @cached_property
+    def dot(self) -> str:
+        return self.source()
 
     def save(self, path: str | Path) -> Path:
         """Write the picture; whoever looks sees the old file or the new one, never half of it."""
         path = Path(path)
-        texts = {".svg": self.svg, ".dot": self.dot, ".gv": self.dot}
-        if path.suffix.lower() not in texts:
+        suffix = path.suffix.lower()
+        if suffix not in (".svg", ".dot", ".gv"):
             raise OptionError(
                 f"a picture cannot be saved as {path.suffix or path.name!r}.",
                 fix=f"{path.stem}.svg or {path.stem}.dot",
             )
-        write_atomic(path, texts[path.suffix.lower()].encode())
+        write_atomic(path, (self.svg if suffix == ".svg" else self.dot).encode())
         return path
 
     def _repr_svg_(self) -> str:
@@ -69,13 +81,8 @@ def draw(
     look = look or Look()
     numbers = numbers_of(snapshot) if snapshot is not None else None
     drawing = picture(view.circuit, numbers, look, name)
-    return Picture(
-        svg=svg(drawing, look.theme),
-        alt="; ".join([drawing.title, *drawing.sentences]) + ".",
-        note=drawing.note,
-        drawing=drawing,
-        dot=dot(view.circuit, numbers, look, name),
-    )
+    source = partial(dot, view.circuit, numbers, look, name)
+    return Picture(svg(drawing, look.theme), drawing, source)
 
 
 def numbers_of(snapshot: Snapshot) -> Numbers:

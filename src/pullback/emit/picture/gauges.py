@@ -35,6 +35,8 @@ class Gauges:
         if self.numbers is None or not one or row.gate.name not in SWITCHES:
             return None
         y, *inputs = (self.numbers.values[w] for w in (wire, *row.inputs))
+        if y != y:
+            return None  # a NaN went through, by no choice of the switch
         if row.gate.name == "where":
             return (1 if inputs[0] else 2,)
         if row.gate.name == "relu":

@@ -213,7 +213,8 @@ class _Stamp:
         symbol, under = self.captions.symbol(gate), self.captions.under(wire)
         size = symbol_size(symbol)
         through = self.captions.gauges.switched(wire)
-        levers = _levers(node, through, x, y) if through is not None else ()
+        levers = _levers(node, through, x, y)
+        under = "tie" if through and len(through) > 1 and not under else under
         middle, base = x + node.width / 2, y + node.height / 2 + size * 0.35 - (5 if under else 0)
         if levers:  # the text keeps out of the way of the switch
             low = levers[0][0][1] <= y + node.height / 2
@@ -266,13 +267,15 @@ def _moved(points: list[Point], origin: Point) -> list[Point]:
 
 
 def _levers(
-    node: Node, through: tuple[int, ...], x: float, y: float
+    node: Node, through: tuple[int, ...] | None, x: float, y: float
 ) -> tuple[tuple[Point, Point], ...]:
-    """From each input that is let through to the output; a single arm, raised, where none is."""
-    out = y + node.outputs[0]
-    if not through:
-        return (((x + 9, out), (x + node.width - 9, out - 11)),) if len(node.inputs) == 1 else ()
-    return tuple(((x + 9, y + node.inputs[i]), (x + node.width - 9, out)) for i in through)
+    """From the input that is let through to the output; a raised arm where a single one is not."""
+    left, right, out = x + 9, x + node.width - 9, y + node.outputs[0]
+    if through == () and len(node.inputs) == 1:
+        return (((left, out), (right, out - 11)),)
+    if through is None or len(through) != 1:
+        return ()
+    return (((left, y + node.inputs[through[0]]), (right, out)),)
 
 
 def _row(texts: list[Text], x: float, y: float) -> list[Label]:

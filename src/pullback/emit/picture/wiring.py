@@ -123,7 +123,9 @@ class _Wiring:
             if place is None or (place[1].kind == CLOSED and not listeners):
                 continue
             boxes = [item for _, item, _ in listeners]
-            if boxes and all(item.kind == CLOSED for item in boxes):
+            # A gate in sight keeps its wire, for the value that is written there.
+            hidden = place[1].kind != GATE and all(item.kind == CLOSED for item in boxes)
+            if boxes and hidden:
                 together.setdefault(self._company(place, boxes), []).append(wire)
             else:
                 found.append((Cable((wire,)), [place]))
