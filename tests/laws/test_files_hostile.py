@@ -177,7 +177,7 @@ CHANGES = {
     "an empty wire name": (labels(lambda t: t + b"\n"), "no ASCII identifier"),
     "a dunder wire name": (labels(lambda t: t + b"__init__\n"), "no ASCII identifier"),
     "a wire name without an end": (labels(lambda t: t[:-1]), "no ASCII identifier"),
-    "a wire name of 65 letters": (labels(lambda t: t + b"x" * 65 + b"\n"), "no ASCII identifier"),
+    "a wire name of 256 letters": (labels(lambda t: t + b"x" * 256 + b"\n"), "no ASCII identifier"),
     "a given name that is none": (put("label", row_of("sum"), -1), "name has none"),
     "a given name beyond all rows": (put("explicit", -1, ROWS), "'explicit'"),
     "a given name twice": (

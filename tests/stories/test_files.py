@@ -18,6 +18,7 @@ from pullback.executors import compile
 from pullback.gates.curves import tanh
 from pullback.gates.reduce import sum
 from pullback.gates.shape import concat
+from pullback.passes.backward import backward
 from pullback.runs.atomic import write_atomic
 
 FLOAT = Spec((), np.dtype("float64"))
@@ -120,6 +121,13 @@ def test_names_roles_scopes_and_lines_come_back():
     assert loaded.roles == ("parameter",)
     assert loaded.groups[loaded.group[1]] == ("layer1", "inner")
     assert str(loaded.sites[loaded.site[1]]) == str(circuit.sites[circuit.site[1]])
+
+
+def test_the_pull_on_the_longest_name_has_a_longer_one_and_comes_back():
+    builder = Builder()
+    x = builder.input(FLOAT, "x" * 64)
+    circuit = backward(builder.finish([x * x])).circuit
+    assert "d" + "x" * 64 in reloaded(circuit).names
 
 
 def test_about_comes_back_with_every_type():

@@ -33,6 +33,8 @@ FEW = 100  # unless there are no more than so many
 
 # Attributes and file names are printed into programs: no quote, bracket, backslash or line end.
 _TEXT = re.compile(r"[A-Za-z0-9_ ,.:>+-]{0,64}")
+# Passes lengthen the names that people give: a d in front, _2 behind.
+_LABEL = re.compile(rb"(?!__)[A-Za-z_][A-Za-z0-9_]{0,254}\n")
 _FILE_NAME = re.compile(r"[\w.\- ]{0,64}")
 
 
@@ -95,9 +97,9 @@ def _check_texts(attributes: dict[str, Any]) -> None:
 
 def _check_labels(labels: NDArray[np.uint8]) -> None:
     for line in BytesIO(labels.tobytes()):  # one by one: a million names are not there at once
-        name = line.decode("ascii", "replace")
-        if name[-1] != "\n" or not is_safe(name[:-1]):
-            raise FileError(f"'{said(name)}' cannot name a wire: it is no ASCII identifier.")
+        if not _LABEL.fullmatch(line):
+            name = said(line.decode("ascii", "replace"))
+            raise FileError(f"'{name}' cannot name a wire: it is no ASCII identifier.")
 
 
 def _check_constant_kinds(columns: Columns) -> None:
