@@ -264,6 +264,10 @@ def test_transforms_take_circuits_and_typed_text():
     assert pb.hvp(f, (-2.0, 5.0, -4.0), (1.0, 0.0, 0.0)) == (0.0, 0.0, 1.0)
 
 
+def test_the_jacobian_of_nothing_is_empty():
+    assert pb.jacobian(lambda x: x[0:0])(np.ones(2)).shape == (0, 2)
+
+
 # --- refusals ---
 
 
@@ -289,6 +293,13 @@ def test_a_position_beyond_the_inputs_is_refused():
 def test_a_direction_for_each_value():
     with pytest.raises(CircuitError, match="jvp got 2 values and 1 directions"):
         pb.jvp(rosenbrock, POINT, (1.0,))
+
+
+def test_a_unit_is_no_number_to_ask_a_circuit_about():
+    with pytest.raises(
+        CircuitError, match="f is asked as a circuit, which takes numbers; an input is a Unit"
+    ):
+        pb.grad(lambda x: x * x)(pb.Unit(3.0))
 
 
 def test_a_yes_or_no_cannot_be_pulled():

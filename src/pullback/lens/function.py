@@ -171,6 +171,11 @@ class CircuitFunction:
         """The view for these bound values, and their leaves in the order of the circuit's inputs."""
         nests = [take_apart(value) for value in self._as_arrays(bound)]
         leaves = [leaf for found, _ in nests for leaf in found]
+        if any(isinstance(leaf, Unit) for leaf in leaves):
+            raise CircuitError(
+                f"{self.name} is asked as a circuit, which takes numbers; an input is a Unit.",
+                fix=f"unit.value; or {self.name}(unit), then backward() on what comes out",
+            )
         arguments = [(p, s) for p, (_, s) in zip(self.parameters, nests, strict=True)]
         return self.traced(arguments, [spec_of(leaf) for leaf in leaves]), leaves
 

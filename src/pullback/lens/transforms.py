@@ -139,23 +139,25 @@ def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
     def rows(*values: Any, **named: Any) -> Any:
         view, leaves = _viewed(made, values, named)
         at, starts = _positions(made, wrt)[0], _starts(view)
-        pulled = _gradient(view, range(starts[at], starts[at + 1]))
+        pulled = range(starts[at], starts[at + 1])
+        derived = _gradient(view, pulled)
         spec = view.circuit.spec_of(view.circuit.outputs[0])
-        forces = np.eye(int(np.prod(spec.shape)), dtype=spec.dtype).reshape(-1, *spec.shape)
-        count = len(view.circuit.outputs)
-        found = [_applied(view, leaves, pulled, [force[()]])[count:] for force in forces]
-        columns = zip(*found, strict=True)
-        return put_together([_stacked(c, spec.shape) for c in columns], view.arguments[at][1])
+        size, count = int(np.prod(spec.shape)), len(view.circuit.outputs)
+        forces = np.eye(size, dtype=spec.dtype).reshape(size, *spec.shape)
+        found = [_applied(view, leaves, derived, [force[()]])[count:] for force in forces]
+        shapes = [spec.shape + view.circuit.spec_of(view.circuit.inputs[i]).shape for i in pulled]
+        blocks = [_stacked([row[i] for row in found], shape) for i, shape in enumerate(shapes)]
+        return put_together(blocks, view.arguments[at][1])
 
     return _called_like(function, rows)
 
 
 def _stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """One array of `shape`, then the rows' own: of numbers, or as a wire when the rows are wires."""
+    """The rows as one array of `shape`: of numbers, or as a wire when the rows are wires."""
     if not any(isinstance(row, Wire) for row in rows):
-        return plain(np.reshape(np.array(rows), shape + np.shape(rows[0]))[()])
+        return plain(np.reshape(np.array(rows), shape)[()])
     flat = [reshape(row, shape=(1, *row.shape)) for row in rows]
-    return reshape(concat(*flat, axis=0), shape=shape + rows[0].shape)
+    return reshape(concat(*flat, axis=0), shape=shape)
 
 
 def hessian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
