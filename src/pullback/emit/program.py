@@ -1,345 +1,289 @@
 """A whole function as source: the forward pass, or the forward and the backward pass with the author's names.
 
-"steps" gives every wire its own line; "ninja" writes a wire into the only line that uses it. In both
-no gradient name is used twice, and every line knows its wire.
+"steps" gives every wire its own line, "ninja" writes a wire into the only line that uses it, "gates"
+gives every gate its own line, those of the backward pass too. In all three no gradient name is used
+twice, and every line knows its wires.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pullback.core.circuit import Circuit, Row
-from pullback.core.gate import GATES, Gate
-from pullback.core.names import unique
+from pullback.core.dtypes import FLOAT32
 from pullback.core.shapes import Spec
-from pullback.emit.expressions import ATOM, SIGN, Text, expression, mentions
-from pullback.emit.language import Language, Variable
-from pullback.errors import FaceError, OptionError
+from pullback.emit.expressions import expression, face_of, hands_on, mentions
+from pullback.emit.language import ATOM, LINE, SIGN, Language, Text, Variable
+from pullback.emit.names import Names, pull_names, wire_names
+from pullback.emit.script import Script, backward_script, forward_script
+from pullback.errors import OptionError
 from pullback.passes.backward import Backward
-from pullback.passes.expand import expand
-from pullback.passes.pull import opened_recipe
-from pullback.passes.rewrite import live
 
-STYLES = ("steps", "ninja")
-DEFINED = re.compile(r"(?:def|function|double) (\w+)\(")  # the name of a helper, in any language
+STYLES = ("steps", "ninja", "gates")
+LONGEST = 72  # characters of an expression that is still written into another one
+
+
+class Step(NamedTuple):
+    """One line that computes: the row it gives a value to, its variable, its expression."""
+
+    row: int
+    variable: Variable
+    text: str
 
 
 @dataclass
 class Program:
-    """Source text under construction. wires[i] is the forward wire that line i is about, or None."""
+    """Source text, one line an entry.
 
+    name: the function's. wires[i]: the forward wire that line i is about, or None; held[i]: all
+    wires that it computes or writes out. steps: the lines that compute, for a look inside.
+    """
+
+    name: str
+    script: Script
     text: list[str] = field(default_factory=list)
     wires: list[int | None] = field(default_factory=list)
+    held: list[tuple[int, ...]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    helpers: list[str] = field(default_factory=list)
 
-    def add(self, line: str, wire: int | None = None) -> None:
+    def add(self, line: str, wire: int | None = None, held: Iterable[int] = ()) -> None:
         for part in line.split("\n"):
             self.text.append(part)
             self.wires.append(wire)
+            self.held.append(tuple(held) or (() if wire is None else (wire,)))
 
 
 def emit_forward(circuit: Circuit, language: Language, name: str, style: str) -> Program:
     """`def name(inputs): ... return value`."""
-    return _Emitter(circuit, language, name, style).forward()
+    return _Emitter(forward_script(circuit, language), language, name, style).program
 
 
 def emit_backward(back: Backward, language: Language, name: str, style: str) -> Program:
     """`def name_backward(inputs, force): ... return value, {input: pull}`."""
-    return _Emitter(back.circuit, language, name, style, back).backward()
+    script = backward_script(back, language)
+    return _Emitter(script, language, f"{name}_backward", style).program
 
 
 class _Emitter:
     """Writes rows in running order: each becomes a line, or is written into the one line that uses it."""
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        language: Language,
-        name: str,
-        style: str,
-        back: Backward | None = None,
-    ) -> None:
+    def __init__(self, script: Script, language: Language, name: str, style: str) -> None:
         if style not in STYLES:
             raise OptionError(f"style={style!r}; it is one of {', '.join(STYLES)}.")
-        self.circuit, self.language, self.name, self.back = circuit, language, name, back
-        self.steps = style == "steps"
-        self.author = back.forward if back else circuit
-        self.rows = list(circuit.rows())
-        self._read_uses()
-        self.opened = {r.wire: self._inside(r) for r in self.rows if self._is_opened(r)}
-        self.gates = list(self._gates())
-        written = [g.helpers.get(language.name, "") for g in self.gates]
-        # Some gates bring the same function: each is written once.
-        self.helpers = list(
-            dict.fromkeys(f for source in written for f in source.split("\n\n\n") if f)
-        )
-        defined = (DEFINED.search(source) for source in self.helpers)
-        self.reserved = set(language.reserved) | {found[1] for found in defined if found}
-        self.taken: set[str] = set()
-        self.called: dict[int, str] = {}  # the variable of a row that gets a line of its own
+        self.script, self.language, self.style = script, language, style
+        self.masked = script.masked() if language.guarded else set()
+        helpers = self._helpers()
+        self.names = Names(language, defined(helpers))
+        self.called = wire_names(self.names, script, style != "ninja")
+        for force in script.forces:
+            self.called[force] = self.names.fresh(script.circuit.names[force])
+        self.called.update(pull_names(self.names, script))
         self.written: dict[int, Text] = {}  # what stands where a row is used
-        self.temporaries = 0
-        self.program = Program()
-        for wire, given in enumerate(self.author.names):
-            if given and self.live[wire]:
-                self.called[wire] = self._fresh(given)
+        self.holds: dict[int, tuple[int, ...]] = {}  # the wires inside that text
+        self.plain: set[int] = set()  # rows that may be a bare number of the language
+        self.program = Program(self.names.of_function(name), script, helpers=helpers)
+        self._write()
 
-    def _read_uses(self) -> None:
-        circuit, back = self.circuit, self.back
-        pulls = [p for p in back.input_pulls if p >= 0] if back else []
-        self.outputs = (*circuit.outputs, *pulls)
-        self.live = live(back.asking(self.outputs) if back else circuit)
-        self.uses = [0] * len(circuit)
-        self.user: dict[int, Row] = {}
-        for row in self.rows:
-            if self.live[row.wire]:
-                for i in row.inputs:
-                    self.uses[i] += 1
-                    self.user[i] = row
+    # The parts of a program
 
-    def _fresh(self, name: str) -> str:
-        """`name`, or the nearest name that is neither a keyword nor used before."""
-        while name in self.reserved:
-            name += "_"
-        name = unique(name, self.taken)
-        self.taken.add(name)
-        return name
+    def _write(self) -> None:
+        script, language, program = self.script, self.language, self.program
+        outputs = [
+            Variable(self.names.fresh(f"{self.called.get(o) or 'y'}_out"), self._spec(o))
+            for o in script.outputs
+        ]
+        inputs = [self._variable(script.row_of[w]) for w in script.inputs]
+        forces = [self._variable(f) for f in script.forces]
+        for line in language.open(program.name, inputs, forces, outputs):
+            program.add(line, held=script.inputs)
+        self._lines(range(script.forward))
+        if script.forces:
+            program.add(language.comment("backward: the pull on each wire, in reverse"))
+            self._backward_lines()
+        self._close(outputs)
+        self._head()
 
-    def forward(self) -> Program:
-        self._open(self.name, [])
-        self._lines(range(len(self.author)))
-        self._close(None)
-        return self.program
+    def _close(self, outputs: Sequence[Variable]) -> None:
+        script, language = self.script, self.language
+        values = [self.written[o].text for o in script.outputs]
+        pulls = {script.names[w]: self._input_pull(w, p) for w, p in script.real_inputs()}
+        about = [*(script.wires[o] for o in script.outputs), *(w for w, _ in script.real_inputs())]
+        for line, of in language.close(values, pulls if script.forces else None, outputs):
+            self.program.add(line, None if of is None else about[of])
 
-    def backward(self) -> Program:
-        assert self.back is not None
-        for wire, name in self._pull_names().items():
-            self.called[wire] = name
-        self._open(f"{self.name}_backward", [self._variable(f) for f in self.back.forces])
-        self._lines(range(len(self.author)))
-        self.program.add(self.language.comment("backward: the pull on each wire, in reverse"))
-        self.written.update({f: Text(self.language.show(self.called[f])) for f in self.back.forces})
-        self._backward_lines(self.back)
-        self._close(self._input_pulls(self.back))
-        return self.program
+    def _head(self) -> None:
+        """The imports and the helpers go on top, once each."""
+        program, helpers = self.program, self.program.helpers
+        head = self.language.header("\n".join([*helpers, *program.text]))
+        for helper in helpers:
+            head += [*(["", ""] if head else []), *helper.split("\n")]
+        head += ["", ""] if head else []
+        program.text[:0], program.wires[:0] = head, [None] * len(head)
+        program.held[:0] = [()] * len(head)
 
-    def _open(self, name: str, forces: list[Variable]) -> None:
-        if self.language.preamble:
-            self.program.add(self.language.preamble)
-        for source in self.helpers:
-            self.program.add("\n\n" + source)
-        if self.program.text:
-            self.program.add("\n")
-        inputs = [self._variable(w) for w in self.author.inputs]
-        outputs = [self._variable(w) for w in self.author.outputs]
-        for line in self.language.open(name, inputs, forces, outputs):
-            self.program.add(line)
-
-    def _close(self, pulls: dict[str, str] | None) -> None:
-        values = [self.written[o].text for o in self.author.outputs]
-        for line in self.language.close(values, pulls):
-            self.program.add(line)
+    def _helpers(self) -> list[str]:
+        found: dict[str, None] = {}
+        for row in self.script.rows:
+            if row.gate is not None and self.script.live[row.wire]:
+                face, helpers = self._face(row), self.language.helpers(row.gate)
+                if self._is_guarded(row):
+                    helpers = [self.language.guarded[row.gate.name][1]]
+                if any(f"{name}(" in face for name in defined(helpers)):
+                    found.update(dict.fromkeys(helpers))
+        return list(found)
 
     # Rows
 
-    def _lines(self, wires: Iterable[int]) -> None:
-        for wire in wires:
-            if self.live[wire]:
-                self._line(self.rows[wire])
+    def _lines(self, rows: Iterable[int]) -> None:
+        for row in rows:
+            if self.script.live[row]:
+                self._line(self.script.rows[row])
 
     def _line(self, row: Row) -> None:
-        wire = row.wire
-        self._check_scalar(wire)
         if row.gate is None:
-            self.written[wire] = self._leaf(wire)
-        elif wire not in self.called and self._fits_inside(row):
-            self.written[wire] = self._expression(row)
-        else:
-            text = self._expression(row).text
-            name = self.called.get(wire) or self._temporary()
-            self.called[wire] = name
-            self.program.add(self.language.assign(self._variable(wire), text), self._about(wire))
-            self.written[wire] = Text(self.language.show(name))
+            self._leaf(row.wire)
+            return
+        text = self._expression(row)
+        wire = self.script.wires[row.wire]
+        held = (wire, *(w for i in row.inputs for w in self.holds.get(i, ())))
+        if row.wire not in self.called and self._fits_inside(row, text):
+            self.written[row.wire], self.holds[row.wire] = text, held
+            return
+        name = self.called.get(row.wire) or self.names.temporary()
+        self.called[row.wire] = name
+        variable = self._variable(row.wire)
+        self.program.steps.append(Step(row.wire, variable, text.text))
+        self.program.add(self.language.assign(variable, text.text), wire, dict.fromkeys(held))
+        self.written[row.wire] = Text(self.language.show(name))
 
-    def _leaf(self, wire: int) -> Text:
-        if not self.circuit.is_constant(wire):
-            return Text(self.language.show(self.called[wire]))
-        return self._constant(self.circuit.constant_of(wire))
-
-    def _constant(self, value: object) -> Text:
-        text = self.language.number(value)
-        return Text(text, SIGN if text.startswith("-") else ATOM)
-
-    def _fits_inside(self, row: Row) -> bool:
-        """A row that only one line uses, and writes out once, may stand inside that line."""
-        wire = row.wire
-        author_step = self.steps and wire < len(self.author)
-        if author_step or self.uses[wire] != 1 or wire in self.outputs:
-            return False
-        return self.user[wire].wire not in self.opened and self._once(self.user[wire], wire)
-
-    def _once(self, user: Row, wire: int) -> bool:
-        """Whether the line of `user` writes out its input `wire` once only."""
-        assert user.gate is not None
-        return mentions(user.gate, self.language, user.inputs.index(wire), len(user.inputs)) == 1
+    def _leaf(self, row: int) -> None:
+        """An input, a force or a constant: no line, its name or number stands where it is used."""
+        constant = self.script.circuit.is_constant(row)
+        value = self.script.circuit.constant_of(row) if constant else None
+        shown = self.language.show
+        text = self.language.number(value) if constant else shown(self.called[row])
+        self.written[row] = Text(text, SIGN if text.startswith("-") else ATOM)
+        if not self._spec(row).shape:
+            self.plain.add(row)
 
     def _expression(self, row: Row) -> Text:
         inputs = [self.written[i] for i in row.inputs]
-        if row.wire in self.opened:
-            return self._lines_inside(self.opened[row.wire], inputs, self._about(row.wire))
-        return expression(self.language, row, inputs)
+        if self.language.strong:
+            inputs = self._strengthened(row, inputs)
+        return expression(self.language, row, self._spec(row.wire), inputs, self._face(row))
 
-    def _temporary(self) -> str:
-        self.temporaries += 1
-        return self._fresh(f"t{self.temporaries}")
-
-    def _variable(self, wire: int) -> Variable:
-        return _variable(self.called.get(wire, ""), self.circuit.spec_of(wire))
-
-    def _about(self, wire: int) -> int:
-        return wire if self.back is None else self.back.origin[wire]
-
-    def _check_scalar(self, wire: int) -> None:
-        shape = self.circuit.spec_of(wire).shape
-        if self.language.scalar and shape:
-            what = self.circuit.describe(wire)
-            raise FaceError(
-                f"{what} has shape {shape}; {self.language.name} source takes scalars.",
-                fix='lang="numpy"',
-            )
-
-    # Recipes without a face of their own are written as the gates they are made of
-
-    def _is_opened(self, row: Row) -> bool:
-        gate = row.gate
-        faceless = gate is not None and gate.recipe and self.language.name not in gate.faces
-        return faceless and self.live[row.wire]
-
-    def _inside(self, row: Row) -> Circuit:
+    def _face(self, row: Row) -> str:
         assert row.gate is not None
-        faceless = {
-            g.name for g in GATES.values() if g.recipe and self.language.name not in g.faces
-        }
-        specs = [self.circuit.spec_of(i) for i in row.inputs]
-        return expand(opened_recipe(row.gate, specs, row.attributes), faceless)
+        if self._is_guarded(row):
+            return self.language.guarded[row.gate.name][0]
+        specs = [self._spec(i) for i in row.inputs]
+        return face_of(self.language, row, self._spec(row.wire), specs)
 
-    def _gates(self) -> Iterator[Gate]:
-        """Every gate that is written out, in the order of its first use."""
-        for row in self.rows:
-            if row.wire in self.opened:
-                yield from (g for g in self.opened[row.wire].gates if g is not None)
-            elif row.gate is not None and self.live[row.wire]:
-                yield row.gate
+    def _strengthened(self, row: Row, inputs: list[Text]) -> list[Text]:
+        """A row that meets nothing but bare numbers is told what kind of numbers they are."""
+        gate, face, strong = row.gate, self._face(row), self.language.strong
+        assert gate is not None
+        assert strong is not None
+        names = gate.input_names(len(inputs))
+        numbers = [at for at, name in enumerate(names) if name not in gate.kinds]
+        if not self.plain.issuperset(row.inputs[at] for at in numbers):
+            return inputs
+        if hands_on(gate, face, len(inputs)):
+            self.plain.add(row.wire)
+            return inputs
+        dtypes = {at: self._spec(row.inputs[at]).dtype for at in numbers}
+        if face.startswith("np.") and FLOAT32 not in dtypes.values():
+            return inputs
+        told = [at for at in numbers if at == numbers[0] or dtypes[at] == FLOAT32]
+        return [strong(t, dtypes[at]) if at in told else t for at, t in enumerate(inputs)]
 
-    def _lines_inside(self, inside: Circuit, inputs: Sequence[Text], about: int) -> Text:
-        """The lines of an opened recipe but the last, whose expression comes back."""
-        texts = dict(zip(inside.inputs, inputs, strict=True))
-        uses, user = inside.use_counts().tolist(), {i: r for r in inside.rows() for i in r.inputs}
-        for row in inside.rows():
-            wire = row.wire
-            if inside.is_constant(wire):
-                texts[wire] = self._constant(inside.constant_of(wire))
-            elif row.gate is not None:
-                texts[wire] = expression(self.language, row, [texts[i] for i in row.inputs])
-                last = wire == inside.outputs[0]
-                if (
-                    uses[wire]
-                    and not last
-                    and not (uses[wire] == 1 and self._once(user[wire], wire))
-                ):
-                    made = _variable(self._temporary(), inside.spec_of(wire))
-                    self.program.add(self.language.assign(made, texts[wire].text), about)
-                    texts[wire] = Text(self.language.show(made.name))
-        return texts[inside.outputs[0]]
+    def _is_guarded(self, row: Row) -> bool:
+        """Whether a choice may throw the row away, and its gate could stop the program before that."""
+        assert row.gate is not None
+        if row.wire not in self.masked or row.gate.name not in self.language.guarded:
+            return False
+        circuit, last = self.script.circuit, row.inputs[-1]
+        return not (circuit.is_constant(last) and circuit.constant_of(last))
+
+    def _fits_inside(self, row: Row, text: Text) -> bool:
+        """A row that only one line uses, and writes out once, may stand inside that line."""
+        own_line = self.style == "gates" or (
+            self.style == "steps" and row.wire < self.script.forward and row.wire in self.script.own
+        )
+        users = self.script.users[row.wire]
+        if own_line or len(users) != 1 or row.wire in self.script.wanted:
+            return False
+        if text.level == LINE or len(text.text) > LONGEST:
+            return False
+        user = users[0]
+        assert user.gate is not None
+        place, count = user.inputs.index(row.wire), len(user.inputs)
+        return mentions(user.gate, self._face(user), place, count) == 1
+
+    def _spec(self, row: int) -> Spec:
+        return self.script.circuit.spec_of(row)
+
+    def _variable(self, row: int) -> Variable:
+        return Variable(self.called.get(row, ""), self._spec(row))
 
     # Pulls
 
-    def _pull_names(self) -> dict[int, str]:
-        """A variable for the pull on each named wire: dq; and for each of several branches: dq_1, dq_2."""
-        assert self.back is not None
-        back, names = self.back, self.author.names
-        forces = set(back.forces)
-        found: dict[int, str] = {f: self._fresh(self.circuit.names[f]) for f in back.forces}
-        for wire in range(len(self.author) - 1, -1, -1):
-            pull, name = back.pulls[wire], names[wire]
-            if not name or not self._is_own(pull):
-                continue
-            branches = back.branches[wire]
-            for number, branch in enumerate(branches, start=1):
-                if (
-                    len(branches) > 1
-                    and self._is_own(branch.pull)
-                    and branch.pull not in found
-                    and not self._is_pull_of_named(branch.pull)
-                ):
-                    found[branch.pull] = self._fresh(f"d{name}_{number}")
-            if pull not in found and pull not in forces:
-                found[pull] = self._fresh(f"d{name}")
-        return found
-
-    def _is_own(self, pull: int) -> bool:
-        """A pull with a row of its own: a force written by hand is an author's wire and keeps its name."""
-        return pull >= len(self.author) and self.live[pull]
-
-    def _is_pull_of_named(self, row: int) -> bool:
-        assert self.back is not None
-        return any(p == row and n for p, n in zip(self.back.pulls, self.author.names, strict=True))
-
-    def _backward_lines(self, back: Backward) -> None:
+    def _backward_lines(self) -> None:
         """Gate by gate in reverse: the rows its rule made, then wires it passes its own pull on to."""
+        script = self.script
         made: dict[int, list[int]] = {}
-        for wire in range(len(self.author), len(self.rows)):
-            if wire not in back.forces:
-                made.setdefault(back.origin[wire], []).append(wire)
-        passed = self._passed_on(back)
-        for gate in range(len(self.author) - 1, -1, -1):
+        for row in range(script.forward, len(script.rows)):
+            if row in script.forces:
+                self._leaf(row)
+            else:
+                made.setdefault(script.wires[row], []).append(row)
+        passed = self._passed_on()
+        for gate in range(len(script.names) - 1, -1, -1):
             self._lines(made.get(gate, []))
             for wire in passed.get(gate, []):
-                self._pass_on(back, wire)
+                self._pass_on(wire)
 
-    def _passed_on(self, back: Backward) -> dict[int, list[int]]:
-        """By gate: the named wires whose finished pull is a variable of another wire."""
+    def _passed_on(self) -> dict[int, list[int]]:
+        """By gate: the named wires whose whole pull is a variable that was called after another wire."""
+        script = self.script
+        owner: dict[int, int] = {}
+        for wire in reversed(range(len(script.names))):
+            if script.names[wire]:
+                owner.setdefault(script.pulls[wire], wire)
         found: dict[int, list[int]] = {}
-        for wire, name in enumerate(self.author.names):
-            pull = back.pulls[wire]
-            shared = pull >= 0 and self.live[pull] and back.branches[wire][-1].gate >= 0
-            if (
-                name
-                and shared
-                and self.called.get(pull) != f"d{name}"
-                and len(back.branches[wire]) == 1
-            ):
-                found.setdefault(back.branches[wire][-1].gate, []).append(wire)
+        for wire, name in enumerate(script.names):
+            pull, branches = script.pulls[wire], script.branches.get(wire, [])
+            if not name or pull < 0 or not script.live[pull] or branches[-1][0] < 0:
+                continue
+            if owner[pull] != wire or pull < script.forward or pull not in self.called:
+                found.setdefault(branches[-1][0], []).append(wire)
         return found
 
-    def _pass_on(self, back: Backward, wire: int) -> None:
-        pull = back.pulls[wire]
-        if re.fullmatch(rf"d{self.author.names[wire]}(_\d+)?", self.called.get(pull, "")):
-            return
-        name = self._fresh(f"d{self.author.names[wire]}")
-        self.program.add(self.language.assign(Variable(name), self.written[pull].text), wire)
-        self.called[-1 - wire] = name
+    def _pass_on(self, wire: int) -> None:
+        pull = self.script.pulls[wire]
+        variable = Variable(self.names.fresh(f"d{self.script.names[wire]}"), self._spec(pull))
+        self.program.add(self.language.assign(variable, self.written[pull].text), wire)
+        self.called[-1 - wire] = variable.name
 
-    def _input_pulls(self, back: Backward) -> dict[str, str]:
-        real = [w for w in self.author.inputs if self.circuit.spec_of(w).dtype.kind == "f"]
-        return {self.author.names[w]: self._input_pull(back, w) for w in real}
-
-    def _input_pull(self, back: Backward, wire: int) -> str:
-        pull = back.pulls[wire]
+    def _input_pull(self, wire: int, pull: int) -> str:
         if pull < 0:
-            return self.language.zero(self.called[wire])
-        return self.called.get(-1 - wire) or self.written[pull].text
+            return self.language.zero(self._variable(self.script.row_of[wire]))
+        passed = self.called.get(-1 - wire)
+        return self.language.show(passed) if passed else self.written[pull].text
 
 
-def _variable(name: str, spec: Spec) -> Variable:
-    return Variable(name, spec.dtype.kind, spec.shape, spec.dtype.name)
+def defined(helpers: Sequence[str]) -> list[str]:
+    """The names of the functions that `helpers` define."""
+    return [helper.split("(")[0].split()[-1] for helper in helpers]
 
 
-def wires_of(lines: Sequence[int | None]) -> dict[int, list[int]]:
+def wires_of(held: Sequence[Sequence[int]]) -> dict[int, list[int]]:
     """Line numbers (from 1) by wire."""
     found: dict[int, list[int]] = {}
-    for number, wire in enumerate(lines, start=1):
-        if wire is not None:
+    for number, wires in enumerate(held, start=1):
+        for wire in wires:
             found.setdefault(wire, []).append(number)
     return found

@@ -1,4 +1,8 @@
-"""Python with the standard library alone: scalars, `math`."""
+"""Python with the standard library alone: scalars, `math`.
+
+A division by zero is Python's ZeroDivisionError, where the circuit goes on with an infinity or a
+NaN; only where a choice may throw the quotient away, `divide` gives what the circuit gives.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pullback.emit.language import Language, Variable
+from pullback.emit.language import Closing, Language, Variable
 
 RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "math", "np"})
+
+DIVIDE = """def divide(a, b):
+    if b != 0.0:
+        return a / b
+    return a * math.copysign(math.inf, b) if a != 0.0 else math.nan"""
 
 
 def number(value: Any) -> str:
@@ -33,22 +42,40 @@ def open_function(
     return [f"def {name}({', '.join(names)}):"]
 
 
-def close_function(values: Sequence[str], pulls: Mapping[str, str] | None) -> list[str]:
-    """The lines that end a function: its value, and the pulls by input name."""
+def close_function(
+    values: Sequence[str], pulls: Mapping[str, str] | None, outputs: Sequence[Variable]
+) -> list[Closing]:
+    """The line that ends a function: its value, and the pulls by input name."""
     value = values[0] if len(values) == 1 else f"({', '.join(values)})"
-    if pulls is None:
-        return [f"    return {value}"]
-    return [f"    return {value}, {{{', '.join(f'{k!r}: {v}' for k, v in pulls.items())}}}"]
+    if pulls is not None:
+        value += f", {{{', '.join(f'{k!r}: {v}' for k, v in pulls.items())}}}"
+    return [Closing(f"    return {value}", 0)]
+
+
+def header(text: str) -> list[str]:
+    """The imports that `text` needs.
+
+    >>> header("np.exp(x)")
+    ['import numpy as np']
+    """
+    lines = {"math.": "import math", "np.": "import numpy as np"}
+    needed = [line for sign, line in lines.items() if sign in text]
+    # The standard library goes first, then a blank line, as everywhere.
+    return [*needed[:1], *(["", needed[1]] if len(needed) > 1 else [])]
 
 
 PYTHON = Language(
     name="python",
     scalar=True,
-    preamble="import math",
+    dtypes=("float64", "int64", "bool"),
     reserved=RESERVED,
     number=number,
+    attribute=lambda value, how: number(value),
     open=open_function,
     assign=lambda variable, value: f"    {variable.name} = {value}",
     comment=lambda text: f"    # {text}",
     close=close_function,
+    header=header,
+    casts={"float64": "float({x})", "int64": "int({x})", "bool": "bool({x})"},
+    guarded={"divide": ("divide({a}, {b})", DIVIDE)},
 )

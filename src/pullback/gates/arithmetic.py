@@ -101,7 +101,7 @@ def d_negative(dy: Any, y: Any, x: Any) -> Any:
     holomorphic=True,
     py="power({a}, {b})",
     np="np.power({a}, {b})",
-    js="Math.pow({a}, {b})",
+    js="power({a}, {b})",
     c="pow({a}, {b})",
     latex="{a}^{{{b}}}",
     onnx="Pow",
@@ -136,4 +136,8 @@ power.helper(
             return math.copysign(math.inf, a) if b % 2.0 == 1.0 else math.inf
         return math.nan
     return y""",
+    # JavaScript alone has NaN for 1^NaN and for (+-1)^infinity.
+    javascript="""function power(a, b) {
+  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
+}""",
 )

@@ -12,8 +12,8 @@ from pullback.gates.compare import equal, greater, less
 
 @gate(
     takes="any", kinds={"condition": BOOL}, pattern="routes",
-    py="({a} if {condition} else {b})", np="np.where({condition}, {a}, {b})[()]",
-    js="({condition} ? {a} : {b})", c="({condition} ? {a} : {b})",
+    py="{a} if {condition} else {b}", np="np.where({condition}, {a}, {b})[()]",
+    js="{condition} ? {a} : {b}", c="{condition} ? {a} : {b}",
     latex=r"\begin{{cases}}{a} & {condition} \\ {b} & \text{{otherwise}}\end{{cases}}", onnx="Where",
 )  # fmt: skip
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -110,7 +110,7 @@ minimum.helper(
 @gate(
     takes="number", kink=lambda x, low, high: (x - low) * (x - high), pattern="routes",
     py="clamp({x}, {low}, {high})", np="np.clip({x}, {low}, {high})", js="clamp({x}, {low}, {high})",
-    c="clamp({x}, {low}, {high})", onnx="Clip",
+    c="clamp({x}, {low}, {high})", latex=r"\min(\max({x}, {low}), {high})", onnx="Clip",
 )  # fmt: skip
 def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
     """y = x held between low and high. A NaN stays a NaN.

@@ -18,7 +18,7 @@ def less(a: Any, b: Any) -> Any:
     return np.less(a, b)
 
 
-@gate(takes="number", result=BOOL, infix="<=", latex=r"{a} \le {b}", onnx="LessOrEqual")
+@gate(takes="number", result=BOOL, infix="<=", onnx="LessOrEqual")
 def less_equal(a: Any, b: Any) -> Any:
     """a <= b. False where either is NaN.
 
@@ -38,7 +38,7 @@ def greater(a: Any, b: Any) -> Any:
     return np.greater(a, b)
 
 
-@gate(takes="number", result=BOOL, infix=">=", latex=r"{a} \ge {b}", onnx="GreaterOrEqual")
+@gate(takes="number", result=BOOL, infix=">=", onnx="GreaterOrEqual")
 def greater_equal(a: Any, b: Any) -> Any:
     """a >= b. False where either is NaN.
 
@@ -48,7 +48,7 @@ def greater_equal(a: Any, b: Any) -> Any:
     return np.greater_equal(a, b)
 
 
-@gate(takes="any", result=BOOL, infix="==", latex="{a} = {b}", onnx="Equal")
+@gate(takes="any", result=BOOL, infix="==", onnx="Equal")
 def equal(a: Any, b: Any) -> Any:
     """a == b. False where either is NaN; +0 equals -0.
 
@@ -58,7 +58,7 @@ def equal(a: Any, b: Any) -> Any:
     return np.equal(a, b)
 
 
-@gate(takes="any", result=BOOL, infix="!=", latex=r"{a} \ne {b}")
+@gate(takes="any", result=BOOL, infix="!=")
 def not_equal(a: Any, b: Any) -> Any:
     """a != b. True where either is NaN.
 

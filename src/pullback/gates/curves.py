@@ -153,7 +153,7 @@ relu.helper(
 
 
 @gate(
-    py="math.log1p({x})", np="np.log1p({x})", js="Math.log1p({x})", c="log1p({x})",
+    py="log1p({x})", np="np.log1p({x})", js="Math.log1p({x})", c="log1p({x})",
     latex=r"\log(1 + {x})", domain=(-1.0, np.inf), holomorphic=True,
 )  # fmt: skip
 def log1p(x: Any) -> Any:
@@ -168,6 +168,14 @@ def log1p(x: Any) -> Any:
 @log1p.pulls
 def d_log1p(dy: Any, y: Any, x: Any) -> Any:
     return dy / (1.0 + x)
+
+
+log1p.helper(
+    python="""def log1p(x):
+    if x > -1.0:
+        return math.log1p(x)
+    return -math.inf if x == -1.0 else math.nan"""
+)
 
 
 @gate(
@@ -209,7 +217,7 @@ def d_absolute(dy: Any, y: Any, x: Any) -> Any:
     return where(greater(x, 0.0), dy, where(less(x, 0.0), -dy, 0.0))
 
 
-@recipe
+@recipe(latex=r"\log(1 + e^{{{x}}})")
 def softplus(x: Any) -> Any:
     """y = log(1 + e^x), a relu with a round corner. No overflow for any x.
 
@@ -225,7 +233,7 @@ def d_softplus(dy: Any, y: Any, x: Any) -> Any:
     return sigmoid(x) * dy
 
 
-@recipe(domain=(0.0, np.inf))
+@recipe(domain=(0.0, np.inf), latex=r"({x} \log({y}))")
 def xlogy(x: Any, y: Any) -> Any:
     """x log(y), and 0 where x is 0, whatever y is: the entropy's convention.
 
@@ -243,7 +251,7 @@ def d_xlogy(dz: Any, z: Any, x: Any, y: Any) -> Any:
 
 @gate(
     py="expm1({x})", np="np.expm1({x})", js="Math.expm1({x})", c="expm1({x})",
-    latex=r"(e^{{{x}}} - 1)", holomorphic=True,
+    latex=r"\left(e^{{{x}}} - 1\right)", holomorphic=True,
 )  # fmt: skip
 def expm1(x: Any) -> Any:
     """y = e^x - 1, exact near 0 where e^x - 1 would lose every digit.
@@ -313,7 +321,7 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 @gate(
-    py="math.erf({x})", np="erf({x})", c="erf({x})", latex=r"\mathrm{{erf}}({x})", onnx="Erf"
+    py="math.erf({x})", np="erf({x})", js="erf({x})", c="erf({x})", latex=r"\mathrm{{erf}}({x})", onnx="Erf"
 )  # fmt: skip
 def erf(x: Any) -> Any:
     """y = 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x, squashed into (-1, 1).
@@ -333,9 +341,22 @@ def d_erf(dy: Any, y: Any, x: Any) -> Any:
 
 erf.helper(
     numpy="""def erf(x):
-    import math
-
-    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x)).astype(np.asarray(x).dtype)[()]"""
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x)).astype(np.asarray(x).dtype)[()]""",
+    javascript="""function erf(x) {
+  const z = Math.abs(x);
+  let y = 1;
+  if (!(z >= 1.2)) {
+    // 2/sqrt(pi) e^(-z^2) (z + 2 z^3 / 3 + 4 z^5 / 15 + ...): nothing cancels.
+    for (let k = 30; k > 0; k--) y = 1 + (2 * z * z / (2 * k + 1)) * y;
+    y *= 1.1283791670955126 * z * Math.exp(-z * z);
+  } else if (z < 6) {
+    // 1 - erfc, small by now, as a continued fraction.
+    let f = z;
+    for (let k = 160; k > 0; k--) f = z + k / 2 / f;
+    y = 1 - Math.exp(-z * z) / f / 1.7724538509055159;
+  }
+  return x < 0 ? -y : y;
+}""",
 )
 
 
@@ -362,7 +383,7 @@ floor.helper(
 )
 
 
-@recipe(takes="float")
+@recipe(takes="float", latex=r"\log(e^{{{a}}} + e^{{{b}}})")
 def logaddexp(a: Any, b: Any) -> Any:
     """y = log(e^a + e^b) without overflow: the sum of two probabilities kept as logarithms.
 

@@ -27,7 +27,8 @@ def _checked(index: Any, size: int, gate_name: str) -> Any:
 
 @gate(
     shape=lambda x, index, axis: (*x[: axis % len(x)], *index, *x[axis % len(x) + 1 :]),
-    takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})", onnx="Gather",
+    takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})",
+    latex=r"\mathrm{{gather}}{axis!i}({x}, {index})", onnx="Gather",
 )  # fmt: skip
 def gather(x: Any, index: Any, *, axis: int = 0) -> Any:
     """y = x[index] along one axis: rows of a table by number. RangeError outside 0..size-1.
@@ -48,7 +49,10 @@ def _scattered(x: Shape, index: Shape, *, axis: int, size: int) -> Shape:
     return (*x[:at], size, *x[at + len(index) :])
 
 
-@gate(shape=_scattered, takes="any", kinds=_INDEX, np="scatter_add({x}, {index}, {axis}, {size})")
+@gate(
+    shape=_scattered, takes="any", kinds=_INDEX, np="scatter_add({x}, {index}, {axis}, {size})",
+    latex=r"\mathrm{{scatter}}{axis!i}({x}, {index})",
+)  # fmt: skip
 def scatter_add(x: Any, index: Any, *, axis: int = 0, size: int) -> Any:
     """Zeros with x added at `index` along one axis: equal indices add up.
 
@@ -82,6 +86,7 @@ scatter_add.helper(
     takes="any",
     kinds=_INDEX,
     np="pick({x}, {index})",
+    latex=r"\mathrm{{pick}}({x}, {index})",
     onnx="GatherElements",
 )
 def pick(x: Any, index: Any) -> Any:
@@ -112,6 +117,7 @@ pick.helper(
 @gate(
     shape=lambda x, index, size: (*broadcast([x, index], ["x", "index"]), size),
     takes="any", kinds=_INDEX, np="unpick({x}, {index}, {size})",
+    latex=r"\mathrm{{unpick}}({x}, {index})",
 )  # fmt: skip
 def unpick(x: Any, index: Any, *, size: int) -> Any:
     """Rows of zeros with x[i] at index[i]. The pull of pick.

@@ -33,7 +33,7 @@ def d_matmul(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return dy @ turned(b), turned(a) @ dy
 
 
-@recipe(shape="(...,d),(...,d)->(...)", takes="number")
+@recipe(shape="(...,d),(...,d)->(...)", takes="number", latex=r"\langle {a}, {b} \rangle")
 def dot(a: Any, b: Any) -> Any:
     """y = sum(a b) over the last axis.
 

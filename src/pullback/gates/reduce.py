@@ -50,7 +50,8 @@ def _size(x: Any, axis: Any) -> int:
 
 @gate(
     shape=_folded, takes="number", pattern="distributes", holomorphic=True,
-    np="np.sum({x}, axis={axis}, keepdims={keepdims})", latex=r"\sum {x}", onnx="ReduceSum",
+    np="np.sum({x}, axis={axis}, keepdims={keepdims})",
+    latex=r"\sum{axis!i}({x})", onnx="ReduceSum",
 )  # fmt: skip
 def sum(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = x[0] + x[1] + ...: every element is pulled as hard as the sum. Empty sums are 0.
@@ -68,6 +69,7 @@ def d_sum(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 @recipe(
     shape=_folded, takes="float", np="np.mean({x}, axis={axis}, keepdims={keepdims})",
+    latex=r"\mathrm{{mean}}{axis!i}({x})",
 )  # fmt: skip
 def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = sum(x) / n: n elements share the pull. The mean of nothing is NaN.
@@ -80,7 +82,7 @@ def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 @gate(
     shape=lambda x, shape: shape, takes="number", pattern="distributes", holomorphic=True,
-    np="sum_to({x}, {shape})", latex=r"\sum {x}",
+    np="sum_to({x}, {shape})", latex=r"\mathrm{{sum\_to}}{shape!i}({x})",
 )  # fmt: skip
 def sum_to(x: Any, *, shape: Any) -> Any:
     """Sum over the axes along which `shape` was broadcast to x's shape. The pull of broadcasting.
@@ -132,7 +134,8 @@ def _lead(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 @gate(
     shape=_picked, takes="number", kink=_lead, pattern="routes",
-    np="np.max({x}, axis={axis}, keepdims={keepdims})", latex=r"\max {x}", onnx="ReduceMax",
+    np="np.max({x}, axis={axis}, keepdims={keepdims}) + 0",
+    latex=r"\max{axis!i}({x})", onnx="ReduceMax",
 )  # fmt: skip
 def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = the largest element; a NaN wins, and a zero is +0. Equal largest elements share the pull.
@@ -153,7 +156,7 @@ def d_max(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 @gate(
     shape=_picked, takes="any", result=INT64,
-    np="np.argmax({x}, axis={axis})", onnx="ArgMax",
+    np="np.argmax({x}, axis={axis})", latex=r"\mathrm{{argmax}}{axis!i}({x})", onnx="ArgMax",
 )  # fmt: skip
 def argmax(x: Any, *, axis: int = -1) -> Any:
     """The index of the largest element along one axis; of equal ones the first. Nothing can pull it.
@@ -171,7 +174,7 @@ def _top(x: Any, axis: Any) -> Any:
 
 
 @gate(
-    shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\log\sum e^{{{x}}}",
+    shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\mathrm{{logsumexp}}{axis!i}({x})",
     onnx="ReduceLogSumExp",
 )  # fmt: skip
 def logsumexp(x: Any, *, axis: Any = -1, keepdims: bool = False) -> Any:
@@ -205,7 +208,7 @@ def _same(x: Shape, *, axis: Any) -> Shape:
 
 
 @gate(
-    shape=_same, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}({x})", onnx="Softmax",
+    shape=_same, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}{axis!i}({x})", onnx="Softmax",
 )  # fmt: skip
 def softmax(x: Any, *, axis: Any = -1) -> Any:
     """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros.
@@ -232,7 +235,10 @@ softmax.helper(
 )
 
 
-@recipe(shape=lambda x, axis: x, takes="float", np="log_softmax({x}, {axis})")
+@recipe(
+    shape=lambda x, axis: x, takes="float", np="log_softmax({x}, {axis})",
+    latex=r"\mathrm{{log\_softmax}}{axis!i}({x})",
+)  # fmt: skip
 def log_softmax(x: Any, *, axis: Any = -1) -> Any:
     """y = x - logsumexp(x): the log of softmax where softmax itself would round to 0.
 
@@ -262,7 +268,7 @@ def log_softmax(x, axis):
 )
 
 
-@recipe(shape=_folded, np="-np.max(-{x}, axis={axis}, keepdims={keepdims})", takes="number")
+@recipe(shape=_folded, latex=r"\min{axis!i}({x})", takes="number")
 def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = the smallest element; a NaN wins. Equal smallest elements share the pull.
 
@@ -274,7 +280,7 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 @gate(
     shape=lambda x, axis: _folded(x, axis=axis, keepdims=False), takes="number", holomorphic=True,
-    np="np.prod({x}, axis={axis})", latex=r"\prod {x}", onnx="ReduceProd",
+    np="np.prod({x}, axis={axis})", latex=r"\prod{axis!i}({x})", onnx="ReduceProd",
 )  # fmt: skip
 def prod(x: Any, *, axis: int = -1) -> Any:
     """y = x[0] x[1] ... along one axis: each element is pulled with the product of the others.
@@ -299,7 +305,7 @@ def d_prod(dy: Any, y: Any, x: Any, *, axis: int) -> Any:
 
 
 @gate(
-    shape=_folded, np="norm({x}, {axis}, {keepdims})", latex=r"\lVert {x} \rVert", onnx="ReduceL2"
+    shape=_folded, np="norm({x}, {axis}, {keepdims})", latex=r"\lVert {x} \rVert{axis!i}", onnx="ReduceL2"
 )  # fmt: skip
 def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = sqrt(sum(x^2)), without overflow. At the zero vector nothing pulls.

@@ -22,7 +22,10 @@ def _reshaped(x: Shape, *, shape: Shape) -> Shape:
     return tuple(shape)
 
 
-@gate(shape=_reshaped, takes="any", np="np.reshape({x}, {shape})", onnx="Reshape", holomorphic=True)
+@gate(
+    shape=_reshaped, takes="any", np="np.reshape({x}, {shape})",
+    latex=r"\mathrm{{reshape}}{shape!i}({x})", onnx="Reshape", holomorphic=True,
+)  # fmt: skip
 def reshape(x: Any, *, shape: Any) -> Any:
     """The same numbers in rows of another shape; one size may be -1.
 
@@ -48,8 +51,9 @@ def _spread(x: Shape, *, shape: Shape) -> Shape:
 
 
 @gate(
-    shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})", onnx="Expand", holomorphic=True
-)
+    shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})",
+    latex=r"\mathrm{{broadcast}}{shape!i}({x})", onnx="Expand", holomorphic=True,
+)  # fmt: skip
 def broadcast_to(x: Any, *, shape: Any) -> Any:
     """x repeated along new axes and along axes of size 1. The pulls on the copies add up.
 
@@ -74,8 +78,8 @@ def _transposed(x: Shape, *, axes: Any) -> Shape:
 @gate(
     shape=_transposed,
     takes="any",
-    np="np.transpose({x}, {axes})",
-    latex="{x}^T",
+    np="np.transpose({x}, axes={axes})",
+    latex="{x}^{{T{axes!i}}}",
     onnx="Transpose",
     holomorphic=True,
 )
@@ -129,7 +133,14 @@ def _lazily(x: Shape, index: Any) -> Shape:
     return shape
 
 
-@gate(shape=_sliced, takes="any", np="np.asarray({x})[subscript({index})]", onnx="Slice", holomorphic=True)
+@gate(
+    shape=_sliced,
+    takes="any",
+    np="{x}[{index!i}]",
+    latex="{x}[{index}]",
+    onnx="Slice",
+    holomorphic=True,
+)
 def slice(x: Any, *, index: Any) -> Any:
     """A part of x: integers, (start, stop, step) triples and "new" axes, one an axis. `x[1:, 0]` makes one.
 
@@ -144,13 +155,6 @@ def d_slice(dy: Any, y: Any, x: Any, *, index: Any) -> Any:
     return unslice(dy, index=index, shape=x.shape)
 
 
-_SUBSCRIPT = """def subscript(index):
-    def one(i):
-        return None if i == "new" else slice(*i) if isinstance(i, tuple) else i
-    return tuple(one(i) for i in index)"""
-slice.helper(numpy=_SUBSCRIPT)
-
-
 def _unsliced(x: Shape, *, index: Any, shape: Shape) -> Shape:
     if _sliced(shape, index=index) != x:
         raise ShapeError(f"{x} does not fill index {index} of {shape}.")
@@ -160,7 +164,8 @@ def _unsliced(x: Shape, *, index: Any, shape: Shape) -> Shape:
 @gate(
     shape=_unsliced,
     takes="any",
-    np="unslice({x}, {index}, {shape})",
+    np="unslice({x}, np.s_[{index!i}], {shape})",
+    latex=r"\mathrm{{unslice}}{index!i}({x})",
     holomorphic=True,
 )
 def unslice(x: Any, *, index: Any, shape: Any) -> Any:
@@ -180,13 +185,9 @@ def d_unslice(dy: Any, y: Any, x: Any, *, index: Any, shape: Any) -> Any:
 
 
 unslice.helper(
-    numpy=_SUBSCRIPT
-    + """
-
-
-def unslice(x, index, shape):
-    y = np.zeros(shape, np.asarray(x).dtype)
-    y[subscript(index)] = x
+    numpy="""def unslice(x, index, shape):
+    y = np.zeros(shape, x.dtype)
+    y[index] = x
     return y"""
 )
 
@@ -201,8 +202,8 @@ def _joined(*xs: Shape, axis: int) -> Shape:
 
 
 @gate(
-    shape=_joined, takes="any", np="np.concatenate([{xs}], axis={axis})", onnx="Concat",
-    holomorphic=True,
+    shape=_joined, takes="any", np="np.concatenate([{xs}], axis={axis})",
+    latex=r"\mathrm{{concat}}{axis!i}({xs})", onnx="Concat", holomorphic=True,
 )  # fmt: skip
 def concat(*xs: Any, axis: int = 0) -> Any:
     """The inputs one behind the other along an axis they differ in at most.
@@ -252,7 +253,8 @@ def _padded(x: Shape, *, widths: Any, value: float) -> Shape:
 
 
 @gate(
-    shape=_padded, takes="any", np="np.pad({x}, {widths}, constant_values={value})", onnx="Pad",
+    shape=_padded, takes="any", np="np.pad({x}, {widths}, constant_values={value})",
+    latex=r"\mathrm{{pad}}{widths!i}({x})", onnx="Pad",
     holomorphic=True,
 )  # fmt: skip
 def pad(x: Any, *, widths: Any, value: float = 0.0) -> Any:
