@@ -22,7 +22,7 @@ from pullback.core.dtypes import FLOAT32, INT64
 from pullback.core.shapes import spec_of
 from pullback.executors import compile
 
-EXTREMES = [0.0, -0.0, 1e-300, -1e-300, 1e3, -1e3, 1e308, -1e308, np.inf, -np.inf, np.nan]
+EXTREMES = [0.0, -0.0, 5e-324, 1e-300, -1e-300, 1e3, -1e3, 1e308, -1e308, np.inf, -np.inf, np.nan]
 MODERATE = [0.0, -0.0, 1e-300, -1e-300, 1e3, -1e3]  # no sum or product of a few overflows
 
 # Where the real function itself has no value, beyond what a gate's `domain` says.

@@ -14,6 +14,7 @@ from laws.asking import (
 from laws.gate_cases import (
     ALL_CASES,
     SLOPED_CASES,
+    SMOOTH_CASES,
     circuit_of,
     every_sloped_case,
     every_smooth_case,
@@ -103,6 +104,18 @@ def test_numbers_are_pulled_as_circuits_are_to_the_bit(case):
     circuits = pulls(circuit, case.inputs, [dy])
     both = zip(eager, circuits, strict=True)
     assert all(c is None or same_bits(e, c) for e, c in both)
+
+
+@pytest.mark.parametrize("case", [c for c in SMOOTH_CASES if len(c.real) < len(c.inputs)], ids=str)
+def test_an_input_that_is_no_real_number_is_given_no_pull(case):
+    (dy,) = forces_for(case.circuit())
+    found = pull_inputs(case.gate, dy, case.output, case.inputs, case.attributes)
+    assert [found[i] for i in range(len(found)) if i not in case.real] == [None]
+
+
+def test_a_whole_number_that_was_cast_is_given_no_pull():
+    x = np.array([1, 2])
+    assert pull_inputs(GATES["cast"], np.ones(2), x * 1.0, [x], {"dtype": "float64"}) == [None]
 
 
 @pytest.mark.parametrize("case", UNPULLED_CASES, ids=str)

@@ -117,5 +117,8 @@ CONVENTIONS: tuple[Convention, ...] = (
                ((0.0, 0.0),), ((nan, nan),)),
     Convention("logaddexp of -inf and -inf", "logaddexp(x, y)", logaddexp, (-inf, -inf), -inf, (0.0, 0.0),
                (nan, nan)),
+    Convention("logaddexp of -inf and 3", "logaddexp(x, y)", logaddexp, (-inf, 3.0), 3.0, (0.0, 1.0)),
+    Convention("logaddexp of 3 and -inf", "logaddexp(x, y)", logaddexp, (3.0, -inf), 3.0, (1.0, 0.0)),
+    Convention("logaddexp of far apart", "logaddexp(x, y)", logaddexp, (-1e4, 3.0), 3.0, (0.0, 1.0)),
     Convention("logaddexp of inf and inf", "logaddexp(x, y)", logaddexp, (inf, inf), inf, (0.5, 0.5)),
 )  # fmt: skip

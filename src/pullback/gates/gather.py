@@ -68,7 +68,7 @@ def scatter_add(x: Any, index: Any, *, axis: int = 0, size: int) -> Any:
 
 @scatter_add.pulls
 def d_scatter_add(dy: Any, y: Any, x: Any, index: Any, *, axis: int, size: int) -> Any:
-    return gather(dy, index, axis=axis % len(dy.shape)), None
+    return gather(dy, index, axis=axis), None
 
 
 scatter_add.helper(

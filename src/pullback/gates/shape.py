@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.dtypes import DTYPES
-from pullback.core.gate import GATES, gate
+from pullback.core.gate import gate
 from pullback.errors import OptionError, ShapeError
 
 Shape = tuple[int, ...]
@@ -65,7 +65,7 @@ def broadcast_to(x: Any, *, shape: Any) -> Any:
 
 @broadcast_to.pulls
 def d_broadcast_to(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
-    return GATES["sum_to"](dy, shape=x.shape)
+    return dy  # `backward` adds up what was broadcast, here as everywhere
 
 
 def _transposed(x: Shape, *, axes: Any) -> Shape:
@@ -94,8 +94,7 @@ def transpose(x: Any, *, axes: Any = None) -> Any:
 
 @transpose.pulls
 def d_transpose(dy: Any, y: Any, x: Any, *, axes: Any) -> Any:
-    ndim = len(x.shape)
-    back = None if axes is None else tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
+    back = None if axes is None else tuple(np.argsort([a % dy.ndim for a in axes]))
     return transpose(dy, axes=back)
 
 
@@ -242,8 +241,7 @@ def cast(x: Any, *, dtype: str) -> Any:
 
 @cast.pulls
 def d_cast(dy: Any, y: Any, x: Any, *, dtype: str) -> Any:
-    real = np.dtype(x.dtype).kind == "f" and np.dtype(dtype).kind == "f"
-    return cast(dy, dtype=str(np.dtype(x.dtype))) if real else None
+    return cast(dy, dtype=str(np.dtype(x.dtype))) if x.dtype.kind == "f" else None
 
 
 def _padded(x: Shape, *, widths: Any, value: float) -> Shape:

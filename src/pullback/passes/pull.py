@@ -37,8 +37,6 @@ def pull_inputs(
         pulls = gate.rule(dy, y, *inputs, **attributes)
     elif gate.recipe:
         pulls = _derived(gate, dy, inputs, attributes, masked)
-    elif gate.result is not None and not callable(gate.result) and gate.result.kind != "f":
-        pulls = (None,) * len(inputs)
     else:
         raise GateError(
             f"gate {gate.name!r} has no pull rule, so nothing can be learned through it.",
