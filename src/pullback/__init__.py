@@ -35,7 +35,7 @@ _HOMES = {
     "pullback.executors": ["compile"],
     "pullback.core.gate": ["gate", "recipe"],
     "pullback.core.build": ["scope"],
-    "pullback.models.mlp": ["MLPClassifier"],
+    "pullback.models.mlp": ["MLPClassifier", "MLPRegressor"],
     "pullback.models.files": ["load", "save"],
     "pullback.errors": ["PullbackError"],
 }  # fmt: skip

@@ -37,7 +37,9 @@ class PullbackError(Exception):
 
     code = "PB000"
 
-    def __init__(self, what: str, *, where: Sequence[str] = (), why: str = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: Sequence[str] = (), why: str = "", fix: str = ""
+    ) -> None:
         super().__init__(what)
         self.what, self.where, self.why, self.fix = what, tuple(where), why, fix
 
@@ -85,7 +87,9 @@ class ExpressionError(PullbackError, ValueError):
 
     code = "PB300"
 
-    def __init__(self, what: str, *, text: str, position: int, why: str = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, text: str, position: int, why: str = "", fix: str = ""
+    ) -> None:
         self.text, self.position = text, position
         super().__init__(what, where=point_at(text, position), why=why, fix=fix)
 
