@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import importlib
 import importlib.util
+import os
 import platform
 import threading
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ from pullback.executors.native import cache
 
 # LLVM's tables are shared, so one thread builds at a time.
 _lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child must not be born while another thread builds
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 
 
 def available() -> bool:
