@@ -130,6 +130,17 @@ def test_every_gate_of_a_long_chain_can_be_drawn():
     assert kinds(made).count("gate") == 2_000
 
 
+def test_each_product_of_a_long_sum_stands_beside_its_use():
+    builder = Builder()
+    inputs = [builder.input(SCALAR, f"x{i}") for i in range(200)]
+    total = inputs[0]
+    for x in inputs[1:]:
+        total = total + pb.exp(x) * x
+    made = picture(builder.finish([total]), None, Look(depth="all"))
+    ends = [(b.points[0][0], b.points[-1][0]) for w in made.wires for b in w.branches]
+    assert max(stop - start for start, stop in ends) < 250
+
+
 @pytest.mark.slow
 def test_ten_thousand_gates_in_a_chain_need_no_recursion():
     circuit = chain(10_000)

@@ -5,7 +5,7 @@ A group drawn as a box must not have a way out and back in. A scope that has one
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -46,7 +46,7 @@ class Folding:
     note: str
 
 
-def folded(circuit: Circuit, depth: Depth = None, opened: Container[str] = ()) -> Folding:
+def folded(circuit: Circuit, depth: Depth = None, opened: Collection[str] = ()) -> Folding:
     """The groups of a picture.
 
     depth: how many levels of scopes are open; "all"; or None, as many as stay under 200 boxes.
@@ -57,7 +57,7 @@ def folded(circuit: Circuit, depth: Depth = None, opened: Container[str] = ()) -
     wanted = _fitting(levels) if depth is None else len(levels) if depth == "all" else int(depth)
     for level, groups in enumerate(levels):
         for group in groups:
-            group.open = level <= wanted or "/".join(group.path) in opened
+            group.open = level <= wanted or (bool(opened) and "/".join(group.path) in opened)
     if depth is None and _seen(levels, 0) > LIMIT:
         return Folding(_in_runs(circuit, root), _note_of_runs(root))
     return Folding(root, _note(root, levels, wanted))
@@ -70,17 +70,17 @@ def grouped(circuit: Circuit) -> Group:
     """All scopes as nested groups, closed except for the root."""
     operands, first = circuit.operands.tolist(), circuit.first.tolist()
     listened = [operands[a:b] for a, b in pairwise(first)]
-    paths = [circuit.groups[g] for g in circuit.group.tolist()]
+    paths = _numbered(circuit)
     rows = [w for w, op in enumerate(circuit.op.tolist()) if op > 1]
     root = Group((), "", rows, open=True)
     member = [-1] * len(circuit)  # of each row, its member in the group at hand
     waiting = [root]
     for group in waiting:  # grows while it is walked
-        pieces = _pieces(group, paths, listened, member)
-        for path, piece in pieces:
-            if path is None:
+        for scope, piece in _pieces(group, paths, listened, member):
+            if scope is None:
                 group.members.append(piece[0])
             else:
+                path = circuit.groups[int(circuit.group[piece[0]])][: len(group.path) + 1]
                 inner = Group(path, path[-1], piece)
                 group.members.append(inner)
                 waiting.append(inner)
@@ -90,23 +90,36 @@ def grouped(circuit: Circuit) -> Group:
     return root
 
 
-Piece = tuple[tuple[str, ...] | None, list[int]]
+Piece = tuple[int | None, list[int]]
+
+
+def _numbered(circuit: Circuit) -> list[list[int]]:
+    """For each row a number for each scope around it, outermost first: quick to compare, however deep."""
+    known: dict[tuple[int, str], int] = {}
+    chains = []
+    for path in circuit.groups:
+        chain, around = [], -1
+        for name in path:
+            around = known.setdefault((around, name), len(known))
+            chain.append(around)
+        chains.append(chain)
+    return [chains[g] for g in circuit.group.tolist()]
 
 
 def _pieces(
-    group: Group, paths: list[tuple[str, ...]], listened: list[list[int]], member: list[int]
+    group: Group, paths: list[list[int]], listened: list[list[int]], member: list[int]
 ) -> list[Piece]:
     """The members of `group`, each a scope with its rows or a single gate, in running order."""
     depth = len(group.path)
     pieces: list[Piece] = []
-    known: dict[tuple[str, ...], int] = {}
+    known: dict[int, int] = {}
     for row in group.rows:
-        path = paths[row][: depth + 1] if len(paths[row]) > depth else None
-        if path is None or path not in known:
-            if path is not None:
-                known[path] = len(pieces)
-            pieces.append((path, []))
-        member[row] = len(pieces) - 1 if path is None else known[path]
+        scope = paths[row][depth] if len(paths[row]) > depth else None
+        if scope is None or scope not in known:
+            if scope is not None:
+                known[scope] = len(pieces)
+            pieces.append((scope, []))
+        member[row] = len(pieces) - 1 if scope is None else known[scope]
         pieces[member[row]][1].append(row)
     tangled = _tangled(group.rows, len(pieces), listened, member) if known else set()
     return _cut(pieces, tangled) if tangled else pieces
@@ -150,11 +163,12 @@ def _cut(pieces: list[Piece], tangled: set[int]) -> list[Piece]:
 
 def _number_pieces(root: Group) -> None:
     for group in every(root):
-        count: dict[tuple[str, ...], int] = {}
+        count: dict[str, int] = {}
         for inner in group.groups:
-            count[inner.path] = count.get(inner.path, 0) + 1
-            if count[inner.path] > 1:
-                inner.name = f"{inner.path[-1]} ({count[inner.path]})"
+            name = inner.path[-1]
+            count[name] = count.get(name, 0) + 1
+            if count[name] > 1:
+                inner.name = f"{name} ({count[name]})"
 
 
 def every(root: Group) -> Iterator[Group]:
@@ -183,9 +197,11 @@ def _seen(levels: list[list[Group]], depth: int) -> int:
 
 
 def _fitting(levels: list[list[Group]]) -> int:
-    depth = len(levels) - 1
-    while depth and _seen(levels, depth) > LIMIT:
-        depth -= 1
+    seen, depth = 0, 0
+    for level, groups in enumerate(levels):
+        seen += sum(len(g.members) for g in groups) - len(groups) * (level > 0)
+        if seen <= LIMIT:
+            depth = level
     return depth
 
 
