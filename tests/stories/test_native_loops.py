@@ -78,6 +78,15 @@ def test_what_is_carried_must_come_out_as_it_went_in():
         Loop(step, carried={0: 0})
 
 
+@pytest.fixture
+def listening():
+    """Ctrl-C is heard, even where a shell in the background switched it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_leaves_the_values_of_the_last_full_step():
     loop = svm_loop()
     timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
