@@ -102,7 +102,8 @@ def distance(found: Sequence[Any], wanted: Sequence[Any]) -> float:
         )
         if np.shape(f) != np.shape(w):
             return np.inf
-        off = np.abs(np.asarray(f) - w)
+        with np.errstate(invalid="ignore"):  # equal infinities are equal
+            off = np.where(np.equal(f, w), 0.0, np.abs(np.asarray(f) - w))
         if not np.isfinite(off).all():  # a NaN compares as smaller than anything
             return np.inf
         worst = max(worst, np.max(off, initial=0.0) / max(1.0, np.max(np.abs(w), initial=0.0)))
