@@ -8,8 +8,8 @@ import pytest
 from laws.asking import same_bits
 
 import pullback as pb
-from pullback.errors import CircuitError, RangeError, ShapeError
-from pullback.executors import compile
+from pullback.errors import CircuitError, OptionError, RangeError, ShapeError
+from pullback.executors import compile, compile_map
 from pullback.executors.native.lanes import SMALLEST, SPLITS, Lanes
 from pullback.executors.native.loop import Loop
 from pullback.executors.native.stepper import Stepper
@@ -186,3 +186,26 @@ def test_a_map_keeps_conditions_and_integers():
     )
     assert positive.tolist() == [False, True, True, False, True]
     assert whole == -1 + 2 + 9 + 0 + 4
+
+
+@pytest.mark.parametrize("summed", [(), (1, 2, 3)])
+def test_a_map_means_what_the_reference_does_point_by_point(summed):
+    circuit, inputs = neuron_and_pulls.circuit(), [*clouds(37), 0.5, -1.0, 0.1]
+    options = {"mapped": [0, 1], "summed": summed}
+    found = compile_map(circuit, executor="native", **options).run(inputs)
+    wanted = compile_map(circuit, executor="reference", **options).run(inputs)
+    assert all(np.allclose(f, w, rtol=1e-13) for f, w in zip(found, wanted, strict=True))
+
+
+def test_without_llvmlite_everything_runs_on_the_reference_and_says_so_once(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("pullback.executors._said", set())
+    circuit = pb.circuit("x * y").circuit()
+    with pytest.warns(RuntimeWarning, match="pip install llvmlite"):
+        assert compile(circuit, executor="native").run([2.0, 3.0]) == [6.0]
+    assert compile_map(circuit, mapped=[0]).run([[1.0, 2.0], 3.0])[0].tolist() == [3.0, 6.0]
+
+
+def test_an_unknown_executor_is_refused_with_the_nearest_one():
+    with pytest.raises(OptionError, match="did you mean 'native'"):
+        compile(pb.circuit("x").circuit(), executor="natve")

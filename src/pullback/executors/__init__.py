@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.errors import OptionError, did_you_mean
+from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
 
 EXECUTORS = ("auto", "native", "reference")
@@ -34,16 +37,50 @@ def compile(
     >>> float(program.run([3.0, 4.0])[0])
     12.0
     """
+    made: Program | None = None
+    if _is_native(executor):
+        made = _native().choose(circuit, fast=fast, watch=watch, threads=threads)
+    return Program(circuit) if made is None else made
+
+
+def compile_map(
+    circuit: Circuit,
+    *,
+    mapped: Sequence[int],
+    summed: Sequence[int] = (),
+    executor: str = "auto",
+    fast: bool = False,
+    threads: int = 1,
+) -> Points:
+    """A program that runs a circuit of single numbers for many points at once.
+
+    mapped: positions of the inputs that are arrays, a number a point; the others are the same for
+    all. summed: positions of the outputs that are added up over the points, such as the pulls on
+    parameters; any number of threads gives the same bits.
+
+    >>> from pullback import circuit
+    >>> points = compile_map(circuit("x * w").circuit(), mapped=[0])
+    >>> points.run([[1.0, 2.0, 3.0], 10.0])
+    [array([10., 20., 30.])]
+    """
+    made: Points | None = None
+    if _is_native(executor):
+        made = _native().choose_map(circuit, mapped, summed, fast=fast, threads=threads)
+    return Points(circuit, mapped=mapped, summed=summed) if made is None else made
+
+
+def _is_native(executor: str) -> bool:
     if executor not in EXECUTORS:
         known = ", ".join(map(repr, EXECUTORS))
         raise OptionError(
             f"executor={executor!r}; there is {known}.", why=did_you_mean(executor, EXECUTORS)
         )
-    if executor == "reference" or not _has_llvmlite():
-        return Program(circuit)
-    native = importlib.import_module("pullback.executors.native.choose")
-    made: Program | None = native.choose(circuit, fast=fast, watch=watch, threads=threads)
-    return Program(circuit) if made is None else made
+    return executor != "reference" and _has_llvmlite()
+
+
+def _native() -> Any:
+    # Loaded when it is first asked for: it brings llvmlite.
+    return importlib.import_module("pullback.executors.native.choose")
 
 
 def _has_llvmlite() -> bool:
@@ -53,6 +90,6 @@ def _has_llvmlite() -> bool:
         warnings.warn(
             "llvmlite is not installed, so circuits run in NumPy, slower. Try: pip install llvmlite",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return found

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pullback.core.circuit import Circuit
+from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.program import LARGEST, NativeProgram
+from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
+
+LARGEST_MAP = (
+    3000  # gates; compiling takes half a millisecond each, and a map is run for many points
+)
 
 
 def choose(
@@ -15,3 +23,12 @@ def choose(
     if circuit.gate_count <= LARGEST and is_scalar(circuit):
         return NativeProgram(circuit, fast=fast)
     return None
+
+
+def choose_map(
+    circuit: Circuit, mapped: Sequence[int], summed: Sequence[int], *, fast: bool, threads: int
+) -> Points | None:
+    """The native map of `circuit` over points, or None where the reference must do."""
+    if not is_scalar(circuit) or circuit.gate_count > LARGEST_MAP:
+        return None
+    return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)

@@ -15,21 +15,19 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.errors import CircuitError, ShapeError
 from pullback.executors.native.code import KINDS, Code, type_of
 from pullback.executors.native.jit import build, vector_bits
 from pullback.executors.native.loop import addresses, lower_outputs, pointer_in
-from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, filled_slots, new_code
+from pullback.executors.reference.points import Points
 
 SPLITS = 256  # at most so many partial sums
 SMALLEST = 4096  # points in a split
 
 
-class Lanes:
-    """`circuit` over points. mapped: positions of the inputs that have a value a point; the others
-    are the same for all. summed: positions of the outputs that are added up over the points.
+class Lanes(Points):
+    """A map as machine code, a lane of a vector register a point.
 
     Cost: about a quarter of the straight-line time a point with AVX2; memory is the outputs' own.
     """
@@ -43,21 +41,17 @@ class Lanes:
         threads: int = 1,
         fast: bool = False,
     ) -> None:
-        if not is_scalar(circuit) or not mapped:
-            raise CircuitError("only a circuit of single numbers is mapped over points.")
-        self.circuit, self.mapped, self.summed = circuit, tuple(mapped), tuple(summed)
+        super().__init__(circuit, mapped=mapped, summed=summed)
         self.threads = threads
         self.fixed = tuple(i for i in range(len(circuit.inputs)) if i not in self.mapped)
         self.apart = tuple(o for o in range(len(circuit.outputs)) if o not in self.summed)
         self.lanes = lanes_of(circuit)
-        if any(self.dtype(o).kind == "b" for o in self.summed):
-            raise CircuitError("yes and no are not summed.", fix="cast(..., dtype='int64')")
         library = build(_text(self, fast), ["points"], level=0)
         self._points = library.function("points", None, *_ARGUMENTS)
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """An array an output, or one number for a summed one; arrays at the mapped inputs."""
-        columns = self._columns(inputs)
+        columns = self.columns(inputs)
         wires = [self.circuit.inputs[i] for i in self.fixed]
         fixed = filled_slots(self.circuit, wires, [inputs[i] for i in self.fixed])
         count = len(columns[0])
@@ -72,24 +66,6 @@ class Lanes:
             next(summed) if o in self.summed else next(apart)
             for o in range(len(self.circuit.outputs))
         ]
-
-    def dtype(self, output: int) -> np.dtype[Any]:
-        return self.circuit.spec_of(self.circuit.outputs[output]).dtype
-
-    def _columns(self, inputs: Sequence[Any]) -> list[Slots]:
-        names, wires = self.circuit.input_names, self.circuit.inputs
-        if len(inputs) != len(wires):
-            raise ShapeError(f"the circuit has {len(wires)} inputs, got {len(inputs)}.")
-        columns = [
-            np.ascontiguousarray(inputs[i], self.circuit.spec_of(wires[i]).dtype)
-            for i in self.mapped
-        ]
-        first = columns[0].shape
-        for i, column in zip(self.mapped, columns, strict=True):
-            if column.ndim != 1 or column.shape != first:
-                said = f"{names[i]!r} has shape {column.shape}, {names[self.mapped[0]]!r} {first}"
-                raise ShapeError(f"{said}; points are flat arrays of one length.")
-        return columns
 
     def _go(self, columns: list[Slots], fixed: Slots, found: list[Slots]) -> list[Slots]:
         """All whole vectors; for each summed output a partial sum a split and lane."""

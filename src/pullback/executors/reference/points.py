@@ -1,0 +1,62 @@
+"""The meaning of a map: a circuit of single numbers, asked for many points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.circuit import Circuit
+from pullback.errors import CircuitError, ShapeError
+from pullback.executors.reference.program import Program
+
+
+class Points:
+    """Runs `circuit` for every point. mapped: positions of the inputs with a value a point; summed:
+    positions of the outputs that are added up over the points.
+
+    Cost: the reference executor's, once a point.
+    """
+
+    def __init__(
+        self, circuit: Circuit, *, mapped: Sequence[int], summed: Sequence[int] = ()
+    ) -> None:
+        if any(circuit.spec_of(w).shape for w in (*circuit.inputs, *circuit.outputs)) or not mapped:
+            raise CircuitError("only a circuit of single numbers is mapped over points.")
+        self.circuit, self.mapped, self.summed = circuit, tuple(mapped), tuple(summed)
+        if any(self.dtype(o).kind == "b" for o in self.summed):
+            raise CircuitError("yes and no are not summed.", fix="cast(..., dtype='int64')")
+        self._program = Program(circuit)
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """An array an output, or one number for a summed one; arrays at the mapped inputs."""
+        columns = dict(zip(self.mapped, self.columns(inputs), strict=True))
+        count = len(columns[self.mapped[0]])
+        outputs = range(len(self.circuit.outputs))
+        found = [np.empty(count, self.dtype(o)) for o in outputs]
+        for point in range(count):
+            row = [columns[i][point] if i in columns else x for i, x in enumerate(inputs)]
+            for array, value in zip(found, self._program.run(row), strict=True):
+                array[point] = value
+        return [np.sum(f) if o in self.summed else f for o, f in zip(outputs, found, strict=True)]
+
+    def dtype(self, output: int) -> np.dtype[Any]:
+        """What an output carries."""
+        return self.circuit.spec_of(self.circuit.outputs[output]).dtype
+
+    def columns(self, inputs: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
+        """The mapped inputs as flat arrays of one length, or a ShapeError that names one."""
+        names, wires = self.circuit.input_names, self.circuit.inputs
+        if len(inputs) != len(wires):
+            raise ShapeError(f"the circuit has {len(wires)} inputs, got {len(inputs)}.")
+        dtypes = [self.circuit.spec_of(wires[i]).dtype for i in self.mapped]
+        columns = [
+            np.ascontiguousarray(inputs[i], d) for i, d in zip(self.mapped, dtypes, strict=True)
+        ]
+        first = columns[0].shape
+        for i, column in zip(self.mapped, columns, strict=True):
+            if column.ndim != 1 or column.shape != first:
+                said = f"{names[i]!r} has shape {column.shape}, {names[self.mapped[0]]!r} {first}"
+                raise ShapeError(f"{said}; points are flat arrays of one length.")
+        return columns
