@@ -383,3 +383,19 @@ def test_the_slope_of_a_zero_pull_is_not_lost_below_a_where():
     first, _ = pull_circuit(circuit)
     found = pulls(first, [0.0, 1.0, 1.0], [np.float64(0.0), np.float64(1.0)])
     assert found[0] == pytest.approx(np.e, rel=1e-15)
+
+
+def test_a_nan_that_is_chosen_spoils_its_whole_row_as_it_must():
+    x, chosen = np.array([1.0, np.nan]), np.array([True, False])
+    circuit = circuit_of(lambda x: G["where"](chosen, G["softmax"](x), 0.0), x)
+    assert np.isnan(pulls(circuit, [x], [np.ones(2)])[0]).all()
+
+
+@pytest.mark.parametrize("gate", ["add", "subtract", "maximum", "minimum"])
+def test_what_only_hands_pulls_on_is_not_guarded(gate):
+    f = G[gate]
+    below = circuit_of(lambda x, y: G["where"](x > 0.0, f(x, y), 0.0), 1.0, 2.0)
+    free = circuit_of(lambda x, y: f(x, y), 1.0, 2.0)
+    rows = [len(backward(c).circuit) - len(c) for c in (below, free)]
+    # The choice itself, and the constant 0 that it needs.
+    assert rows[0] - rows[1] <= 2

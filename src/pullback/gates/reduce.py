@@ -150,8 +150,8 @@ def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 @max.pulls
 def d_max(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     largest = equal(x, unfold(y, x, axis))
-    ties = sum(cast(largest, dtype=str(np.dtype(x.dtype))), axis=axis, keepdims=True)
-    return where(largest, unfold(dy, x, axis) / broadcast_to(ties, shape=x.shape), 0.0)
+    ties = sum(cast(largest, dtype=dy.dtype.name), axis=axis, keepdims=True)
+    return where(largest, unfold(dy, x, axis) / ties, 0.0)
 
 
 @gate(

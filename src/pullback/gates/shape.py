@@ -241,7 +241,7 @@ def cast(x: Any, *, dtype: str) -> Any:
 
 @cast.pulls
 def d_cast(dy: Any, y: Any, x: Any, *, dtype: str) -> Any:
-    return cast(dy, dtype=str(np.dtype(x.dtype))) if x.dtype.kind == "f" else None
+    return cast(dy, dtype=x.dtype.name) if x.dtype.kind == "f" else None
 
 
 def _padded(x: Shape, *, widths: Any, value: float) -> Shape:
