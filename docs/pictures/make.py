@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pullback as pb
+from pullback.nn.losses import Hinge
 
 HERE = Path(__file__).parent
 
@@ -73,6 +74,7 @@ def pictures():
         "neuron.svg": neuron.draw(1, 2, -3, -1, 3),
         "net.svg": net.draw(*data, *first, *second, *third, 1.5, -2.0, 0.7, -0.3),
         "mlp-folded.svg": folded.draw(1.0, -0.5, weights),
+        "hinge.svg": pb.two_views(Hinge()),
     }
 
 

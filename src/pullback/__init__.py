@@ -37,6 +37,7 @@ _HOMES = {
     "pullback.core.build": ["scope"],
     "pullback.models.mlp": ["MLPClassifier", "MLPRegressor"],
     "pullback.models.files": ["load", "save"],
+    "pullback.show.two_views": ["two_views"],
     "pullback.errors": ["PullbackError"],
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

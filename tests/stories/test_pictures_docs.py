@@ -21,6 +21,6 @@ def seen(text):
     return re.sub(r"<(title|desc)\b.*?</\1>|pb-[0-9a-f]{10}", "", text)
 
 
-@pytest.mark.parametrize("name", ["xyz.svg", "neuron.svg", "net.svg", "mlp-folded.svg"])
+@pytest.mark.parametrize("name", ["xyz.svg", "neuron.svg", "net.svg", "mlp-folded.svg", "hinge.svg"])
 def test_a_picture_of_the_manual_is_up_to_date(name):
     assert seen((PICTURES / name).read_text(encoding="utf-8")) == seen(made()[name].svg)

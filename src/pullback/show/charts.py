@@ -205,9 +205,9 @@ def _ticks(low: float, high: float) -> list[float]:
     if not (math.isfinite(high - low) and high > low):
         return []
     step = 10.0 ** math.floor(math.log10((high - low) / 2))
-    for wider in (1, 2, 5, 10, 20):
-        if (high - low) / (step * wider / 5) <= 8:
-            step = step * wider / 5
+    for wider in (0.1, 0.2, 0.5, 1, 2):
+        if (high - low) / (step * wider) <= 8:
+            step = step * wider
             break
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 12) + 0.0 for i in range(first, min(last, first + 12) + 1)]

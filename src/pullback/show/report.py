@@ -12,6 +12,7 @@ from typing import Any
 from pullback.core.circuit import Circuit
 from pullback.emit.picture.stamp import picture
 from pullback.emit.svg import svg
+from pullback.show.chart_style import chart_rules, inks
 from pullback.show.charts import Line, bars, line_chart, reliability, scatter, scatter_around_zero
 from pullback.show.escape import clean
 
@@ -202,11 +203,10 @@ def _told(evidence: Evidence) -> str:
     return _section("Do it again", "The same bits come out.", f"<pre>{commands}</pre>{listed}")
 
 
-STYLE = """
-:root{color-scheme:light dark;--paper:#fff;--ink:#0f172a;--faint:#64748b;--grid:#e2e8f0;
---value:#0b5cad;--pull:#c2410c;--cell:#0b5cad}
-@media (prefers-color-scheme:dark){:root{--paper:#0f172a;--ink:#f1f5f9;--faint:#94a3b8;
---grid:#334155;--value:#7dbcff;--pull:#ff9d6b;--cell:#3b82c4}}
+STYLE = (
+    inks(":root")
+    + """:root{--cell:#0b5cad}
+@media (prefers-color-scheme:dark){:root{--cell:#3b82c4}}
 body{background:var(--paper);color:var(--ink);font:16px/1.5 Helvetica,Arial,sans-serif;margin:0}
 main{max-width:980px;margin:0 auto;padding:1.5rem}
 h1{font-size:1.5rem;margin:0 0 .5rem;overflow-wrap:anywhere}
@@ -228,13 +228,7 @@ th{color:var(--faint)}.confusion td{text-align:right}
 .wrong.s3,.wrong.s4,.wrong.s5{background:color-mix(in srgb,var(--pull) 50%,transparent)}
 .wrong.s0{color:var(--faint)}
 pre{background:color-mix(in srgb,var(--faint) 12%,transparent);padding:.75rem;overflow-x:auto}
-.chart text{font-size:12px;fill:var(--ink)}.chart text.faint{fill:var(--faint)}
-.chart text.value{fill:var(--value)}.chart text.pull{fill:var(--pull)}
-.chart .grid{stroke:var(--grid)}.chart .dashed{stroke:var(--faint);stroke-dasharray:4 4}
-.chart .axis{stroke:var(--faint)}
-.curve{fill:none;stroke-width:2}.curve.value{stroke:var(--value)}.curve.pull{stroke:var(--pull)}
-.curve.still{stroke:var(--faint);stroke-dasharray:4 4}
-.chart .dot{fill:var(--value);fill-opacity:.65}.chart .bar{fill:var(--value);fill-opacity:.75}
-.chart .whisker{stroke:var(--ink);stroke-width:1.5}
 @media print{body{background:#fff;color:#000}section{break-inside:avoid}}
 """
+    + chart_rules(".chart")
+)
