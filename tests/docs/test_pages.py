@@ -111,3 +111,12 @@ def run_command(command, where):
         check=False,
     )
     return done.returncode, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "PULLBACK_DATA" not in os.environ, reason="PULLBACK_DATA names no folder of tables"
+)
+def test_the_page_of_ten_tables_shows_what_the_trainer_says():
+    make = [sys.executable, str(ROOT / "docs" / "tables" / "make.py"), "--check"]
+    assert subprocess.run(make, check=False).returncode == 0
