@@ -8,6 +8,7 @@ from pullback.cli import answer
 from pullback.errors import UnknownName
 from pullback.guide import chapters
 from pullback.guide.chapters import chosen
+from pullback.guide.errata import ERRATA
 from pullback.guide.item import Item
 
 
@@ -24,6 +25,25 @@ def test_a_chapter_alone_knows_only_its_own_items():
     assert chosen(chapter="2")[0].id == "S38"
     with pytest.raises(UnknownName, match="chapter 2 has no item 'S4'"):
         chosen(["S4"], "2")
+
+
+def test_E13_E18_E19_every_mistake_is_told_by_its_number(capsys):
+    assert [e.id for e in ERRATA] == [f"E{i}" for i in range(1, 25)]
+    code, document = said(capsys, "guide", *[e.id for e in ERRATA])
+    assert code == 0
+    assert len({e["truth"] for e in document["errata"]}) == 24
+
+
+def test_a_mistake_brings_the_items_where_it_shows():
+    assert [item.id for item in chosen(["E3"])] == ["S36b"]
+    assert [item.id for item in chosen(["e22"])] == ["S43b"]
+    assert chosen(["E18"]) == []
+
+
+def test_items_blame_only_mistakes_that_are_listed():
+    blamed = {e for i in chosen() for e in i.erratum.partition(":")[0].replace(",", "").split()}
+    assert len(blamed) > 5
+    assert blamed <= {e.id for e in ERRATA}
 
 
 def test_every_id_is_there_once():

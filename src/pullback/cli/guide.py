@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pullback.cli.printing import say, say_json, say_table
 from pullback.guide.chapters import chosen
+from pullback.guide.errata import erratum
 from pullback.guide.item import Answer, Numbers, answered, numbers
 
 INKS = ("name", "", "value", "value", "")
@@ -18,19 +20,26 @@ def guide(*items: str, chapter: Literal["", "1", "2"] = "", json: bool = False) 
     this library. Where the two differ, the reason is told: the guide has errata.
     Answers 0 when every number agrees or its erratum is known.
 
-    items: ids such as S24; all when none are given
+    items: ids such as S24, or E4 for a mistake; all when none are given
     chapter: only this chapter
 
-    $ pullback guide S14 S24 S36
+    $ pullback guide S14 S24 E3
     """
     answers = answered(chosen(items, chapter))
+    mistakes = [e for e in (erratum(asked) for asked in items) if e]
     held = all(answer.holds for answer in answers)
     if json:
-        say_json({"holds": held, "items": [_fields(answer) for answer in answers]})
+        rows = [_fields(answer) for answer in answers]
+        say_json({"holds": held, "items": rows, "errata": [asdict(e) for e in mistakes]})
         return 0 if held else 1
+    for mistake in mistakes:
+        say(f"{mistake.id}  {mistake.where}: {mistake.truth}")
+    if not answers:
+        return 0
     head = ("item", "what", "guide", "ours", "")
     say_table(head, [_cells(answer) for answer in answers], INKS)
-    say("", _summary(answers))
+    if any(a.item.guide is not None for a in answers):
+        say("", _summary(answers))
     return 0 if held else 1
 
 
