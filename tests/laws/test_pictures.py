@@ -72,6 +72,15 @@ def test_nothing_overlaps_in_a_picture(seed):
     assert merged(drawing) == 0
 
 
+@every_drawing
+def test_E16_no_label_touches_the_edge_of_the_sheet(seed):
+    _, drawing = drawn(seed)
+    labels = free_labels(drawing)
+    assert (labels[:, :2] > 1.0).all()
+    assert (labels[:, 2] < drawing.width - 1.0).all()
+    assert (labels[:, 3] < drawing.height - 1.0).all()
+
+
 @every_seed
 def test_wires_arrive_in_argument_order(seed):
     _, drawing = drawn(seed)
