@@ -63,6 +63,8 @@ class Gate:
     def __init__(self, body: Callable[..., Any], said: Declaration, *, recipe: bool) -> None:
         self.name = check_name(body.__name__)
         self.body, self.recipe = body, recipe
+        # The same value written with plainer gates: what the gate shows when it is opened.
+        self.inside: Callable[..., Any] | None = body if recipe else None
         self.__doc__, self.__name__, self.__module__ = body.__doc__, body.__name__, body.__module__
         self.__wrapped__ = body
         self.inputs, self.variadic, self.defaults = _parameters(body)
@@ -126,6 +128,15 @@ class Gate:
         """
         self.rule = rule
         return rule
+
+    def parts(self, opened: Rule) -> Rule:
+        """Say how the gate is made of plainer gates: what a person sees who opens it.
+
+        For a gate that is no recipe. Written with gates only, as the textbook has it; it may give up
+        at extremes where the gate itself does not, and whoever opens it is told where.
+        """
+        self.inside = opened
+        return opened
 
     def helper(self, **sources: str) -> None:
         """Short function definitions that a face calls, by language: emitted once a program."""

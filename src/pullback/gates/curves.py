@@ -106,6 +106,11 @@ def d_sigmoid(dy: Any, y: Any, x: Any) -> Any:
     return y * sigmoid(-x) * dy
 
 
+@sigmoid.parts
+def sigmoid_parts(x: Any) -> Any:
+    return 1.0 / (1.0 + exp(-x))
+
+
 sigmoid.helper(
     python="""def sigmoid(x):
     tail = math.exp(-abs(x))

@@ -3,6 +3,7 @@
 axis is None (everything), an integer or a tuple; keepdims leaves the folded axes with size 1.
 """
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from pullback.core.dtypes import INT64
 from pullback.core.gate import gate, recipe
 from pullback.errors import ShapeError
-from pullback.gates.choose import where
-from pullback.gates.compare import equal
-from pullback.gates.curves import exp
+from pullback.gates.choose import maximum, where
+from pullback.gates.compare import equal, greater
+from pullback.gates.curves import exp, log, sqrt
 from pullback.gates.shape import broadcast_to, cast, reshape, transpose
+from pullback.gates.structural import stop_gradient
 
 Shape = tuple[int, ...]
 
@@ -154,6 +156,27 @@ def d_max(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return where(largest, unfold(dy, x, axis) / ties, 0.0)
 
 
+def _one_by_one(x: Any, axis: Any) -> list[Any]:
+    """The elements that are folded into one, each an array of its own."""
+    axes = folded_axes(len(x.shape), axis)
+    rest = [i for i in range(len(x.shape)) if i not in axes]
+    order = (*rest, *axes)
+    rows = x if order == tuple(range(len(order))) else transpose(x, axes=order)
+    rows = _in_shape(rows, (*(x.shape[i] for i in rest), _size(x, axis)))
+    return [rows[..., i] for i in range(rows.shape[-1])]
+
+
+def _in_shape(x: Any, shape: Shape) -> Any:
+    return x if x.shape == shape else reshape(x, shape=shape)
+
+
+@max.parts
+def max_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    # Of three equal ones `maximum` halves twice: a quarter, a quarter, a half.
+    largest = reduce(maximum, _one_by_one(x, axis)) + 0
+    return _in_shape(largest, _folded(x.shape, axis=axis, keepdims=keepdims))
+
+
 @gate(
     shape=_picked, takes="any", result=INT64,
     np="np.argmax({x}, axis={axis})", latex=r"\mathrm{{argmax}}{axis!i}({x})", onnx="ArgMax",
@@ -165,6 +188,16 @@ def argmax(x: Any, *, axis: int = -1) -> Any:
     1
     """
     return np.argmax(x, axis=axis)
+
+
+@argmax.parts
+def argmax_parts(x: Any, *, axis: int) -> Any:
+    largest, *others = _one_by_one(x, axis)
+    index = where(equal(largest, largest), np.int64(0), np.int64(0))
+    for i, other in enumerate(others, 1):
+        wins = where(equal(other, other), greater(other, largest), equal(largest, largest))
+        index, largest = where(wins, np.int64(i), index), where(wins, other, largest)
+    return index
 
 
 def _top(x: Any, axis: Any) -> Any:
@@ -192,6 +225,19 @@ def logsumexp(x: Any, *, axis: Any = -1, keepdims: bool = False) -> Any:
 @logsumexp.pulls
 def d_logsumexp(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     return softmax(x, axis=axis) * unfold(dy, x, axis)
+
+
+def _shifted(x: Any, axis: Any) -> tuple[Any, Any]:
+    """x below its largest element, and that. The shift changes nothing, so nothing pulls it."""
+    top = stop_gradient(max(x, axis=axis, keepdims=True))
+    return x - top, top
+
+
+@logsumexp.parts
+def logsumexp_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    shifted, top = _shifted(x, axis)
+    y = log(sum(exp(shifted), axis=axis, keepdims=True)) + top
+    return _in_shape(y, _folded(x.shape, axis=axis, keepdims=keepdims))
 
 
 _LOGSUMEXP = """def logsumexp(x, axis, keepdims):
@@ -224,6 +270,12 @@ def softmax(x: Any, *, axis: Any = -1) -> Any:
 @softmax.pulls
 def d_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
     return y * (dy - broadcast_to(sum(y * dy, axis=axis, keepdims=True), shape=x.shape))
+
+
+@softmax.parts
+def softmax_parts(x: Any, *, axis: Any) -> Any:
+    e = exp(_shifted(x, axis)[0])
+    return e / sum(e, axis=axis, keepdims=True)
 
 
 softmax.helper(
@@ -324,6 +376,11 @@ def d_norm(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     length = unfold(y, x, axis)
     still = equal(length, 0.0)
     return where(still, 0.0, x / where(still, 1.0, length)) * unfold(dy, x, axis)
+
+
+@norm.parts
+def norm_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    return sqrt(sum(x * x, axis=axis, keepdims=keepdims))
 
 
 norm.helper(

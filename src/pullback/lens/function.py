@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import ROLES, Circuit
+from pullback.core.replay import replay
 from pullback.core.shapes import Spec, spec_of
 from pullback.core.structure import LEAF, Structure, put_together, take_apart
 from pullback.core.trace import parameters, trace
@@ -17,8 +18,11 @@ from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError, OptionError, ShapeError, UnknownName, did_you_mean
 from pullback.executors.unit import Unit
 from pullback.lens.draw import Picture, draw, look_of
+from pullback.lens.element import open_element
+from pullback.lens.expansion import collapsed, expanded
 from pullback.lens.explain import Explanation, explain
 from pullback.lens.gradcheck import Report, check_view
+from pullback.lens.proof import Proof, prove
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
 from pullback.lens.text import function_of_text
@@ -41,6 +45,7 @@ class CircuitFunction:
         self.roles = dict(roles or {})
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
         self._views: dict[Any, View] = {}
+        self.proof: Proof | None = None  # what `expand` and `collapse` found
         for parameter, role in self.roles.items():
             self.check_known(parameter)
             if role not in ROLES:
@@ -89,6 +94,42 @@ class CircuitFunction:
     def explain(self, wire: str, *values: Any, paths: int = 5, **named: Any) -> Explanation:
         """Why the pull on `wire` is what it is: branch by branch, and along the strongest paths."""
         return explain(self.run(*values, **named), wire, paths)
+
+    def open(
+        self, wire: str, index: int | tuple[int, ...] = (), /, *values: Any, **named: Any
+    ) -> CircuitFunction:
+        """One element of an array wire as a circuit of its own, gate by gate between single numbers.
+
+        Inputs are called after what they are elements of: `a_0_3` is a[0, 3]. With values, each has
+        its number of that run as default, so `f.open("y", (0, 2), x).run()` just runs.
+        """
+        if not values and not named:
+            view, leaves = self.last_view(), None
+        else:
+            view, leaves = self.viewed(self.bind(values, named))
+        opened = open_element(view, leaves, wire, index)
+        return function_of_circuit(opened.circuit, opened.name, opened.values)
+
+    def expand(self, *gates: str, **named: Any) -> CircuitFunction:
+        """The same function with these gates opened into what they are made of; all that open if none.
+
+        Values by name say which shapes it is for, single numbers if none. `.proof` says how equal the
+        two were found to be, and where they part.
+        """
+        return self._rewritten(expanded, gates, named)
+
+    def collapse(self, *gates: str, **named: Any) -> CircuitFunction:
+        """The same function with 1/(1 + exp(-x)) closed into sigmoid(x), and so on; see `expand`."""
+        return self._rewritten(collapsed, gates, named)
+
+    def _rewritten(
+        self, change: Callable[..., Circuit], gates: Iterable[str], named: Mapping[str, Any]
+    ) -> CircuitFunction:
+        before = self.view(**named).circuit
+        after = change(before, tuple(gates))
+        made = function_of_circuit(after, self.name)
+        made.proof = prove(before, after)
+        return made
 
     def draw(
         self, *values: Any, look: Look | None = None, force: Any = 1.0, **named: Any
@@ -237,11 +278,18 @@ def circuit(
     return CircuitFunction(function, roles, name)
 
 
-def function_of_circuit(circuit: Circuit) -> CircuitFunction:
-    """A circuit, for instance one from a file, as a circuit function of its inputs."""
+def function_of_circuit(
+    circuit: Circuit, name: str = "", defaults: Sequence[Any] | None = None
+) -> CircuitFunction:
+    """A circuit, for instance one from a file, as a circuit function of its inputs.
+
+    defaults: one number an input, for whoever asks without giving one.
+    """
 
     def run(*values: Any) -> Any:
-        builder = next(v.builder for v in values if isinstance(v, Wire))
+        builder = next((v.builder for v in values if isinstance(v, Wire)), None)
+        if builder is None:  # a circuit without inputs
+            return next(iter(replay(circuit, values)))
         wires = [builder.adopt(v) for v in values]
         for wire, own in zip(wires, circuit.inputs, strict=True):
             if wire.spec != circuit.spec_of(own):
@@ -253,11 +301,19 @@ def function_of_circuit(circuit: Circuit) -> CircuitFunction:
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(n, kind) for n in circuit.input_names]
+    given = [inspect.Parameter.empty] * len(circuit.inputs) if defaults is None else defaults
+    parameters = [
+        inspect.Parameter(n, kind, default=v)
+        for n, v in zip(circuit.input_names, given, strict=True)
+    ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__name__ = circuit.names[circuit.outputs[0]] or "f"
     roles = dict(zip(circuit.input_names, circuit.roles, strict=True))
-    return CircuitFunction(run, roles)
+    made = CircuitFunction(run, roles, name)
+    specs = [circuit.spec_of(w) for w in circuit.inputs]
+    if any(spec.shape or spec.dtype != np.float64 for spec in specs):
+        made.view(*(np.zeros(s.shape, s.dtype)[()] for s in specs))  # its only view
+    return made
 
 
 def _words(names: str | Iterable[str]) -> list[str]:

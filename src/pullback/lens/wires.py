@@ -37,7 +37,7 @@ def wire_rows(view: View, values: Sequence[Any] | None = None) -> list[WireRow]:
     f t1 * z -12.0 1.0
     """
     circuit = view.circuit
-    names, alive = _names(circuit), live(circuit)
+    names, alive = wire_names(circuit), live(circuit)
     rows = []
     for wire in range(len(circuit)):
         if circuit.is_input(wire) or (alive[wire] and not circuit.is_constant(wire)):
@@ -50,8 +50,8 @@ def wire_rows(view: View, values: Sequence[Any] | None = None) -> list[WireRow]:
     return rows
 
 
-def _names(circuit: Circuit) -> list[str]:
-    """Names for all wires; a constant is called by its number."""
+def wire_names(circuit: Circuit) -> list[str]:
+    """Names for all wires that matter, t1, t2 ... where the person gave none; a constant's is its number."""
     names, alive, count = list(circuit.names), live(circuit), 0
     taken = set(names)
     for row in circuit.rows():

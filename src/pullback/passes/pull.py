@@ -122,8 +122,9 @@ def _derived(
 
 
 def opened_recipe(gate: Gate, specs: Sequence[Spec], attributes: dict[str, Any]) -> Circuit:
-    """The circuit of a recipe's own gates for inputs of these specs."""
+    """The circuit of a recipe's own gates, or of a gate's parts, for inputs of these specs."""
+    assert gate.inside is not None
     builder = Builder()
     names = gate.input_names(len(specs))
     wires = [builder.input(s, n) for s, n in zip(specs, names, strict=True)]
-    return builder.finish([builder.adopt(gate.body(*wires, **attributes))])
+    return builder.finish([builder.adopt(gate.inside(*wires, **attributes))])
