@@ -22,6 +22,7 @@ from pullback.executors.native.jit import build
 from pullback.executors.native.lower import is_scalar, lower_rows
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, filled_slots, new_code, slot_of
+from pullback.executors.reference.program import typed
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,8 @@ def _columns(plan: Plan, columns: Sequence[Any]) -> list[Slots]:
     if len(columns) != len(names):
         raise ShapeError(f"the loop takes {len(names)} columns, got {len(columns)}.")
     arrays = [
-        np.ascontiguousarray(column, plan.input(i).dtype)
-        for i, column in zip(plan.columns, columns, strict=True)
+        np.ascontiguousarray(typed(column, plan.input(i).dtype, f"column {name!r}"))
+        for name, i, column in zip(names, plan.columns, columns, strict=True)
     ]
     for name, array in zip(names, arrays, strict=True):
         if array.shape != arrays[0].shape or array.ndim != 1:

@@ -24,7 +24,8 @@ RULES: dict[str, Rule] = {}
 DTYPES = {kind: dtype for dtype, kind in KINDS.items()}
 
 # Gates on arrays that leave a single number as it is.
-UNCHANGED = ("reshape", "broadcast_to", "sum_to", "sum", "transpose")
+UNCHANGED = ("reshape", "broadcast_to", "transpose")
+SUMS = ("sum", "sum_to")
 
 
 def lower_rows(code: Code, circuit: Circuit, inputs: Sequence[Number]) -> list[Number | None]:
@@ -59,6 +60,8 @@ def _row(
         return code.constant(gate(*[x.value for x in inputs], **attributes), kind, lanes)
     if gate.name in UNCHANGED:
         return inputs[0]
+    if gate.name in SUMS:
+        return _sum_of_one(code, inputs[0], kind)
     if gate.name in RULES:
         return lower(gate, inputs, attributes)
     opened = opened_recipe(gate, [Spec((), DTYPES[x.kind]) for x in inputs], dict(attributes))
@@ -67,13 +70,20 @@ def _row(
     return found
 
 
+def _sum_of_one(code: Code, x: Number, kind: str) -> Number:
+    # A sum starts from +0, so that of -0 alone is +0.
+    if x.kind == "i1":
+        return code.convert("zext", x, kind)
+    return x + 0.0 if x.is_real else x
+
+
 def is_scalar(circuit: Circuit) -> bool:
     """Whether every wire is a single number and every gate can be lowered: what `lower_rows` takes."""
     if any(spec.shape for spec in circuit.specs):
         return False
     return all(
         row.gate.name in RULES
-        or row.gate.name in UNCHANGED
+        or row.gate.name in (*UNCHANGED, *SUMS)
         or (row.gate.recipe and is_scalar(_opened(circuit, row)))
         for row in circuit.rows()
         if row.gate is not None

@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.errors import CircuitError, ShapeError
-from pullback.executors.reference.program import Program
+from pullback.executors.reference.program import Program, typed
 
 
 class Points:
@@ -52,7 +52,8 @@ class Points:
             raise ShapeError(f"the circuit has {len(wires)} inputs, got {len(inputs)}.")
         dtypes = [self.circuit.spec_of(wires[i]).dtype for i in self.mapped]
         columns = [
-            np.ascontiguousarray(inputs[i], d) for i, d in zip(self.mapped, dtypes, strict=True)
+            np.ascontiguousarray(typed(inputs[i], d, repr(names[i])))
+            for i, d in zip(self.mapped, dtypes, strict=True)
         ]
         first = columns[0].shape
         for i, column in zip(self.mapped, columns, strict=True):

@@ -105,15 +105,20 @@ def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteE
 
 def fitted(value: Any, spec: Spec, what: str) -> Any:
     """`value` as the numbers a wire of `spec` carries, or an error that names the input."""
-    array = canonical(value, what)
-    if array.dtype != spec.dtype:
-        safe = spec.dtype.kind == "f" and array.dtype.kind in "if"
-        if not safe:
-            raise DtypeError(f"{what} is {array.dtype.name}, the circuit wants {spec.dtype.name}.")
-        array = array.astype(spec.dtype)[()]
+    array = typed(value, spec.dtype, what)
     if np.shape(array) != spec.shape:
         raise ShapeError(f"{what} has shape {np.shape(array)}, the circuit wants {spec.shape}.")
     return array
+
+
+def typed(value: Any, dtype: np.dtype[Any], what: str) -> Any:
+    """`value` as numbers of `dtype`, where none of them loses its meaning."""
+    array = canonical(value, what)
+    if array.dtype == dtype:
+        return array
+    if dtype.kind != "f" or array.dtype.kind not in "if":
+        raise DtypeError(f"{what} is {array.dtype.name}, the circuit wants {dtype.name}.")
+    return array.astype(dtype)[()]
 
 
 def _steps(circuit: Circuit) -> list[tuple[int, Any, tuple[int, ...]]]:

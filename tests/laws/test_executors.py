@@ -1,0 +1,241 @@
+"""Every executor means what the reference means: gate by gate, backward too, and in random circuits.
+
+PULLBACK_RANDOM_CIRCUITS=20000 asks more of them. A new executor is one row in EXECUTORS.
+"""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from laws.asking import forces_for, pull_circuit, real_outputs, same_bits
+from laws.gate_cases import ALL_CASES, both_precisions, circuit_of
+from laws.random_circuits import EXACT, HARD, SCALARS, TAME, random_circuit
+
+import pullback as pb
+from pullback.core.circuit import Circuit
+from pullback.core.replay import replay
+from pullback.executors import compile
+from pullback.executors.native.lanes import Lanes
+from pullback.executors.native.lower import CURVES, is_scalar
+from pullback.passes.expand import expand
+
+ULPS = 4  # what exp and its kin may be off, in the last place of the true value
+CLOSE = 1e-10  # a few of those, carried through ten well-conditioned gates and their pulls
+ASKED = os.environ.get("PULLBACK_RANDOM_CIRCUITS", "")
+CIRCUITS = int(ASKED or "50")  # of single numbers, once tame and once hard, and of arrays
+CHUNK = 50
+
+
+class Question(NamedTuple):
+    """A circuit, and the same with the pulls on its inputs as further outputs."""
+
+    circuit: Circuit
+    whole: Circuit
+    pulled: list[int]
+
+    def rows(self, drawn: list[list[Any]]) -> list[list[Any]]:
+        """Inputs with a force for each real output."""
+        return [[*row, *forces_for(self.circuit)] for row in drawn]
+
+
+def question(circuit: Circuit) -> Question:
+    asked, pulled = pull_circuit(circuit)
+    whole = dataclasses.replace(asked, outputs=(*circuit.outputs, *asked.outputs))
+    return Question(circuit, whole, pulled)
+
+
+class Executor(NamedTuple):
+    """takes: whether it is for such a question; answers: outputs and pulls, for each row of inputs."""
+
+    takes: Callable[[Question], bool]
+    answers: Callable[[Question, list[list[Any]]], list[list[Any]]]
+
+
+def by_program(executor):
+    """An executor that `compile` knows by name."""
+
+    def answers(asked, rows):
+        program = compile(asked.whole, executor=executor)
+        return [program.run(row) for row in rows]
+
+    return answers
+
+
+def by_lanes(asked, rows):
+    """All rows at once, each in a lane."""
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    found = Lanes(asked.whole, mapped=range(len(columns))).run(columns)
+    return [list(row) for row in zip(*found, strict=True)]
+
+
+def by_units(asked, rows):
+    return [_by_units(asked, row) for row in rows]
+
+
+def _by_units(asked, row):
+    count = len(asked.circuit.inputs)
+    inputs = [pb.Unit(x) if np.asarray(x).dtype.kind == "f" else x for x in row[:count]]
+    out = replay(asked.circuit, inputs)[0]
+    if real_outputs(asked.circuit) and isinstance(out, pb.Unit):
+        out.backward(row[count])
+    pulls = [inputs[i].grad for i in asked.pulled]
+    return [getattr(out, "value", out), *pulls]
+
+
+def all_scalar(asked):
+    return bool(asked.circuit.inputs) and is_scalar(asked.whole)
+
+
+EXECUTORS = {
+    "Unit": Executor(lambda asked: len(asked.circuit.outputs) == 1, by_units),
+    "native": Executor(lambda asked: True, by_program("native")),
+    "lanes": Executor(all_scalar, by_lanes),
+}
+every_executor = pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
+ARRAYS_TOO = {name: row for name, row in EXECUTORS.items() if name != "lanes"}
+array_executor = pytest.mark.parametrize("executor", ARRAYS_TOO.values(), ids=ARRAYS_TOO)
+
+
+def is_exact(circuit):
+    """Whether every machine rounds these gates alike."""
+    ops = set(expand(circuit).ops)
+    return not (CURVES | {"power", "sqrt", "prod", "norm"}) & ops
+
+
+def is_near(found, wanted, ulps):
+    """Within so many last places of the wanted number, and of its sign; bits where nothing may be off."""
+    f, w = np.asarray(found), np.asarray(wanted)
+    if ulps == 0 or f.dtype != w.dtype or f.shape != w.shape or w.dtype.kind != "f":
+        return same_bits(f, w)
+    with np.errstate(all="ignore"):
+        off = np.abs(f - w) <= ulps * np.spacing(np.abs(w))
+    same = (np.isnan(f) & np.isnan(w)) | (f == w) | off
+    return bool(np.all(same & (np.isnan(w) | (np.signbit(f) == np.signbit(w)))))
+
+
+def differing(executor, asked, rows, agree):
+    """The rows for which an executor and the reference disagree."""
+    wanted = by_program("reference")(asked, rows)
+    found = executor.answers(asked, rows)
+    pairs = zip(rows, found, wanted, strict=True)
+    return [
+        (row, f, w)
+        for row, f, w in pairs
+        if not all(agree(one, other) for one, other in zip(f, w, strict=True))
+    ]
+
+
+# --- gate by gate ---
+
+
+def asked_of(case):
+    return question(circuit_of(lambda *x: case.gate(*x, **case.attributes), *case.inputs))
+
+
+def slack(asked):
+    return 0 if is_exact(asked.whole) else 2 * ULPS  # the reference may be off as well
+
+
+def rows_of(case, count):
+    """The case's own numbers, and rows in which NaN, infinities and signed zeros stand."""
+    rng = np.random.default_rng(1)
+    return [list(case.inputs), *([_hard(x, rng) for x in case.inputs] for _ in range(count))]
+
+
+def _hard(value, rng):
+    x = np.asarray(value)
+    if x.dtype.kind != "f":
+        return value
+    with np.errstate(over="ignore"):
+        drawn = rng.choice([*HARD, *rng.normal(0, 3, 20)], x.shape)
+        return np.where(rng.random(x.shape) < 0.8, drawn, x).astype(x.dtype)[()]
+
+
+SCALAR_CASES = [case for case in ALL_CASES if all_scalar(asked_of(case))]
+ARRAY_CASES = [case for case in ALL_CASES if not all_scalar(asked_of(case))]
+WAYS = len(ARRAY_CASES) if ASKED else 2  # of using each gate on arrays
+
+
+def few(cases):
+    """The first ways of using each gate."""
+    by_gate = itertools.groupby(cases, lambda case: case.gate.name)
+    return [case for _, some in by_gate for case in itertools.islice(some, WAYS)]
+
+
+@every_executor
+@both_precisions
+@pytest.mark.parametrize("case", SCALAR_CASES, ids=str)
+def test_a_gate_and_its_pulls_mean_the_same_for_every_number(executor, dtype, case):
+    case = case.as_dtype(dtype)
+    asked = asked_of(case)
+    ulps, rows = slack(asked), asked.rows(rows_of(case, 20))
+    assert differing(executor, asked, rows, lambda f, w: is_near(f, w, ulps)) == []
+
+
+@array_executor
+@pytest.mark.parametrize("case", few(ARRAY_CASES), ids=str)
+def test_a_gate_on_arrays_means_the_same_and_nan_stands_where_it_must(executor, case):
+    asked = asked_of(case)
+    rows = asked.rows([list(case.inputs), [_with_nan(x) for x in case.inputs]])
+    assert differing(executor, asked, rows, is_close) == []
+
+
+def _with_nan(value):
+    x = np.array(value)
+    if x.dtype.kind == "f" and x.size:
+        x.flat[x.size // 2] = np.nan
+    return x[()]
+
+
+# --- random circuits ---
+
+FIRST, *REST = [range(s, s + CHUNK) for s in range(0, CIRCUITS, CHUNK)]
+every_chunk = pytest.mark.parametrize(
+    "seeds", [FIRST, *(pytest.param(r, marks=pytest.mark.slow) for r in REST)], ids=str
+)
+TAME_NUMBERS = dataclasses.replace(SCALARS, tame=True)
+
+
+def of_seeds(executor, seeds, words, agree, hard=False):
+    """The seeds whose circuit, or whose pulls, an executor has otherwise than the reference."""
+    differ = []
+    for seed in seeds:
+        function = random_circuit(seed, words)
+        asked = question(pb.circuit(function).circuit(*function.values))
+        values = function.hard(np.random.default_rng(seed)) if hard else function.values
+        if executor.takes(asked) and differing(executor, asked, asked.rows([values]), agree):
+            differ.append(seed)
+    return differ
+
+
+def is_close(found, wanted):
+    return np.shape(found) == np.shape(wanted) and np.allclose(
+        found, wanted, CLOSE, CLOSE, equal_nan=True
+    )
+
+
+@every_executor
+@every_chunk
+def test_exact_gates_give_the_same_bits_in_random_circuits_of_hard_numbers(executor, seeds):
+    assert of_seeds(executor, seeds, EXACT, same_bits, hard=True) == []
+
+
+@every_executor
+@every_chunk
+def test_random_circuits_of_all_gates_agree_with_their_pulls(executor, seeds):
+    assert of_seeds(executor, seeds, TAME_NUMBERS, is_close) == []
+
+
+@array_executor
+@every_chunk
+def test_random_circuits_of_arrays_agree_with_their_pulls(executor, seeds):
+    assert of_seeds(executor, seeds, TAME, is_close) == []
+
+
+def test_random_circuits_meet_every_exact_gate():
+    met = {step.gate.name for seed in FIRST for step in random_circuit(seed, EXACT).steps}
+    assert set(EXACT.only) <= met
