@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pullback.core.circuit import Circuit
+from pullback.executors.native.arrays.plan import can_plan
+from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.program import LARGEST, NativeProgram
@@ -22,6 +24,8 @@ def choose(
     """The native program for `circuit`, or None where there is none yet and the reference must do."""
     if circuit.gate_count <= LARGEST and is_scalar(circuit):
         return NativeProgram(circuit, fast=fast)
+    if any(spec.shape for spec in circuit.specs) and can_plan(circuit):
+        return ArrayProgram(circuit, fast=fast)
     return None
 
 

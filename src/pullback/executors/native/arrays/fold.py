@@ -1,0 +1,397 @@
+"""Gates that fold axes: sum, max, prod, argmax, norm, logsumexp and softmax.
+
+Two shapes of one loop: where the kept axis lies densely (or the folded one is short) each lane folds
+its own column; else the lanes go along the folded axis and are brought together at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pullback.core.circuit import Row
+from pullback.executors.native import vector_math
+from pullback.executors.native.arrays.elementwise import Constant, copy, lanes_of, merged
+from pullback.executors.native.arrays.nest import Body, Index, Placed
+from pullback.executors.native.code import Number
+from pullback.gates.reduce import folded_axes
+
+SHORT = 32  # a folded axis up to which each lane folds its own
+ACCUMULATORS = 4  # sums side by side hide that each has to wait for the one before
+
+Step = Callable[[Number, Number], Number]
+
+
+class Axes(NamedTuple):
+    """The kept axes and the folded ones: sizes, and strides of x and of each output."""
+
+    kept: tuple[int, ...]
+    x_kept: tuple[int, ...]
+    y_kept: list[tuple[int, ...]]
+    folded: tuple[int, ...]
+    x_folded: tuple[int, ...]
+    y_folded: list[tuple[int, ...]]  # of outputs as large as x
+
+
+def axes_of(row: Row, x: Placed, outputs: Sequence[Placed]) -> Axes:
+    """Which axes of x are folded by `row`, and where the outputs lie along the others."""
+    shape = x.view.shape
+    axes = _folded(row, shape)
+    kept = [i for i in range(len(shape)) if i not in axes]
+    strides = [_along(at, shape, axes) for at in outputs]
+    sizes, both = merged(
+        tuple(shape[i] for i in kept),
+        [tuple(s[i] for i in kept) for s in (x.view.strides, *strides)],
+    )
+    inner, more = merged(
+        tuple(shape[i] for i in axes),
+        [tuple(s[i] for i in axes) for s in (x.view.strides, *strides)],
+    )
+    return Axes(sizes, both[0], both[1:], inner, more[0], more[1:])
+
+
+def _folded(row: Row, shape: tuple[int, ...]) -> tuple[int, ...]:
+    assert row.gate is not None
+    if row.gate.name == "sum_to":
+        wanted = row.attributes["shape"]
+        extra = len(shape) - len(wanted)
+        return tuple(range(extra)) + tuple(
+            i + extra for i, s in enumerate(wanted) if s == 1 and shape[i + extra] != 1
+        )
+    return folded_axes(len(shape), row.attributes["axis"])
+
+
+def _along(at: Placed, shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of an output along the axes of x, 0 where x is folded."""
+    view = at.view
+    if view.shape == shape and view.size == math.prod(shape) and len(view.shape) == len(shape):
+        return view.strides
+    if len(view.shape) == len(shape) - len(axes):
+        own = iter(view.strides)
+        return tuple(0 if i in axes else next(own) for i in range(len(shape)))
+    extra = len(shape) - len(view.shape)
+    return tuple(0 if i in axes else view.strides[i - extra] for i in range(len(shape)))
+
+
+class Fold:
+    """The loops of one fold: `each` kept element, and `over` the folded ones as often as needed."""
+
+    def __init__(self, body: Body, x: Placed, axes: Axes) -> None:
+        self.body, self.x, self.axes = body, x, axes
+        self.kind = x.view.kind
+        self.full = lanes_of([self.kind])
+        self.indices: list[Index] = []
+        self.lanes = 1  # columns side by side
+        dense_kept = bool(axes.kept) and axes.x_kept[-1] == 1
+        dense_folded = bool(axes.folded) and axes.x_folded[-1] == 1
+        short = math.prod(axes.folded) <= SHORT
+        wide_enough = bool(axes.kept) and axes.kept[-1] >= self.full
+        self.by_column = bool(axes.kept) and (
+            dense_kept or not dense_folded or (short and wide_enough)
+        )
+
+    def each(self) -> Iterator[None]:
+        """The lines within, for all kept elements."""
+        yield from self._kept(0)
+
+    def _kept(self, depth: int) -> Iterator[None]:
+        kept = self.axes.kept
+        if depth == len(kept):
+            self.lanes = 1
+            yield
+            return
+        last = depth == len(kept) - 1 and self.by_column
+        size, lanes = kept[depth], self.full if last else 1
+        whole = size - size % lanes
+        for start, count, width in ((0, whole, lanes), (whole, size - whole, size - whole)):
+            if not count:
+                continue
+            with self.body.loop(count, width) as i:
+                self.indices.append(self.body.sum_of(start, (i, 1)))
+                if last:
+                    self.lanes = width
+                    yield
+                else:
+                    yield from self._kept(depth + 1)
+                self.indices.pop()
+
+    def over(self, start: Number, step: Step, *, wide: bool = True) -> Number:
+        """start, then step(so far, x) for every folded element; lanes are brought together by step.
+
+        wide: several running values at a time, which changes the order but not by column.
+        """
+        body = self.body
+        dense = not self.by_column and self.axes.folded and self.axes.x_folded[-1] == 1
+        if self.by_column or not (wide and dense):
+            slot = body.slot(self.kind, self.lanes)
+            body.store(body.splat(start, self.lanes) if self.lanes > 1 else start, slot)
+            for places in self._folded(0, [], 1):
+                x = self.load(places, self.lanes)
+                body.store(step(body.load(slot, self.kind, self.lanes), x), slot)
+            return body.load(slot, self.kind, self.lanes)
+        return self._over_lanes(start, step)
+
+    def _over_lanes(self, start: Number, step: Step) -> Number:
+        body, lanes = self.body, self.full
+        size = self.axes.folded[-1]
+        several = min(ACCUMULATORS, max(1, size // lanes))
+        slots = [body.slot(self.kind, lanes) for _ in range(several)]
+        for slot in slots:
+            body.store(body.splat(start, lanes), slot)
+        for places, n, width in self._rows([], 0, several):
+            x = self.load_along(places, width)
+            if width < lanes:
+                x = _filled(body, x, start, lanes)
+            body.store(step(body.load(slots[n], self.kind, lanes), x), slots[n])
+        values = [body.load(slot, self.kind, lanes) for slot in slots]
+        while len(values) > 1:
+            values = [step(*pair) for pair in zip(values[::2], values[1::2], strict=False)] + (
+                values[-1:] if len(values) % 2 else []
+            )
+        y = values[0]
+        while y.lanes > 1:
+            half = y.lanes // 2
+            y = step(body.part(y, 0, half), body.part(y, half, half))
+        return y
+
+    def _rows(
+        self, places: list[Index], depth: int, several: int
+    ) -> Iterator[tuple[list[Index], int, int]]:
+        """(places, accumulator, lanes) along the folded axes, the last one in whole vectors."""
+        body, size, lanes = self.body, self.axes.folded[depth], self.full
+        if depth < len(self.axes.folded) - 1:
+            with body.loop(size) as i:
+                yield from self._rows([*places, i], depth + 1, several)
+            return
+        step = several * lanes
+        whole, most = size - size % lanes, size - size % step
+        for start, count, stride, n in ((0, most, step, several), (most, whole - most, lanes, 1)):
+            if count:
+                with body.loop(count, stride) as i:
+                    for k in range(n):
+                        yield [*places, body.sum_of(start + k * lanes, (i, 1))], k, lanes
+        if size > whole:
+            yield [*places, whole], 0, size - whole
+
+    def _folded(self, depth: int, places: list[Index], step: int) -> Iterator[list[Index]]:
+        if depth == len(self.axes.folded):
+            yield places
+            return
+        with self.body.loop(self.axes.folded[depth]) as i:
+            yield from self._folded(depth + 1, [*places, i], step)
+
+    def rewrite(
+        self, output: int, y: Placed, change: Callable[[Number], Number], kept: list[Number]
+    ) -> None:
+        """y = change(x) along the folded axes, for an output as large as x.
+
+        kept: Numbers the change uses, one a column; they come in as many lanes as x does.
+        """
+        body, axes = self.body, self.axes
+        if self.by_column or not (axes.folded and axes.x_folded[-1] == 1):
+            for places in self._folded(0, [], 1):
+                value = change(self.load(places, self.lanes))
+                at = self._output(output, y, places)
+                stride = axes.y_kept[output][-1] if self.lanes > 1 else 1
+                body.store_to(value, at, stride)
+            return
+        for places, _, width in self._rows([], 0, 1):
+            value = change(self.load_along(places, width))
+            stride = axes.y_folded[output][-1] if width > 1 else 1
+            body.store_to(value, self._output(output, y, places), stride)
+
+    def _output(self, output: int, y: Placed, places: Sequence[Index]) -> str:
+        axes = self.axes
+        terms = [*zip(self.indices, axes.y_kept[output], strict=True)]
+        terms += zip(places, axes.y_folded[output], strict=True)
+        return self.body.at(y.pointer, self.body.sum_of(y.view.offset, *terms), y.view.kind)
+
+    def _input(self, places: Sequence[Index]) -> str:
+        axes, x = self.axes, self.x
+        terms = [
+            *zip(self.indices, axes.x_kept, strict=True),
+            *zip(places, axes.x_folded, strict=True),
+        ]
+        return self.body.at(x.pointer, self.body.sum_of(x.view.offset, *terms), self.kind)
+
+    def load(self, places: Sequence[Index], lanes: int) -> Number:
+        stride = self.axes.x_kept[-1] if lanes > 1 else 1
+        return self.body.load_from(self._input(places), self.kind, lanes, stride)
+
+    def load_along(self, places: Sequence[Index], lanes: int) -> Number:
+        return self.body.load_from(self._input(places), self.kind, lanes, self.axes.x_folded[-1])
+
+    def store(self, output: int, y: Placed, value: Number) -> None:
+        """One value a kept element."""
+        stride = self.axes.y_kept[output][-1] if self.lanes > 1 else 1
+        at = self._output(output, y, [0] * len(self.axes.folded))
+        self.body.store_to(value, at, stride)
+
+
+def _filled(body: Body, x: Number, neutral: Number, lanes: int) -> Number:
+    """x with lanes behind it that change nothing."""
+    if x.lanes == 1:
+        return body.emit(f"insertelement {body.splat(neutral, lanes)}, {x}, i32 0", x.kind, lanes)
+    order = ", ".join(f"i32 {min(i, x.lanes)}" for i in range(lanes))
+    rest = body.splat(neutral, x.lanes)
+    return body.emit(f"shufflevector {x}, {rest}, <{lanes} x i32> <{order}>", x.kind, lanes)
+
+
+# The folds
+
+Outputs = Mapping[int, Placed]  # by wire
+
+
+def fold(body: Body, rows: Sequence[Row], x: Placed, outputs: Outputs) -> None:
+    """Write the loops of one folding gate (or of logsumexp and softmax of the same numbers)."""
+    wanted = [row for row in rows if row.wire in outputs]
+    if not wanted:
+        return
+    found = Fold(body, x, axes_of(rows[0], x, [outputs[row.wire] for row in wanted]))
+    assert wanted[0].gate is not None
+    rule = _FOLDS[wanted[0].gate.name]
+    if not x.view.size:
+        for row in wanted:
+            copy(body, Constant(_EMPTY.get(row.gate.name, 0.0), x.view.kind), outputs[row.wire])  # type: ignore[union-attr]
+    elif any(outputs[row.wire].view.size for row in wanted):
+        for _ in found.each():
+            rule(found, wanted, [outputs[row.wire] for row in wanted])
+
+
+def _neutral(f: Fold, real: float, whole: int) -> Number:
+    is_real = f.kind in ("float", "double")
+    return f.body.constant(real if is_real else whole, f.kind)
+
+
+def _sum(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
+    start = _neutral(f, -0.0, 0)  # -0 + x is x, even for -0
+    f.store(0, ys[0], f.over(start, lambda a, b: a + b))
+
+
+def _prod(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
+    start = _neutral(f, 1.0, 1)
+    f.store(0, ys[0], f.over(start, lambda a, b: a * b, wide=False))
+
+
+def larger(a: Number, b: Number) -> Number:
+    """The larger one; a NaN wins."""
+    code = a.code
+    if not a.is_real:
+        return code.select(code.compare("sgt", b, a), b, a)
+    return code.select(code.compare("ogt", b, a) | code.compare("uno", b, b), b, a)
+
+
+def _max(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
+    y = f.over(_neutral(f, -math.inf, -(2**63)), larger)
+    f.store(0, ys[0], y + 0.0 if y.is_real else y)
+
+
+def _argmax(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
+    """The first of the largest; a NaN is the largest of all."""
+    body, lanes = f.body, f.lanes
+    best, place = body.slot(f.kind, lanes), body.slot("i64", lanes)
+    body.store(f.load([0] * len(f.axes.folded), lanes), best)
+    body.store(body.constant(0, "i64", lanes), place)
+    for places in f._folded(0, [], 1):
+        x, y = f.load(places, lanes), body.load(best, f.kind, lanes)
+        if x.is_real:
+            held = body.compare("ord", y, y)
+            is_more = body.compare("ugt", x, y) & held
+        else:
+            is_more = body.compare("sgt" if f.kind == "i64" else "ugt", x, y)
+        here = body.number(str(places[0]) if places else "0", "i64")
+        if places and isinstance(places[0], int):
+            here = body.constant(places[0], "i64")
+        spot = body.load(place, "i64", lanes)
+        body.store(body.select(is_more, x, y), best)
+        body.store(
+            body.select(is_more, body.splat(here, lanes) if lanes > 1 else here, spot), place
+        )
+    f.store(0, ys[0], body.load(place, "i64", lanes))
+
+
+def _norm(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
+    body = f.body
+    largest = f.over(_neutral(f, 0.0, 0), lambda a, b: larger(abs(a), abs(b)))
+    usable = body.compare("ogt", largest, 0.0) & body.compare("olt", largest, math.inf)
+    scale = body.select(usable, largest, 1.0)
+
+    def square(a: Number, b: Number) -> Number:
+        wide = body.splat(scale, b.lanes) if b.lanes > scale.lanes else scale
+        return a + (b / wide) * (b / wide)
+
+    total = _mapped(f, square)
+    f.store(0, ys[0], scale * body.intrinsic("sqrt", total))
+
+
+def _mapped(f: Fold, step: Step) -> Number:
+    """A sum of something of x: element by element, so that only x is mapped and sums are added."""
+    was = f.load, f.load_along
+    body = f.body
+    zero = f.body.constant(0.0, f.kind)
+
+    def of(x: Number) -> Number:
+        return step(body.constant(-0.0, f.kind, x.lanes), x)
+
+    f.load = lambda places, lanes: of(was[0](places, lanes))  # type: ignore[method-assign]
+    f.load_along = lambda places, lanes: of(was[1](places, lanes))  # type: ignore[method-assign]
+    try:
+        return f.over(zero, lambda a, b: a + b)
+    finally:
+        f.load, f.load_along = was  # type: ignore[method-assign]
+
+
+def _exponentials(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
+    """logsumexp and softmax: top, e^(x - top), their sum; see the gates for what infinities give."""
+    body = f.body
+    names = [row.gate.name for row in rows if row.gate]
+    largest = f.over(_neutral(f, -math.inf, 0), larger)
+    finite = body.compare("olt", abs(largest), math.inf)
+    top = body.select(finite, largest, 0.0)
+
+    def power(x: Number) -> Number:
+        wide = body.splat(top, x.lanes) if x.lanes > top.lanes else top
+        return body.strict(vector_math.exp, x - wide)
+
+    out = names.index("softmax") if "softmax" in names else None
+    if out is not None:
+        f.rewrite(out, ys[out], power, [top])
+        total = _sum_of(f, out, ys[out])
+    else:
+        total = _mapped(f, lambda _, x: power(x))
+    if "logsumexp" in names:
+        at = names.index("logsumexp")
+        f.store(at, ys[at], body.strict(vector_math.log, total) + top)
+    if out is not None:
+        share = body.select(body.compare("oeq", total, 0.0), 1.0, total)
+        _divide(f, out, ys[out], share)
+
+
+def _sum_of(f: Fold, out: int, y: Placed) -> Number:
+    return _again(f, out, y).over(f.body.constant(0.0, f.kind), lambda a, b: a + b)
+
+
+def _divide(f: Fold, out: int, y: Placed, share: Number) -> None:
+    body = f.body
+
+    def quotient(e: Number) -> Number:
+        return e / (body.splat(share, e.lanes) if e.lanes > share.lanes else share)
+
+    _again(f, out, y).rewrite(out, y, quotient, [share])
+
+
+def _again(f: Fold, out: int, y: Placed) -> Fold:
+    """The same turn of the loops, over what was just written to y."""
+    axes = f.axes
+    twin = Fold(f.body, y, axes._replace(x_kept=axes.y_kept[out], x_folded=axes.y_folded[out]))
+    twin.indices, twin.lanes, twin.by_column = f.indices, f.lanes, f.by_column
+    return twin
+
+
+_FOLDS: dict[str, Callable[[Fold, Sequence[Row], Sequence[Placed]], None]] = {
+    "sum": _sum, "sum_to": _sum, "prod": _prod, "max": _max, "argmax": _argmax, "norm": _norm,
+    "logsumexp": _exponentials, "softmax": _exponentials,
+}  # fmt: skip
+FOLDS = frozenset(_FOLDS)
+_EMPTY = {"prod": 1.0, "logsumexp": -math.inf}  # of nothing; the others give 0

@@ -1,0 +1,123 @@
+"""The memory plan: where each storage lies, for how long, and what takes the place of what.
+
+A storage is given, fixed, an output, or a piece of one arena. A piece is free again after its last
+reader, and an elementwise row may write over what it has just read for the last time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pullback.executors.native.arrays.nest import View
+from pullback.executors.native.arrays.plan import Group, Plan
+from pullback.executors.native.arrays.views import dense
+from pullback.executors.native.code import SIZES
+
+ALIGNED = 64  # bytes: a cache line, and the widest vector
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`size` bytes of the arena from `offset` on, for groups first to last."""
+
+    offset: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass
+class Memory:
+    """Where storages lie: a slot of the table of addresses, or a piece of the arena."""
+
+    slots: dict[int, int] = field(default_factory=dict)
+    pieces: dict[int, Piece] = field(default_factory=dict)
+    scratch: dict[int, Piece] = field(default_factory=dict)  # by group number
+    inplace: dict[int, int] = field(default_factory=dict)  # storage -> the one it is written over
+    bytes: int = 0
+
+
+def plan_memory(plan: Plan, slots: dict[int, int]) -> Memory:
+    """Pieces for every storage that has no slot. slots: of inputs, constants and outputs."""
+    memory = Memory(dict(slots))
+    last = _last_uses(plan)
+    taken: list[Piece] = []
+    for now, group in enumerate(plan.groups):
+        taken = [p for p in taken if p.last >= now]
+        for wire in group.writes:
+            if wire in memory.slots:
+                continue
+            size = _bytes(dense(plan.circuit, wire))
+            over = _written_over(plan, group, wire, now, last, memory)
+            if over is not None:
+                old = memory.pieces[over]
+                piece = Piece(old.offset, old.size, now, last.get(wire, now))
+                memory.inplace[wire] = over
+                taken = [p for p in taken if p is not old]
+            else:
+                piece = Piece(_gap(taken, size), size, now, last.get(wire, now))
+            memory.pieces[wire] = piece
+            taken.append(piece)
+        if group.scratch:
+            piece = Piece(_gap(taken, group.scratch), group.scratch, now, now)
+            memory.scratch[group.number] = piece
+            taken.append(piece)
+    pieces = [*memory.pieces.values(), *memory.scratch.values()]
+    memory.bytes = max((p.offset + _aligned(p.size) for p in pieces), default=0)
+    return memory
+
+
+def _last_uses(plan: Plan) -> dict[int, int]:
+    """The number in running order of the last group that reads each storage."""
+    last: dict[int, int] = {}
+    for now, group in enumerate(plan.groups):
+        for storage in group.reads:
+            last[storage] = now
+    for output in plan.circuit.outputs:
+        last[plan.views[output].storage] = len(plan.groups)
+    return last
+
+
+def _written_over(
+    plan: Plan, group: Group, wire: int, now: int, last: dict[int, int], memory: Memory
+) -> int | None:
+    """A storage of the same size that nobody needs after this group, which reads it in step."""
+    if group.kind not in ("loop", "matmul"):
+        return None
+    gone = set(memory.inplace.values())
+    for storage in group.reads:
+        fits = storage in memory.pieces and storage not in gone and last[storage] == now
+        if fits and in_step(plan, group, storage, dense(plan.circuit, wire)):
+            return storage
+    return None
+
+
+def in_step(plan: Plan, group: Group, storage: int, y: View) -> bool:
+    """Whether the elementwise rows read `storage` exactly where they would write y, and nothing else does."""
+    views = plan.views
+    inside = {row.wire for row in group.rows}
+    rows = group.rows[1:] if group.kind == "matmul" else group.rows
+    if group.kind == "matmul" and any(views[i].storage == storage for i in group.rows[0].inputs):
+        return False
+    wanted = y._replace(storage=storage)
+    read = [views[i] for row in rows for i in row.inputs if i not in inside]
+    return all(view == wanted for view in read if view.storage == storage)
+
+
+def _gap(taken: Iterable[Piece], size: int) -> int:
+    """The first offset at which `size` bytes are free."""
+    offset = 0
+    for piece in sorted(taken, key=lambda p: p.offset):
+        if piece.offset - offset >= _aligned(size):
+            break
+        offset = max(offset, piece.offset + _aligned(piece.size))
+    return offset
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNED) * ALIGNED
+
+
+def _bytes(view: View) -> int:
+    return max(SIZES[view.kind] * view.size, 1)

@@ -1,0 +1,140 @@
+"""Gates that move numbers: concat, pad, unslice, gather, scatter_add, pick, and a copy for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from pullback.core.circuit import Row
+from pullback.executors.native.arrays.elementwise import Constant, copy, spread
+from pullback.executors.native.arrays.nest import Body, Index, Placed
+from pullback.executors.native.arrays.views import sliced
+
+Rule = Callable[[Body, Row, Placed, Sequence[Placed]], None]
+
+
+def move(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    """Write the loops of one row that moves numbers from `inputs` to y."""
+    assert row.gate is not None
+    MOVES[row.gate.name](body, row, y, inputs)
+
+
+def _all(y: Placed, value: Any = 0.0) -> Constant:
+    return Constant(value, y.view.kind)
+
+
+def _reshape(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    """y is dense, so its numbers in running order can be taken for rows of x."""
+    x = inputs[0]
+    copy(
+        body,
+        x,
+        Placed(y.view._replace(shape=x.view.shape, strides=_dense(x.view.shape)), y.pointer),
+    )
+
+
+def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape)))
+
+
+def _concat(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    at = row.attributes["axis"] % len(y.view.shape)
+    start = 0
+    for x in inputs:
+        part = y.moved(start * y.view.strides[at], x.view.shape, y.view.strides)
+        copy(body, x, part)
+        start += x.view.shape[at]
+
+
+def _pad(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    value: Any = np.asarray(row.attributes["value"]).astype(_DTYPES[y.view.kind])[()]
+    copy(body, _all(y, value), y)
+    before = [width[0] for width in row.attributes["widths"]]
+    start = sum(b * s for b, s in zip(before, y.view.strides, strict=True))
+    copy(body, inputs[0], y.moved(start, inputs[0].view.shape, y.view.strides))
+
+
+_DTYPES = {"float": np.float32, "double": np.float64, "i64": np.int64, "i1": np.bool_}
+
+
+def _unslice(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    copy(body, _all(y), y)
+    copy(body, inputs[0], Placed(sliced(y.view, row.attributes["index"]), y.pointer))
+
+
+def _gather(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    """One row of x for each index. The indices were looked at before."""
+    x, index = inputs
+    at = row.attributes["axis"] % len(x.view.shape)
+    _by_index(body, index, x, at, y, lambda source, target: copy(body, source, target))
+
+
+def _scatter_add(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    """Zeros, then one row of x after the other is added where its index says."""
+    x, index = inputs
+    at = row.attributes["axis"] % (len(x.view.shape) - len(index.view.shape) + 1)
+    copy(body, _all(y), y)
+
+    def add(target: Placed, source: Placed) -> None:
+        _accumulate(body, source, target)
+
+    _by_index(body, index, y, at, x, add)
+
+
+def _by_index(
+    body: Body, index: Placed, table: Placed, at: int, rows: Placed,
+    use: Callable[[Placed, Placed], None],
+) -> None:  # fmt: skip
+    """use(row of the table, row of `rows`) for each index, in order."""
+    count = len(index.view.shape)
+    if not rows.view.size:
+        return
+    outer = rows.view.shape[:at]
+    with ExitStack() as loops:
+        here = [loops.enter_context(body.loop(size)) for size in (*outer, *index.view.shape)]
+        place = body.load(body.pointer(index, here[at:]), "i64").text
+        in_table: list[Index] = [*here[:at], place]
+        source = _row(body, table, in_table)
+        use(source, _row(body, rows, here[: at + count]))
+
+
+def _row(body: Body, of: Placed, indices: Sequence[Index]) -> Placed:
+    """What is left of a view when its first axes are fixed."""
+    n = len(indices)
+    view = of.view
+    start = body.pointer(of, indices)
+    return Placed(view._replace(offset=0, shape=view.shape[n:], strides=view.strides[n:]), start)
+
+
+def _accumulate(body: Body, source: Placed, target: Placed) -> None:
+    """target += source, element by element; bools are true if either is."""
+    with ExitStack() as loops:
+        here = [loops.enter_context(body.loop(size)) for size in source.view.shape]
+        to, kind = body.pointer(target, here), target.view.kind
+        x, y = body.load(body.pointer(source, here), kind), body.load(to, kind)
+        body.store(y | x if kind == "i1" else y + x, to)
+
+
+def _pick(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
+    x, index = inputs
+    shape = y.view.shape
+    if not y.view.size:
+        return
+    index = spread(index, shape)
+    columns = x.view.strides[-1]
+    x = spread(x.moved(0, x.view.shape[:-1], x.view.strides[:-1]), shape)
+    with ExitStack() as loops:
+        here = [loops.enter_context(body.loop(size)) for size in shape]
+        place = body.load(body.pointer(index, here), "i64").text
+        terms = [*zip(here, x.view.strides, strict=True), (place, columns)]
+        source = body.at(x.pointer, body.sum_of(x.view.offset, *terms), x.view.kind)
+        body.store(body.load(source, x.view.kind), body.pointer(y, here))
+
+
+MOVES: dict[str, Rule] = {
+    "reshape": _reshape, "concat": _concat, "pad": _pad, "unslice": _unslice, "gather": _gather,
+    "scatter_add": _scatter_add, "pick": _pick,
+}  # fmt: skip

@@ -1,0 +1,187 @@
+"""`Body`: code with loops, and `View`: numbers that lie in memory with a stride an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pullback.executors.native.code import SIZES, Code, Number, type_of
+from pullback.executors.native.jit import vector_bits
+
+Index = int | str  # known now, or an i64 register
+
+
+class View(NamedTuple):
+    """An array in memory: element (i, j) lies at offset + i strides[0] + j strides[1], in elements.
+
+    A stride of 0 repeats an element, a negative one runs backwards.
+    """
+
+    storage: int
+    kind: str
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return product(self.shape)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the elements lie one behind the other in running order."""
+        expected = dense_strides(self.shape)
+        pairs = zip(self.shape, self.strides, expected, strict=True)
+        return all(size == 1 or stride == wanted for size, stride, wanted in pairs)
+
+
+def product(sizes: Sequence[int]) -> int:
+    """How many elements an array of these sizes has."""
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Row-major strides.
+
+    >>> dense_strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A view and the register that points to its storage."""
+
+    view: View
+    pointer: str
+
+    def moved(self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Placed:
+        """Another view of the same storage, `offset` elements further on."""
+        view = self.view._replace(offset=self.view.offset + offset, shape=shape, strides=strides)
+        return Placed(view, self.pointer)
+
+
+def lanes_for(kind: str) -> int:
+    """How many numbers of a kind fill a vector register."""
+    return vector_bits() // 8 // max(SIZES[kind], 4)
+
+
+class Body(Code):
+    """The code of one function, with counted loops."""
+
+    def __init__(self, *, flags: str = "", fused: bool = True, inline: bool = True) -> None:
+        super().__init__(flags=flags, fused=fused, inline=inline)
+        self.here = "entry"
+        self.slots: list[str] = []  # stack slots, for the head of the function
+
+    def block(self, label: str) -> None:
+        super().block(label)
+        self.here = label
+
+    @contextmanager
+    def loop(self, count: int, step: int = 1) -> Iterator[Index]:
+        """The lines within, for 0, step, 2 step ... below count. One turn needs no loop."""
+        if count <= step:
+            yield 0
+            return
+        i, n = self.fresh(), self.fresh()[2:]
+        self.line(f"br label %loop{n}")
+        before = self.here
+        self.block(f"loop{n}")
+        self.line(f"{i} = phi i64 [0, %{before}], [{i}.next, %turn{n}]")
+        yield i
+        self.line(f"br label %turn{n}")
+        self.block(f"turn{n}")
+        self.line(f"{i}.next = add nuw nsw i64 {i}, {step}")
+        self.line(f"{i}.more = icmp slt i64 {i}.next, {count - (count % step or step) + 1}")
+        self.line(f"br i1 {i}.more, label %loop{n}, label %done{n}")
+        self.block(f"done{n}")
+
+    def slot(self, kind: str, lanes: int = 1) -> str:
+        """A place for a number that changes from turn to turn; LLVM turns it into a register."""
+        name = self.fresh()
+        self.slots.append(f"  {name} = alloca {type_of(kind, lanes)}")
+        return name
+
+    def store_bit(self, slot: str, value: Number) -> None:
+        """A yes or no in a slot of its own."""
+        self.line(f"store {value}, ptr {slot}")
+
+    def load_bit(self, slot: str) -> Number:
+        return self.impure(f"load i1, ptr {slot}", "i1")
+
+    def sum_of(self, constant: int, *terms: tuple[Index, int]) -> Index:
+        """constant + index stride + ..., with what is known now folded."""
+        total: Index = constant
+        for index, stride in terms:
+            if isinstance(index, int):
+                constant += index * stride
+        total = constant
+        for index, stride in terms:
+            if isinstance(index, str) and stride:
+                scaled: Index = index
+                if stride != 1:
+                    scaled = self.emit(f"mul nsw i64 {index}, {stride}", "i64").text
+                total = (
+                    scaled
+                    if total == 0
+                    else self.emit(f"add nsw i64 {scaled}, {total}", "i64").text
+                )
+        return total
+
+    def pointer(self, at: Placed, indices: Sequence[Index] = ()) -> str:
+        """The address of one element of a view."""
+        terms = zip(indices, at.view.strides, strict=False)
+        return self.at(at.pointer, self.sum_of(at.view.offset, *terms), at.view.kind)
+
+    def load_from(self, pointer: str, kind: str, lanes: int, stride: int) -> Number:
+        """`lanes` numbers that lie `stride` elements apart; of stride 0 one, repeated."""
+        if lanes == 1 or stride == 1:
+            return self.load(pointer, kind, lanes)
+        if stride == 0:
+            return self.splat(self.load(pointer, kind), lanes)
+        y = self.number("poison", kind, lanes)
+        for lane in range(lanes):
+            one = self.load(self.at(pointer, lane * stride, kind), kind)
+            y = self.emit(f"insertelement {y}, {one}, i32 {lane}", kind, lanes)
+        return y
+
+    def store_to(self, value: Number, pointer: str, stride: int) -> None:
+        """Numbers `stride` elements apart."""
+        if value.lanes == 1 or stride == 1:
+            self.store(value, pointer)
+            return
+        for lane in range(value.lanes):
+            one = self.emit(f"extractelement {value}, i32 {lane}", value.kind)
+            self.store(one, self.at(pointer, lane * stride, value.kind))
+
+    def part(self, x: Number, start: int, lanes: int) -> Number:
+        """Some of the lanes of x."""
+        if lanes == x.lanes:
+            return x
+        if lanes == 1:
+            return self.emit(f"extractelement {x}, i32 {start}", x.kind)
+        order = ", ".join(f"i32 {start + i}" for i in range(lanes))
+        text = f"shufflevector {x}, {x.type} poison, <{lanes} x i32> <{order}>"
+        return self.emit(text, x.kind, lanes)
+
+    def widened(self, x: Number, lanes: int) -> Number:
+        """x with lanes of 0 behind it."""
+        if lanes == x.lanes:
+            return x
+        if x.lanes == 1:
+            zero = self.constant(0, x.kind, lanes)
+            return self.emit(f"insertelement {zero}, {x}, i32 0", x.kind, lanes)
+        order = ", ".join(f"i32 {min(i, x.lanes)}" for i in range(lanes))
+        zero = self.constant(0, x.kind, x.lanes)
+        return self.emit(f"shufflevector {x}, {zero}, <{lanes} x i32> <{order}>", x.kind, lanes)

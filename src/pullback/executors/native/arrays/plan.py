@@ -1,0 +1,305 @@
+"""The plan of a circuit: which rows run together in one loop, in which order, and who reads what.
+
+Rows that only look at numbers become views. Elementwise rows join the matrix product or the loop
+that makes what they listen to. Every other row is a group of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from pullback.core.circuit import Circuit, Row
+from pullback.executors.native.arrays.nest import View
+from pullback.executors.native.arrays.views import LOOKING, SAME, dense, is_same, looked_at
+from pullback.executors.native.lower import CURVES, RULES
+from pullback.passes.expand import expand
+from pullback.passes.rewrite import live
+from pullback.passes.tidy import tidy
+
+LARGEST_GROUP = 32  # rows in one loop; more do not fit the registers
+LARGEST_PLAN = 4000  # rows; beyond, planning and compiling take too long
+
+ELEMENTWISE = {*RULES, "unpick"}
+CHECKED = {"gather": 0, "pick": -1, "scatter_add": None, "unpick": None}
+KERNELS = {
+    "matmul", "gather", "scatter_add", "pick", "concat", "pad", "unslice", "reshape", "sum", "sum_to",
+    "max", "argmax", "logsumexp", "softmax", "prod", "norm",
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Group:
+    """Rows that run in one function. The first says which kernel it is; the rest are elementwise.
+
+    reads: storages it takes, writes: those it fills. scratch: bytes it needs while it runs.
+    """
+
+    kind: str
+    rows: list[Row]
+    shape: tuple[int, ...]
+    number: int
+    before: int = 0  # a bit for each group that must have run, directly or not
+    reads: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
+    scratch: int = 0
+    index: int = -1  # of a check: the wire it looks at, and how many there are to choose from
+    size: int = 0
+
+    @property
+    def first(self) -> int:
+        return self.rows[0].wire if self.rows else -1
+
+
+@dataclass(eq=False)
+class Plan:
+    """What runs. views: where each wire lies, by storage; groups: in running order."""
+
+    circuit: Circuit
+    views: dict[int, View] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+
+    def reads_of(self, group: Group) -> Iterator[int]:
+        """The wires a group takes from memory, in order, each once."""
+        inside = {row.wire for row in group.rows}
+        seen = dict.fromkeys(i for row in group.rows for i in row.inputs if i not in inside)
+        return iter(seen)
+
+
+def can_plan(circuit: Circuit) -> bool:
+    """Whether every gate has machine code here; a recipe is opened to see."""
+    if len(circuit) > LARGEST_PLAN:
+        return False
+    gates = [gate for gate in circuit.gates if gate is not None]
+    if any(gate.recipe and gate.name not in ELEMENTWISE for gate in gates):
+        circuit = prepared(circuit)
+    return {*circuit.ops[2:]} <= {*ELEMENTWISE, *KERNELS, *LOOKING, *SAME}
+
+
+def prepared(circuit: Circuit) -> Circuit:
+    """The circuit that is planned: recipes opened, constants folded, same outputs."""
+    return tidy(expand(circuit))
+
+
+def plan(circuit: Circuit) -> Plan:
+    """Views, and groups in running order; `circuit` comes from `prepared`."""
+    planner = _Planner(circuit)
+    planner.run()
+    made = planner.plan
+    _uses(made)
+    return made
+
+
+class _Planner:
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.plan = Plan(circuit)
+        self.same: dict[int, int] = {}  # a wire that is another one, unchanged
+        self.maker: dict[int, Group] = {}  # of each wire that a group computes
+        self.groups: list[Group] = []
+        self.checks: dict[tuple[int, int], Group] = {}
+        wanted = live(circuit)
+        self.rows = [self._renamed(r) for r in circuit.rows() if wanted[r.wire]]
+        self.users: dict[int, list[Row]] = {}
+        for row in self.rows:
+            for i in row.inputs:
+                self.users.setdefault(i, []).append(row)
+
+    def _renamed(self, row: Row) -> Row:
+        """The row with inputs that are other wires, unchanged, replaced by those."""
+        row = row._replace(inputs=tuple(self.same.get(i, i) for i in row.inputs))
+        if row.gate is not None and is_same(self.circuit, row):
+            self.same[row.wire] = row.inputs[0]
+        return row
+
+    def run(self) -> None:
+        views, asked = self.plan.views, {self.same.get(o, o) for o in self.circuit.outputs}
+        waiting: dict[int, list[Row]] = {}  # rows that run where their only listener does
+        for row in self.rows:
+            if row.wire in self.same:
+                views[row.wire] = views[self.same[row.wire]]
+                continue
+            shape = self.circuit.spec_of(row.wire).shape
+            view = looked_at(row, views[row.inputs[0]], shape) if row.gate and row.inputs else None
+            views[row.wire] = view or dense(self.circuit, row.wire)
+            if row.gate is None or view is not None:
+                continue
+            if row.gate.name not in ELEMENTWISE:
+                self._alone(row)
+                continue
+            cluster = [r for i in dict.fromkeys(row.inputs) for r in waiting.pop(i, [])] + [row]
+            users = self.users.get(row.wire, [])
+            if (
+                len({u.wire for u in users}) == 1
+                and row.wire not in asked
+                and self._flows(row, users[0])
+            ):
+                waiting[row.wire] = cluster
+            else:
+                self._placed(sorted(cluster), shape)
+        self.plan.groups = _ordered(self.groups)
+
+    def _flows(self, row: Row, user: Row) -> bool:
+        """Whether the one listener can run in the same turn of the loop."""
+        return (
+            user.gate is not None
+            and user.gate.name in ELEMENTWISE
+            and user.wire not in self.same
+            and self.circuit.spec_of(user.wire).shape == self.circuit.spec_of(row.wire).shape
+        )
+
+    def _alone(self, row: Row) -> None:
+        assert row.gate is not None
+        name, shape = row.gate.name, self.circuit.spec_of(row.wire).shape
+        twin = self._twin(row)
+        if twin is not None:
+            twin.rows.append(row)
+            self.maker[row.wire] = twin
+            return
+        self._open(Group(name, [row], shape, len(self.groups)))
+
+    def _twin(self, row: Row) -> Group | None:
+        """The group that folds the same rows by the same exponentials."""
+        assert row.gate is not None
+        if row.gate.name not in ("logsumexp", "softmax"):
+            return None
+        for user in self.users[row.inputs[0]]:
+            group = self.maker.get(user.wire)
+            if group and user.wire != row.wire and group.kind in ("logsumexp", "softmax"):
+                known = group.rows[0]
+                if (
+                    known.inputs == row.inputs
+                    and known.attributes["axis"] == row.attributes["axis"]
+                ):
+                    return group
+        return None
+
+    def _placed(self, cluster: list[Row], shape: tuple[int, ...]) -> None:
+        for group in self._candidates(cluster):
+            if self._fits(cluster, group, shape):
+                group.rows = (
+                    sorted([*group.rows, *cluster])
+                    if group.kind == "loop"
+                    else [group.rows[0], *sorted([*group.rows[1:], *cluster])]
+                )
+                self._entered(cluster, group)
+                return
+        self._open(Group("loop", cluster, shape, len(self.groups)))
+
+    def _candidates(self, cluster: list[Row]) -> Iterator[Group]:
+        """Groups that make what the cluster listens to, the latest first."""
+        inside = {row.wire for row in cluster}
+        made = {i for row in cluster for i in row.inputs if i in self.maker and i not in inside}
+        seen = dict.fromkeys(self.maker[i] for i in sorted(made, reverse=True))
+        return (g for g in seen if g.kind in ("loop", "matmul"))
+
+    def _fits(self, cluster: list[Row], group: Group, shape: tuple[int, ...]) -> bool:
+        if group.shape != shape or len(group.rows) + len(cluster) > LARGEST_GROUP:
+            return False
+        names = {row.gate.name for row in cluster if row.gate}
+        if group.kind == "matmul" and names & {*CURVES, "power", "unpick"}:
+            return False
+        inside = {row.wire for row in cluster}
+        for row in cluster:
+            for i in row.inputs:
+                if i in inside:
+                    continue
+                source = self._source(i)
+                if source is group and self.maker.get(i) is not group:
+                    return False  # it reads another element than the one just made
+                if source is not None and source is not group and source.before >> group.number & 1:
+                    return False  # it waits for something that waits for the group
+        return True
+
+    def _source(self, wire: int) -> Group | None:
+        """The group that fills the storage a wire lies in."""
+        return self.maker.get(self.plan.views[wire].storage)
+
+    def _open(self, group: Group) -> None:
+        self.groups.append(group)
+        self._entered(group.rows, group)
+
+    def _entered(self, rows: Sequence[Row], group: Group) -> None:
+        for row in rows:
+            self.maker[row.wire] = group
+        needed = [s for row in rows for i in row.inputs if (s := self._source(i)) is not None]
+        needed += [check for row in rows if (check := self._check(row)) is not None]
+        more = 0
+        for other in needed:
+            if other is not group:
+                more |= other.before | 1 << other.number
+        if more & ~group.before:
+            for later in self.groups:
+                if later is group or later.before >> group.number & 1:
+                    later.before |= more
+
+    def _check(self, row: Row) -> Group | None:
+        """The group that looks whether the row's indices are in range."""
+        assert row.gate is not None
+        name = row.gate.name
+        if name not in CHECKED:
+            return None
+        index = row.inputs[1]
+        size = row.attributes.get("size")
+        if size is None:
+            x = self.circuit.spec_of(row.inputs[0]).shape
+            size = x[row.attributes.get("axis", -1)]
+        if (index, size) not in self.checks:
+            check = Group("check", [], (), len(self.groups), index=index, size=size)
+            self.checks[index, size] = check
+            self.groups.append(check)
+            source = self._source(index)
+            if source is not None:
+                check.before = source.before | 1 << source.number
+        return self.checks[index, size]
+
+
+def _ordered(groups: list[Group]) -> list[Group]:
+    """Groups after all that they wait for; otherwise as the circuit has them."""
+    waiting = {g.number: bin(g.before).count("1") for g in groups}
+    after: dict[int, list[int]] = {}
+    for g in groups:
+        for other in _bits(g.before):
+            after.setdefault(other, []).append(g.number)
+    by_number = {g.number: g for g in groups}
+    ready = [(g.first, g.number) for g in groups if not waiting[g.number]]
+    heapify(ready)
+    order: list[Group] = []
+    while ready:
+        _, number = heappop(ready)
+        order.append(by_number[number])
+        for later in after.get(number, []):
+            waiting[later] -= 1
+            if not waiting[later]:
+                heappush(ready, (by_number[later].first, later))
+    assert len(order) == len(groups), "groups wait for one another in a circle"
+    return order
+
+
+def _bits(mask: int) -> Iterable[int]:
+    number = 0
+    while mask:
+        if mask & 1:
+            yield number
+        mask >>= 1
+        number += 1
+
+
+def _uses(made: Plan) -> None:
+    """Fill in what each group reads and writes: only what somebody outside needs is written."""
+    views = made.views
+    for group in made.groups:
+        wires = [group.index] if group.kind == "check" else list(made.reads_of(group))
+        group.reads = tuple(dict.fromkeys(views[w].storage for w in wires))
+    needed = {s for g in made.groups for s in g.reads} | {
+        views[o].storage for o in made.circuit.outputs
+    }
+    for group in made.groups:
+        group.writes = tuple(row.wire for row in group.rows if row.wire in needed)
+
+
+def asking(circuit: Circuit, outputs: Sequence[int]) -> Circuit:
+    """The same circuit with other outputs."""
+    return dataclasses.replace(circuit, outputs=tuple(outputs))

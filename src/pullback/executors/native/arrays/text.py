@@ -1,0 +1,300 @@
+"""A plan as LLVM text: one function a group, equal groups share one, and `@run` calls them in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.executors.native.arrays import gemm
+from pullback.executors.native.arrays.elementwise import (
+    Constant,
+    Loop,
+    Operand,
+    compute,
+    copy,
+    elementwise,
+    spread,
+)
+from pullback.executors.native.arrays.fold import FOLDS, fold
+from pullback.executors.native.arrays.memory import Memory
+from pullback.executors.native.arrays.move import move
+from pullback.executors.native.arrays.nest import Body, Index, Placed, View, product
+from pullback.executors.native.arrays.plan import Group, Plan
+from pullback.executors.native.arrays.views import dense
+from pullback.executors.native.code import FAST, Number
+from pullback.executors.native.jit import has_fma
+from pullback.executors.native.lower import CURVES
+
+INLINE = 4  # exp and its kin in one group, up to which they are written where they are used
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The last thing of all: a view copied to the storage with a slot of its own."""
+
+    source: View
+    target: View
+
+
+@dataclass
+class _Function:
+    """One group being written. Storages become parameters in the order in which they are met."""
+
+    body: Body
+    parameters: dict[int, str] = field(default_factory=dict)
+
+    def placed(self, view: View) -> Placed:
+        name = self.parameters.setdefault(view.storage, f"%p{len(self.parameters)}")
+        return Placed(view, name)
+
+
+class Module:
+    """The text of a plan. `slots` of the memory plan say where in the table an address stands."""
+
+    def __init__(self, plan: Plan, memory: Memory, copies: Sequence[Copy], *, fast: bool) -> None:
+        self.plan, self.memory, self.fast = plan, memory, fast
+        self.outside: dict[str, str] = {}
+        self.functions: dict[str, str] = {}  # text -> name
+        self.constants = uniform_constants(plan)
+        self.lines: list[str] = []
+        self.loaded: dict[str, str] = {}
+        for group in plan.groups:
+            self._call(group)
+        for one in copies:
+            self._copy(one)
+
+    def text(self) -> str:
+        """`i64 @run(ptr table, ptr arena)`: 0, or 1 when an index was out of range."""
+        head = "define i64 @run(ptr noalias %table, ptr noalias %arena) nounwind {\nentry:"
+        main = [head, *self.loaded.values(), *self.lines, "  ret i64 0", "bad:", "  ret i64 1", "}"]
+        texts = [text.replace("@GROUP", name, 1) for text, name in self.functions.items()]
+        return "\n".join([*self.outside.values(), *texts, *main])
+
+    # One group
+
+    def _call(self, group: Group) -> None:
+        curves = sum(row.gate is not None and row.gate.name in CURVES for row in group.rows)
+        f = _Function(self._body(curves <= INLINE))
+        scratch = f"%p{len(f.parameters)}" if group.scratch else ""
+        if scratch:
+            f.parameters[-1] = scratch
+        result = self._write(f, group, scratch)
+        kind = "i1" if result is not None else "void"
+        name = self._function(f, kind, result.text if result is not None else "", group)
+        given = ", ".join(f"ptr {self._address(s, group)}" for s in f.parameters)
+        if result is None:
+            self.lines.append(f"  call void {name}({given})")
+        else:
+            n = len(self.lines)
+            self.lines += [f"  %bad{n} = call i1 {name}({given})",
+                           f"  br i1 %bad{n}, label %bad, label %good{n}", f"good{n}:"]  # fmt: skip
+
+    def _copy(self, one: Copy) -> None:
+        f = _Function(self._body(True))
+        copy(f.body, f.placed(one.source), f.placed(one.target))
+        name = self._function(f, "void", "", None)
+        given = ", ".join(f"ptr {self._address(s, None)}" for s in f.parameters)
+        self.lines.append(f"  call void {name}({given})")
+
+    def _body(self, inline: bool) -> Body:
+        return Body(flags=FAST if self.fast else "", fused=has_fma(), inline=inline)
+
+    def _function(self, f: _Function, kind: str, result: str, group: Group | None) -> str:
+        shared = self._shared(f, group)
+        given = ", ".join(
+            f"ptr {'' if s in shared else 'noalias '}{name}" for s, name in f.parameters.items()
+        )
+        for key, text in f.body.outside.items():
+            self.outside.setdefault(key, text)
+        lines = [f"define internal {kind} @GROUP({given}) nounwind noinline {{", "entry:",
+                 *f.body.slots, *f.body.lines, f"  ret {kind} {result}".rstrip(), "}"]  # fmt: skip
+        return self.functions.setdefault("\n".join(lines), f"@group{len(self.functions)}")
+
+    def _shared(self, f: _Function, group: Group | None) -> set[int]:
+        """Storages that lie where another one of the same call does."""
+        places: dict[str, list[int]] = {}
+        for storage in f.parameters:
+            places.setdefault(self._address(storage, group), []).append(storage)
+        return {s for several in places.values() if len(several) > 1 for s in several}
+
+    def _address(self, storage: int, group: Group | None) -> str:
+        if storage == -1:
+            assert group is not None
+            return self._in_arena(self.memory.scratch[group.number].offset)
+        if storage in self.memory.slots:
+            return self._from_table(self.memory.slots[storage])
+        return self._in_arena(self.memory.pieces[storage].offset)
+
+    def _from_table(self, slot: int) -> str:
+        name = f"%slot{slot}"
+        at = f"  {name}.at = getelementptr ptr, ptr %table, i64 {slot}"
+        self.loaded.setdefault(name, f"{at}\n  {name} = load ptr, ptr {name}.at")
+        return name
+
+    def _in_arena(self, offset: int) -> str:
+        name = f"%arena{offset}"
+        self.loaded.setdefault(name, f"  {name} = getelementptr i8, ptr %arena, i64 {offset}")
+        return name
+
+    def _write(self, f: _Function, group: Group, scratch: str) -> Number | None:
+        writes = {wire: f.placed(dense(self.plan.circuit, wire)) for wire in group.writes}
+        if group.kind == "check":
+            return _check(f.body, f.placed(self.plan.views[group.index]), group.size)
+        if group.kind == "loop":
+            elementwise(f.body, self._loop(f, group, writes))
+        elif group.kind == "matmul":
+            self._matmul(f, group, writes, scratch)
+        elif group.kind in FOLDS:
+            fold(f.body, group.rows, f.placed(self.plan.views[group.rows[0].inputs[0]]), writes)
+        elif writes:
+            inputs = [f.placed(self.plan.views[i]) for i in group.rows[0].inputs]
+            move(f.body, group.rows[0], writes[group.rows[0].wire], inputs)
+        return None
+
+    def _operand(self, f: _Function, wire: int, shape: tuple[int, ...]) -> Operand:
+        view = self.plan.views[wire]
+        if view.storage in self.constants:
+            return Constant(self.constants[view.storage], view.kind)
+        return spread(f.placed(view), shape)
+
+    def _loop(self, f: _Function, group: Group, writes: dict[int, Placed]) -> Loop:
+        inside = {row.wire for row in group.rows}
+        reads: dict[int, Operand] = {}
+        for row in group.rows:
+            is_unpick = row.gate is not None and row.gate.name == "unpick"
+            for i in row.inputs:
+                if i in inside:
+                    continue
+                if is_unpick:
+                    i_at = self._operand(f, i, group.shape[:-1])
+                    reads[i] = _repeated(i_at, group.shape) if isinstance(i_at, Placed) else i_at
+                else:
+                    reads[i] = self._operand(f, i, group.shape)
+        return Loop(group.rows, group.shape, reads, list(writes.items()))
+
+    def _matmul(self, f: _Function, group: Group, writes: dict[int, Placed], scratch: str) -> None:
+        row, rest = group.rows[0], group.rows[1:]
+        shape = group.shape
+        if not product(shape):
+            return
+        a, b = (f.placed(self.plan.views[i]) for i in row.inputs)
+        d = a.view.shape[-1]
+        a = spread(a, (*shape[:-1], d))
+        b = spread(b, (*shape[:-2], d, shape[-1]))
+        inside = {r.wire for r in group.rows}
+        reads = {i: self._operand(f, i, shape) for r in rest for i in r.inputs if i not in inside}
+        fixed = {
+            i: f.body.load(f.body.pointer(at), at.view.kind)
+            for i, at in reads.items()
+            if isinstance(at, Placed) and not any(at.view.strides)
+        }
+        loop = Loop(
+            group.rows,
+            shape,
+            {i: at for i, at in reads.items() if i not in fixed},
+            [*writes.items()],
+        )
+
+        def product_at(here: list[Index]) -> None:
+            sides = _inner(f.body, a, here), _inner(f.body, b, here)
+            epilogue = _epilogue(f.body, _at_batch(f.body, loop, here), fixed)
+            gemm.Gemm(f.body, *sides, scratch, epilogue).write()
+
+        _batches(f.body, shape[:-2], [], product_at)
+
+
+def _at_batch(body: Body, loop: Loop, here: list[Index]) -> Loop:
+    reads = {
+        i: _inner(body, at, here) if isinstance(at, Placed) else at for i, at in loop.reads.items()
+    }
+    return Loop(
+        loop.rows, loop.shape[-2:], reads, [(w, _inner(body, at, here)) for w, at in loop.writes]
+    )
+
+
+def _epilogue(body: Body, loop: Loop, fixed: dict[int, Number]) -> gemm.Epilogue:
+    """The rows behind a product, done on its tiles. fixed: operands that are one number."""
+    row, *rest = loop.rows
+    writes = dict(loop.writes)
+
+    def epilogue(down: Index, right: Index) -> gemm.Piece:
+        placed = {key: at for key, at in loop.reads.items() if isinstance(at, Placed)} | writes
+        corners = {key: body.pointer(at, [down, right]) for key, at in placed.items()}
+
+        def place(key: int, i: int, j: int) -> str:
+            rows, columns = placed[key].view.strides
+            return body.at(corners[key], i * rows + j * columns, placed[key].view.kind)
+
+        def piece(y: Number, i: int, j: int) -> None:
+            values = {row.wire: y}
+            for wire, x in fixed.items():
+                values[wire] = body.splat(x, y.lanes) if y.lanes > 1 else x
+            for wire, at in loop.reads.items():
+                if isinstance(at, Constant):
+                    values[wire] = body.constant(at.value, at.kind, y.lanes)
+                else:
+                    columns = at.view.strides[1]
+                    values[wire] = body.load_from(place(wire, i, j), at.view.kind, y.lanes, columns)
+            compute(body, rest, values)
+            for wire, at in writes.items():
+                body.store_to(
+                    values[wire], place(wire, i, j), at.view.strides[1] if y.lanes > 1 else 1
+                )
+
+        return piece
+
+    return epilogue
+
+
+def _batches(body: Body, sizes: tuple[int, ...], here: list[Index], write: Any) -> None:
+    if len(here) == len(sizes):
+        write(here)
+        return
+    with body.loop(sizes[len(here)]) as i:
+        _batches(body, sizes, [*here, i], write)
+
+
+def _inner(body: Body, at: Placed, here: Sequence[Index]) -> Placed:
+    """The last two axes, at one place of the axes before."""
+    if not here:
+        return at
+    view = at.view
+    pointer = body.pointer(at, here)
+    n = len(here)
+    return Placed(view._replace(offset=0, shape=view.shape[n:], strides=view.strides[n:]), pointer)
+
+
+def _repeated(at: Placed, shape: tuple[int, ...]) -> Placed:
+    return at.moved(0, shape, (*at.view.strides, 0))
+
+
+def _check(body: Body, index: Placed, size: int) -> Number:
+    """Whether some index lies outside 0..size-1."""
+    slot = body.slot("i1")
+    body.store_bit(slot, body.constant(0, "i1"))
+    if index.view.size:
+        _batches(body, index.view.shape, [], lambda here: body.store_bit(slot, body.load_bit(slot) |
+            body.compare("uge", body.load(body.pointer(index, here), "i64"), size)))  # fmt: skip
+    return body.load_bit(slot)
+
+
+def uniform_constants(plan: Plan) -> dict[int, Any]:
+    """Constants that are one number everywhere, bit for bit: those need no memory."""
+    circuit = plan.circuit
+    found: dict[int, Any] = {}
+    for wire in np.nonzero(circuit.op == 1)[0].tolist():
+        value = np.asarray(circuit.constant_of(wire))
+        if value.size and value.tobytes() == value.flat[0].tobytes() * value.size:
+            found[wire] = value.flat[0]
+    return found
+
+
+def needs_scratch(plan: Plan) -> None:
+    """Say how much room each matrix product needs to pack its right side."""
+    for group in plan.groups:
+        if group.kind == "matmul" and product(group.shape):
+            right = plan.views[group.rows[0].inputs[1]]
+            group.scratch = gemm.scratch_size(right.shape[-2], right.shape[-1], right.kind)
