@@ -26,11 +26,12 @@ LONGEST = 72  # characters of an expression that is still written into another o
 
 
 class Step(NamedTuple):
-    """One line that computes: the row it gives a value to, its variable, its expression."""
+    """A line that computes: the row it gives a value to, its variable, its expression, the rows it reads."""
 
     row: int
     variable: Variable
     text: str
+    reads: tuple[int, ...]
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Program:
 
     name: the function's. wires[i]: the forward wire that line i is about, or None; held[i]: all
     wires that it computes or writes out. steps: the lines that compute, for a look inside.
+    variables: by row, those that have one.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Program:
     wires: list[int | None] = field(default_factory=list)
     held: list[tuple[int, ...]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    variables: dict[int, Variable] = field(default_factory=dict)
     helpers: list[str] = field(default_factory=list)
 
     def add(self, line: str, wire: int | None = None, held: Iterable[int] = ()) -> None:
@@ -83,6 +86,7 @@ class _Emitter:
         self.called.update(pull_names(self.names, script))
         self.written: dict[int, Text] = {}  # what stands where a row is used
         self.holds: dict[int, tuple[int, ...]] = {}  # the wires inside that text
+        self.reads: dict[int, tuple[int, ...]] = {}  # the rows whose variables stand in it
         self.plain: set[int] = set()  # rows that may be a bare number of the language
         self.program = Program(self.names.of_function(name), script, helpers=helpers)
         self._write()
@@ -149,13 +153,17 @@ class _Emitter:
         text = self._expression(row)
         wire = self.script.wires[row.wire]
         held = (wire, *(w for i in row.inputs for w in self.holds.get(i, ())))
+        reads = tuple(dict.fromkeys(r for i in row.inputs for r in self.reads.get(i, ())))
         if row.wire not in self.called and self._fits_inside(row, text):
             self.written[row.wire], self.holds[row.wire] = text, held
+            self.reads[row.wire] = reads
             return
         name = self.called.get(row.wire) or self.names.temporary()
         self.called[row.wire] = name
         variable = self._variable(row.wire)
-        self.program.steps.append(Step(row.wire, variable, text.text))
+        self.program.variables[row.wire] = variable
+        self.reads[row.wire] = (row.wire,)
+        self.program.steps.append(Step(row.wire, variable, text.text, reads))
         self.program.add(self.language.assign(variable, text.text), wire, dict.fromkeys(held))
         self.written[row.wire] = Text(self.language.show(name))
 
@@ -165,6 +173,8 @@ class _Emitter:
         value = self.script.circuit.constant_of(row) if constant else None
         shown = self.language.show
         text = self.language.number(value) if constant else shown(self.called[row])
+        if not constant:
+            self.program.variables[row], self.reads[row] = self._variable(row), (row,)
         self.written[row] = Text(text, SIGN if text.startswith("-") else ATOM)
         if not self._spec(row).shape:
             self.plain.add(row)
