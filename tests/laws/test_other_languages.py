@@ -117,7 +117,7 @@ def test_whole_sums_products_quotients_and_choices_are_exact(seeds, language):
 @pytest.mark.parametrize("style", ["steps", "ninja"])
 def test_single_precision_is_rounded_at_every_gate_not_only_at_the_end_of_a_line(language, style):
     inputs = np.random.default_rng(0).uniform(0.5, 2.0, (50, 2)).astype(np.float32)
-    piece = whole(language, pb.circuit("sqrt(stop_gradient(x)) * y", name="f"), inputs, style)
+    piece = whole(language, pb.circuit("sqrt(stop_gradient(x)) + y", name="f"), inputs, style)
     (found,) = run_pieces(language, [piece])
     assert found.tolist() == np.array(piece.wanted, float).tolist()
 
