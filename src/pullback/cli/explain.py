@@ -7,10 +7,17 @@ import dataclasses
 from pullback.cli.assignments import bind
 from pullback.cli.circuits import CircuitText, load
 from pullback.cli.printing import say, say_json
+from pullback.lens.card import Card
 
 
 def explain(
-    circuit: CircuitText, wire: str, /, *values: str, paths: int = 5, json: bool = False
+    circuit: CircuitText,
+    wire: str,
+    /,
+    *values: str,
+    paths: int = 5,
+    card: bool = False,
+    json: bool = False,
 ) -> int:
     """Why is the pull on a wire what it is?
 
@@ -19,16 +26,31 @@ def explain(
     Followed further, the pull is a sum over all paths to the output: the
     strongest are listed, and one line holds the others.
 
+    A card tells everything about the gate that computes the wire: its rule, its
+    formulas, the numbers here, its corners, and what it costs, measured.
+
     wire: an input, or a name given in the expression
     paths: how many paths to list
+    card: the card of the gate that computes the wire instead
 
     $ pullback explain "q = x + y; f = q * z" x x=-2 y=5 z=-4
     $ pullback explain "a = x*y; b = a + x; b*b" x x=2 y=3 --paths 2
+    $ pullback explain "q = x + y; f = q * z" --card q x=-2 y=5 z=-4
     """
     function = load(circuit)
+    if card:
+        return _show(function.card(wire, bind(function, values)), json)
     told = function.explain(wire, bind(function, values), paths=paths)
     if json:
         say_json({**dataclasses.asdict(told), "lines": repr(told).split("\n")})
     else:
         say(*repr(told).split("\n"))
+    return 0
+
+
+def _show(card: Card, json: bool) -> int:
+    if json:
+        say_json(card.as_dict())
+    else:
+        say(*card.rows())
     return 0

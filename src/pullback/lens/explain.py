@@ -143,7 +143,7 @@ def _branch_line(run: Snapshot, wire: int, branch: Branch) -> BranchLine:
     row = circuit.row(branch.gate)
     assert row.gate is not None
     site = circuit.sites[int(circuit.site[branch.gate])]
-    slope = _slope(run, row, branch.position) if _all_scalar(run, branch) else None
+    slope = slope_of(run, row, branch.position) if _all_scalar(run, branch) else None
     return BranchLine(
         gate=expression_of(circuit, branch.gate),
         into=_name(run, branch.gate),
@@ -159,7 +159,7 @@ def _all_scalar(run: Snapshot, branch: Branch) -> bool:
     return all(run.circuit.spec_of(w).shape == () for w in wires)
 
 
-def _slope(run: Snapshot, row: Row, position: int) -> float:
+def slope_of(run: Snapshot, row: Row, position: int) -> float:
     """d output / d input of one gate, at the numbers of this run."""
     assert row.gate is not None
     inputs = [run.values[i] for i in row.inputs]
@@ -203,7 +203,7 @@ def _strongest(run: Snapshot, order: list[int], count: int) -> list[PathLine]:
             if branch.gate < 0:
                 ways.append(_Way(float(run.values[branch.pull]), at, None))
             else:
-                slope = _slope(run, run.circuit.row(branch.gate), branch.position)
+                slope = slope_of(run, run.circuit.row(branch.gate), branch.position)
                 ways += [_Way(_times(slope, w.product), at, w) for w in best[branch.gate]]
         best[at] = heapq.nlargest(count, ways, key=lambda way: abs(way.product))
     return [PathLine(_wires(run, way), way.product) for way in best[order[-1]]]

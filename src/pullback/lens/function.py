@@ -17,6 +17,7 @@ from pullback.core.wire import Wire
 from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError, OptionError, ShapeError, UnknownName, did_you_mean
 from pullback.executors.unit import Unit
+from pullback.lens.card import Card, card
 from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.element import open_element
 from pullback.lens.expansion import collapsed, expanded
@@ -130,6 +131,10 @@ class CircuitFunction:
         made = function_of_circuit(after, self.name)
         made.proof = prove(before, after)
         return made
+
+    def card(self, wire: str, /, *values: Any, **named: Any) -> Card:
+        """The gate that computes `wire` on one card: rule, formulas, numbers here, corners, cost."""
+        return card(self.run(*values, **named), wire)
 
     def draw(
         self, *values: Any, look: Look | None = None, force: Any = 1.0, **named: Any

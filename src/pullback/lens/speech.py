@@ -5,6 +5,9 @@ from __future__ import annotations
 from pullback.core.circuit import Circuit
 from pullback.emit.terminal import number
 
+# How tightly an operator holds what stands beside it; of equal ones the left comes first.
+RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "**": 3}
+TIGHT = 4
 DEPTH = 4  # gates inside one another that are written out; what lies deeper is "..."
 
 
@@ -33,26 +36,28 @@ def expression_of(circuit: Circuit, wire: int, depth: int = DEPTH) -> str:
     row = circuit.row(wire)
     if row.gate is None:
         return _leaf(circuit, wire)
-    inputs = [_inner(circuit, i, depth - 1) for i in row.inputs]
-    infix = len(inputs) == 2 and row.gate.infix
-    if infix:
-        return f" {row.gate.infix} ".join(inputs)
+    if len(row.inputs) == 2 and row.gate.infix:
+        rank = RANKS.get(row.gate.infix, 0)
+        left = _inner(circuit, row.inputs[0], depth - 1, rank)
+        right = _inner(circuit, row.inputs[1], depth - 1, rank + 1)
+        return f"{left} {row.gate.infix} {right}"
     if row.gate.name == "negative":
-        return f"-{inputs[0]}"
-    bare = [_bare(text) for text in inputs]
+        return f"-{_inner(circuit, row.inputs[0], depth - 1, TIGHT)}"
+    bare = [_inner(circuit, i, depth - 1, 0) for i in row.inputs]
     told = [f"{k}={v}" for k, v in row.attributes.items() if v != row.gate.defaults[k]]
     return f"{row.gate.name}({', '.join([*bare, *told])})"
 
 
-def _inner(circuit: Circuit, wire: int, depth: int) -> str:
-    """A wire inside a larger expression: in brackets where it is one of operators itself."""
-    if circuit.names[wire] or circuit.row(wire).gate is None:
+def _inner(circuit: Circuit, wire: int, depth: int, rank: int) -> str:
+    """A wire inside a larger expression: in brackets where it binds less tightly than `rank`."""
+    gate = circuit.row(wire).gate
+    if circuit.names[wire] or gate is None:
         return _leaf(circuit, wire)
     if depth <= 0:
         return "..."
-    gate = circuit.row(wire).gate
     text = expression_of(circuit, wire, depth)
-    return f"({text})" if gate and (gate.infix or gate.name == "negative") else text
+    own = 0 if gate.name == "negative" else RANKS.get(gate.infix, 0) if gate.infix else TIGHT
+    return f"({text})" if own < rank else text
 
 
 def _leaf(circuit: Circuit, wire: int) -> str:
@@ -60,18 +65,3 @@ def _leaf(circuit: Circuit, wire: int) -> str:
         return circuit.names[wire]
     constant = circuit.constant_of(wire)
     return number(constant, digits=8)
-
-
-def _bare(text: str) -> str:
-    """Without its outer brackets: between commas it needs none."""
-    return text[1:-1] if text.startswith("(") and _closes_last(text) else text
-
-
-def _closes_last(text: str) -> bool:
-    """Whether the first bracket is closed by the last character."""
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return place == len(text) - 1
-    return False
