@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pullback.emit.dot import dot
 from pullback.emit.picture.drawing import Drawing
@@ -14,9 +14,11 @@ from pullback.emit.picture.look import Look, Numbers
 from pullback.emit.picture.stamp import picture
 from pullback.emit.svg import clean, svg
 from pullback.errors import OptionError, did_you_mean
-from pullback.lens.snapshot import Snapshot
 from pullback.lens.views import View
 from pullback.runs.atomic import write_atomic
+
+if TYPE_CHECKING:
+    from pullback.lens.snapshot import Snapshot
 
 OPTIONS = tuple(f.name for f in fields(Look))
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.structure import put_together, take_apart
+from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError
+from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.views import View
 
 
@@ -66,6 +68,12 @@ class Snapshot:
             grad,
             str(site) if site.file else "",
         )
+
+    def draw(self, look: Look | None = None, **options: Any) -> Picture:
+        """This very run as a picture: values above the wires, pulls below; options as of `Look`."""
+        look, _ = look_of(options, (), look)
+        name = self.circuit.names[self.circuit.outputs[0]] or "f"
+        return draw(self.view, self, look, name)
 
     def __getitem__(self, name: str) -> WireView:
         return self.wire(self.circuit.find(name))
