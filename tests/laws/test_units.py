@@ -8,15 +8,24 @@ from laws.random_circuits import ANYTHING, HARD, random_circuit
 import pullback as pb
 from pullback.core.gate import GATES
 from pullback.errors import CircuitError
+from pullback.executors import unit as eager
 
 CIRCUITS = 5_000
 CHUNK = 500
-DEEP = 100_000  # gates in a row: far beyond any recursion limit
+DEEP = 30_000  # gates in a row: far beyond any recursion limit
 
 FIRST, *REST = [range(s, s + CHUNK) for s in range(0, CIRCUITS, CHUNK)]
 every_chunk = pytest.mark.parametrize(
     "seeds", [FIRST, *(pytest.param(r, marks=pytest.mark.slow) for r in REST)], ids=str
 )
+
+
+@pytest.fixture(autouse=True, params=["native", "plain"])
+def kind(request, monkeypatch):
+    """Every law is asked of both kinds of Unit: the native type, and plain Python without it."""
+    if request.param == "plain":
+        monkeypatch.setattr(eager, "native_type", lambda: None)
+    return request.param
 
 
 def asked(seed):
@@ -48,6 +57,11 @@ def all_agree(function, values):
     by = by_circuit(function, values)
     pairs = [*zip(by_units(function, values), by, strict=True), (function(*values), by[0])]
     return all((one is other is None) or same_bits(one, other) for one, other in pairs)
+
+
+def test_the_native_type_is_made_where_llvmlite_is(kind):
+    pytest.importorskip("llvmlite")
+    assert isinstance(pb.Unit(1.0), eager._Plain) == (kind == "plain")
 
 
 def test_the_circuits_of_these_laws_meet_every_hard_number_and_both_precisions():

@@ -1,0 +1,403 @@
+"""The number types behind `Unit`, made by machine code: one door, one probe, or None.
+
+`unit_type(base, hooks)` makes a type whose objects compute, join and pull in a few nanoseconds. It
+needs a CPython whose layout it knows (3.11 to 3.14, with its lock) and proves itself before use.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import struct
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from string import Template
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pullback.core.gate import Gate
+from pullback.executors.native import builtin, exact
+from pullback.executors.native.code import Number
+from pullback.executors.native.jit import Library, build, has_fma
+from pullback.passes.pull import pull_inputs
+
+HEAD = object.__basicsize__
+KNOWN = (
+    "UNIT",
+    "PLAIN",
+    "FLOAT",
+    "FLOAT64",
+    "INT",
+    "NONE",
+    "SLOW",
+    "NEW",
+    "USE",
+    "EMPTY",
+    "REFUSED",
+    "TRUE",
+)
+FLAGS = {"A_UNIT": 1 << 8, "B_UNIT": 1 << 9, "HAS": 1 << 10, "SEEN": 1 << 11, "HAD": 1 << 12}
+SPARE = 1 << 20  # freed objects kept for the next graph, 64 bytes each
+PLACES = {
+    "HEAD": HEAD,
+    "TYPE": HEAD - 8,
+    "FIRST": tuple.__basicsize__,
+    "VALUE": HEAD,  # where a float has its value too
+    "GRAD": HEAD + 8,
+    "A": HEAD + 16,
+    "B": HEAD + 24,
+    "WORD": HEAD + 32,
+    "LABEL": HEAD + 40,
+}
+SIZE = HEAD + 48
+# Numbers of the slots of a type, as typeslots.h of the stable interface fixes them.
+SLOTS = {
+    "slot.absolute": 6, "slot.add": 7, "truth": 9, "as_float": 11, "slot.multiply": 29,
+    "slot.negative": 30, "same": 32, "power": 33, "slot.subtract": 36, "slot.divide": 37,
+    "free": 52, "ready": 60, "make": 65,
+}  # fmt: skip
+_METHODS, _GETSET = 64, 73
+READERS = {
+    "value": ("get_value", "set_value"),
+    "data": ("get_data", "set_value"),
+    "grad": ("get_grad", "set_grad"),
+    "order": ("get_order", ""),
+    "name": ("get_name", "set_name"),
+    "gate": ("get_gate", ""),
+}
+CALLS = {"_pull": "pull", "_apply": "apply"}
+
+
+class Hooks(NamedTuple):
+    """What the types ask of Python: for what they do not do themselves.
+
+    slow(op, *inputs): a gate on inputs that are no plain numbers. new(type, args, named): an object
+    made in any other way than from one number. use(unit, op, *inputs): what a gate was made of.
+    """
+
+    slow: Callable[..., Any]
+    new: Callable[..., Any]
+    use: Callable[..., Any]
+
+
+class Gates(NamedTuple):
+    """The gates that the types know, by number; `power` with a constant exponent has its own number."""
+
+    numbered: tuple[Gate | None, ...]
+    numbers: dict[Gate, int]
+
+
+@lru_cache(maxsize=1)
+def gates() -> Gates:
+    """The gates that the types know."""
+    known = exact.exact_gates()
+    return Gates((None, *known), {gate: i for i, gate in enumerate(known, 1)})
+
+
+_kept: list[Any] = []  # what the types point to; it lives as long as the process
+
+
+class _Spec(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("size", ctypes.c_int), ("item", ctypes.c_int),
+        ("flags", ctypes.c_uint), ("slots", ctypes.c_void_p),
+    )  # fmt: skip
+
+
+class _Slot(ctypes.Structure):
+    _fields_ = (("slot", ctypes.c_int), ("value", ctypes.c_void_p))
+
+
+class _Method(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int),
+        ("text", ctypes.c_char_p),
+    )  # fmt: skip
+
+
+class _Reader(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("get", ctypes.c_void_p), ("set", ctypes.c_void_p),
+        ("text", ctypes.c_char_p), ("closure", ctypes.c_void_p),
+    )  # fmt: skip
+
+
+def unit_type(base: type, hooks: Hooks) -> Any | None:
+    """A type below `base` whose objects hold one float64, or None where that cannot be done safely."""
+    if not usable():
+        return None
+    library = _library()
+    for name, hook in zip(("SLOW", "NEW", "USE"), hooks, strict=True):
+        _know(library, name, hook)
+    made = _type(library, base, "Unit", dict(READERS))
+    _know(library, "UNIT", made)
+    return made
+
+
+def plain_type(base: type) -> Any:
+    """A second type, which speaks Python floats, and whose grad is 0 before anything pulls."""
+    library = _library()
+    readers = {**READERS, "grad": ("get_plain_grad", "set_grad")}
+    made = _type(library, base, base.__name__, readers)
+    _know(library, "PLAIN", made)
+    return made
+
+
+@lru_cache(maxsize=1)
+def usable() -> bool:
+    """Whether this interpreter and this NumPy are laid out as the text expects."""
+    if not (3, 11) <= sys.version_info < (3, 15) or not builtin.usable():
+        return False
+    try:
+        _library()
+    except (ValueError, TypeError, AttributeError, RuntimeError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _library() -> Library:
+    exports = ["known", "loops", "clock", "power", *_exported()]
+    _rules()
+    library = build(_text(), exports, level=2)
+    _kept.append(library)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))  # objects may outlive every module
+    for name, thing in (
+        ("FLOAT", float), ("FLOAT64", np.float64), ("INT", int), ("NONE", None), ("EMPTY", ""),
+        ("REFUSED", AttributeError), ("TRUE", True),
+    ):  # fmt: skip
+        _know(library, name, thing)
+    loops = struct.pack(f"{2 * len(exact.LOOPS)}q", *exact.loop_addresses())
+    ctypes.memmove(library.address("loops"), loops, len(loops))
+    return library
+
+
+def clock_from(start: int) -> Callable[[], int]:
+    """Let the order of birth go on from `start`; the result takes the next place in it."""
+    clock = ctypes.c_int64.from_address(_library().address("clock"))
+    clock.value += start
+
+    def tick() -> int:
+        clock.value += 1
+        return clock.value - 1
+
+    return tick
+
+
+def rules_stand() -> bool:
+    """Whether every gate still has the pull rule that was compiled."""
+    return all(gate.rule is rule for gate, rule in _rules())
+
+
+@lru_cache(maxsize=1)
+def _rules() -> list[tuple[Gate, Any]]:
+    return [(gate, gate.rule) for gate in gates().numbers]
+
+
+def _know(library: Library, name: str, thing: Any) -> None:
+    _kept.append(thing)
+    place = library.address("known") + 8 * KNOWN.index(name)
+    ctypes.c_void_p.from_address(place).value = id(thing)
+
+
+def _exported() -> list[str]:
+    slots = [name for name in SLOTS if name != "power"]
+    readers = [f for pair in READERS.values() for f in pair if f]
+    return [*dict.fromkeys([*slots, *readers, "get_plain_grad", *CALLS.values()])]
+
+
+def _type(library: Library, base: type, name: str, readers: dict[str, tuple[str, str]]) -> Any:
+    calls = [
+        _Method(python.encode(), library.address(native), 0x0080, None)
+        for python, native in CALLS.items()
+    ]
+    methods = (_Method * (len(calls) + 1))(*calls)
+    made = [
+        _Reader(python.encode(), *[library.address(f) if f else None for f in pair], None, None)
+        for python, pair in readers.items()
+    ]
+    getset = (_Reader * (len(made) + 1))(*made)
+    given = [(number, library.address(f)) for f, number in SLOTS.items()]
+    given += [(_METHODS, ctypes.addressof(methods)), (_GETSET, ctypes.addressof(getset)), (0, 0)]
+    slots = (_Slot * len(given))(*[_Slot(*pair) for pair in given])
+    spec = _Spec(f"{base.__module__}.{name}".encode(), SIZE, 0, 0, ctypes.addressof(slots))
+    _kept.extend([methods, getset, slots, spec])
+    new = ctypes.pythonapi.PyType_FromSpecWithBases
+    new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object)
+    return new(ctypes.addressof(spec), (base,))
+
+
+# The text of the module: unit.ll, and the gates, written from their own definitions.
+
+
+def _text() -> str:
+    places = {**{name: i for i, name in enumerate(KNOWN)}, **PLACES, **FLAGS}
+    places |= {"NOT_HAS": ~FLAGS["HAS"], "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"]), "SPARE": SPARE}
+    fixed = resources.files(__package__).joinpath("unit.ll").read_text("ascii")
+    code = exact.ExactCode(fused=has_fma())
+    slots = [_slot(code, gate, op) for gate, op in gates().numbers.items()]
+    steps = _steps(code)
+    parts = [fixed, *slots, steps, _apply(), _POWER, code.module()]
+    return Template("\n".join(parts)).substitute(places)
+
+
+_SLOT = """define ptr @slot.{name}({params}) nounwind {{
+entry:
+{operands}
+  %n = call ptr @joined(ptr %a0, ptr {second}, i64 {op}, double {value})
+  ret ptr %n
+{failures}
+slow:
+  %s = call ptr @slowly(i64 {op}, ptr %x0, ptr {other})
+  ret ptr %s
+}}"""
+
+_OPERAND = """  %a{i} = call ptr @operand(ptr %x{i})
+  %none{i} = icmp eq ptr %a{i}, null
+  br i1 %none{i}, label %{failed}, label %have{i}
+have{i}:"""
+
+
+def _slot(code: exact.ExactCode, gate: Gate, op: int) -> str:
+    """A gate as a function from objects to a new object, or to Python for what it cannot take."""
+    inside = exact.ExactCode(fused=code.fused)
+    two = len(gate.inputs) == 2
+    inputs = [inside.number(f"%v{i}", "double") for i in range(len(gate.inputs))]
+    value = exact.value_of(inside, gate, inputs)
+    code.outside |= inside.outside
+    operands = [_OPERAND.format(i=0, failed="slow")]
+    operands += [_OPERAND.format(i=1, failed="drop")] if two else []
+    operands += [f"  %v{i} = call double @value(ptr %a{i})" for i in range(len(inputs))]
+    return _SLOT.format(
+        name=gate.name, op=op, value=value.text,
+        params="ptr %x0, ptr %x1" if two else "ptr %x0",
+        operands="\n".join([*operands, *inside.lines]),
+        second="%a1" if two else "null", other="%x1" if two else "null",
+        failures="drop:\n  call void @Py_DecRef(ptr %a0)\n  br label %slow" if two else "",
+    )  # fmt: skip
+
+
+_STEP = """define internal void @step(ptr %g, i64 %w) nounwind {{
+entry:
+  %pa = call ptr @receiver(ptr %g, i64 %w, i64 $A_UNIT, i64 $A)
+  %pb = call ptr @receiver(ptr %g, i64 %w, i64 $B_UNIT, i64 $B)
+  %a = call ptr @field(ptr %g, i64 $A)
+  %b.some = call ptr @field(ptr %g, i64 $B)
+  %single = icmp eq ptr %b.some, null
+  %b = select i1 %single, ptr %a, ptr %b.some
+  %v0 = call double @value(ptr %a)
+  %v1 = call double @value(ptr %b)
+  %y = call double @value(ptr %g)
+  %dy = call double @grad(ptr %g)
+  %b.bit = and i64 %w, $B_UNIT
+  %b.unit = icmp ne i64 %b.bit, 0
+  %op = and i64 %w, 255
+  switch i64 %op, label %out [{cases}]
+{blocks}
+out:
+  ret void
+}}"""
+
+
+def _steps(code: exact.ExactCode) -> str:
+    """Every gate's pull rule as one case of a switch."""
+    numbered = gates().numbers.items()
+    for gate, op in numbered:
+        code.block(f"gate.{op}")
+        _pulled(code, gate, f"gate.{op}")
+    cases = " ".join(f"i64 {op}, label %gate.{op}" for _, op in numbered)
+    return _STEP.format(cases=cases, blocks="\n".join(code.lines))
+
+
+def _pulled(code: exact.ExactCode, gate: Gate, label: str) -> None:
+    count = len(gate.inputs)
+    names = ("%dy", "%y", *(f"%v{i}" for i in range(count)))
+    numbers = [code.number(name, "double") for name in names]
+    _give(code, exact.pulls_of(code, gate, numbers, (True,) + (False,) * (count - 1)), "%pa")
+    if count == 2:
+        code.line(f"br i1 %b.unit, label %{label}.b, label %out")
+        code.block(f"{label}.b")
+        _give(code, exact.pulls_of(code, gate, numbers, (False, True)), "%pb")
+    code.line("br label %out")
+
+
+def _give(code: exact.ExactCode, pulls: list[Number | None], to: str) -> None:
+    for pull in pulls:
+        if pull is not None:
+            code.line(f"call void @give(ptr {to}, {pull})")
+
+
+_APPLY = """define ptr @apply(ptr %self, ptr %args, i64 %given) nounwind {{
+entry:
+  %op.x = load ptr, ptr %args
+  %op = call i64 @PyLong_AsLongLong(ptr %op.x)
+  %x0.at = getelementptr ptr, ptr %args, i64 1
+  %x0 = load ptr, ptr %x0.at
+  %x1.at = getelementptr ptr, ptr %args, i64 2
+  switch i64 %op, label %never [{cases}]
+{blocks}
+never:
+  ret ptr null
+}}"""
+
+
+def _apply() -> str:
+    """apply(self, op, *inputs): a gate by its number."""
+    blocks, cases = [], []
+    for gate, op in gates().numbers.items():
+        cases.append(f"i64 {op}, label %op.{op}")
+        two = len(gate.inputs) == 2
+        load = [f"  %second.{op} = load ptr, ptr %x1.at"] if two else []
+        given = f"ptr %x0, ptr %second.{op}" if two else "ptr %x0"
+        blocks += [f"op.{op}:", *load, f"  %y.{op} = call ptr @slot.{gate.name}({given})",
+                   f"  ret ptr %y.{op}"]  # fmt: skip
+    return _APPLY.format(cases=" ".join(cases), blocks="\n".join(blocks))
+
+
+# x ** y; with a modulus Python may say no.
+_POWER = """define ptr @power(ptr %x, ptr %y, ptr %modulus) nounwind {
+entry:
+  %usual = call i1 @is_known(ptr %modulus, i64 $NONE)
+  br i1 %usual, label %go, label %no
+go:
+  %z = call ptr @slot.power(ptr %x, ptr %y)
+  ret ptr %z
+no:
+  %s = call ptr @slowly(i64 -1, ptr %x, ptr %y)
+  ret ptr %s
+}"""
+
+
+POINTS = (0.0, -0.0, 0.3, -1.7, 2.0, 40.0, -800.0, 1e300, math.inf, math.nan)
+
+
+def agrees(unit: Any) -> bool:
+    """Whether a new type has the gates' own bits in values and pulls, at hard numbers too."""
+    with np.errstate(all="ignore"):
+        return all(
+            _gate_agrees(unit, gate, [POINTS[(i + k * (2 * i + 4)) % 10] for k in range(count)])
+            for gate in gates().numbers
+            for count in [len(gate.inputs)]
+            for i in range(len(POINTS))
+        )
+
+
+def _gate_agrees(unit: Any, gate: Gate, points: list[float]) -> bool:
+    inputs, numbers = [unit(x) for x in points], [np.float64(x) for x in points]
+    y = inputs[0]._apply(gates().numbers[gate], *inputs)
+    y._pull(np.float64(-0.7), False)
+    wanted = np.float64(gate.body(*numbers, **gate.defaults))
+    pulls = pull_inputs(gate, np.float64(-0.7), wanted, numbers, gate.defaults)
+    pairs = [(y.value, wanted), *zip((x.grad for x in inputs), pulls, strict=True)]
+    return all(_same(*pair) for pair in pairs)
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    if found is None or wanted is None:
+        return found is wanted
+    return bool(
+        found.tobytes() == np.float64(wanted).tobytes() or (found != found) & (wanted != wanted)
+    )
