@@ -55,13 +55,21 @@ def builtin(
     """
     known = (float, np.float64, list, int, slow)
     context = struct.pack("8q", library.address("values"), *counts, *map(id, known))
-    method = _Method(kind.encode(), _doors().address(kind), _FASTCALL, None)
+    return made_of(_doors(), kind, context, (library, known))
+
+
+def made_of(library: Library, name: str, context: bytes, keeps: object) -> Callable[..., Any]:
+    """Function `name` of `library` as a Python builtin that reads `context`, slots of 8 bytes.
+
+    keeps: what the slots point to; it lives as long as the builtin.
+    """
+    method = _Method(name.encode(), library.address(name), _FASTCALL, None)
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype = ctypes.py_object
     new.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     # The builtin holds the tuple, and so all that it reads and runs.
     made: Callable[..., Any] = new(
-        ctypes.addressof(method), (context, method, library, known), None
+        ctypes.addressof(method), (context, method, library, keeps), None
     )
     return made
 

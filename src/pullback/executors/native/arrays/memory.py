@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pullback.executors.native.arrays.nest import View
-from pullback.executors.native.arrays.plan import Group, Plan
+from pullback.executors.native.arrays.plan import Group, Plan, in_step
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.code import SIZES
 
@@ -91,18 +91,6 @@ def _written_over(
         if fits and in_step(plan, group, storage, dense(plan.circuit, wire)):
             return storage
     return None
-
-
-def in_step(plan: Plan, group: Group, storage: int, y: View) -> bool:
-    """Whether the elementwise rows read `storage` exactly where they would write y, and nothing else does."""
-    views = plan.views
-    inside = {row.wire for row in group.rows}
-    rows = group.rows[1:] if group.kind == "matmul" else group.rows
-    if group.kind == "matmul" and any(views[i].storage == storage for i in group.rows[0].inputs):
-        return False
-    wanted = y._replace(storage=storage)
-    read = [views[i] for row in rows for i in row.inputs if i not in inside]
-    return all(view == wanted for view in read if view.storage == storage)
 
 
 def _gap(taken: Iterable[Piece], size: int) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from pullback.core.circuit import Circuit, Row
-from pullback.executors.native.arrays.nest import View
+from pullback.executors.native.arrays.nest import View, product
 from pullback.executors.native.arrays.views import LOOKING, SAME, dense, is_same, looked_at
 from pullback.executors.native.lower import CURVES, RULES
 from pullback.passes.expand import expand
@@ -60,6 +60,7 @@ class Plan:
     circuit: Circuit
     views: dict[int, View] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
+    over: dict[int, int] = field(default_factory=dict)  # carried output -> the input it replaces
 
     def reads_of(self, group: Group) -> Iterator[int]:
         """The wires a group takes from memory, in order, each once."""
@@ -83,12 +84,20 @@ def prepared(circuit: Circuit) -> Circuit:
     return tidy(expand(circuit))
 
 
-def plan(circuit: Circuit) -> Plan:
-    """Views, and groups in running order; `circuit` comes from `prepared`."""
+def plan(circuit: Circuit, carried: Sequence[tuple[int, int]] = ()) -> Plan:
+    """Views, and groups in running order; `circuit` comes from `prepared`.
+
+    carried: (input wire, output wire) pairs; an output is written over its input where nobody has
+    to read that afterwards.
+    """
     planner = _Planner(circuit)
     planner.run()
     made = planner.plan
+    made.groups = planner.groups
     _uses(made)
+    for taken, given in carried:
+        planner.write_over(taken, given)
+    made.groups = _ordered(planner.groups)
     return made
 
 
@@ -139,7 +148,21 @@ class _Planner:
                 waiting[row.wire] = cluster
             else:
                 self._placed(sorted(cluster), shape)
-        self.plan.groups = _ordered(self.groups)
+
+    def write_over(self, taken: int, given: int) -> None:
+        """Let output `given` lie where input `taken` does, if all other readers can come before."""
+        made, group = self.plan, self.maker.get(given)
+        whole = dense(self.circuit, given)
+        if group is None or made.views[given] != whole or given in made.over:
+            return
+        if group.kind not in ("loop", "matmul") or not in_step(made, group, taken, whole):
+            return
+        first = [
+            g for g in self.groups if g is not group and (taken in g.reads or g.kind == "check")
+        ]
+        if not any(g.before >> group.number & 1 for g in first):
+            self._wait(group, first)
+            made.over[given] = taken
 
     def _flows(self, row: Row, user: Row) -> bool:
         """Whether the one listener can run in the same turn of the loop."""
@@ -226,10 +249,13 @@ class _Planner:
             self.maker[row.wire] = group
         needed = [s for row in rows for i in row.inputs if (s := self._source(i)) is not None]
         needed += [check for row in rows if (check := self._check(row)) is not None]
+        self._wait(group, [other for other in needed if other is not group])
+
+    def _wait(self, group: Group, needed: Iterable[Group]) -> None:
+        """Let `group`, and whoever waits for it, wait for others too."""
         more = 0
         for other in needed:
-            if other is not group:
-                more |= other.before | 1 << other.number
+            more |= other.before | 1 << other.number
         if more & ~group.before:
             for later in self.groups:
                 if later is group or later.before >> group.number & 1:
@@ -300,6 +326,32 @@ def _uses(made: Plan) -> None:
         group.writes = tuple(row.wire for row in group.rows if row.wire in needed)
 
 
+def in_step(made: Plan, group: Group, storage: int, y: View) -> bool:
+    """Whether the elementwise rows read `storage` exactly where they would write y, and nothing else does."""
+    views = made.views
+    inside = {row.wire for row in group.rows}
+    rows = group.rows[1:] if group.kind == "matmul" else group.rows
+    if group.kind == "matmul" and any(views[i].storage == storage for i in group.rows[0].inputs):
+        return False
+    wanted = y._replace(storage=storage)
+    read = [views[i] for row in rows for i in row.inputs if i not in inside]
+    return all(view == wanted for view in read if view.storage == storage)
+
+
 def asking(circuit: Circuit, outputs: Sequence[int]) -> Circuit:
     """The same circuit with other outputs."""
     return dataclasses.replace(circuit, outputs=tuple(outputs))
+
+
+def work(made: Plan) -> int:
+    """About how many operations the plan takes."""
+    total = 0
+    for group in made.groups:
+        inner = 1
+        if group.kind == "matmul":
+            inner = made.views[group.rows[0].inputs[0]].shape[-1]
+        total += (
+            sum(product(made.circuit.spec_of(row.wire).shape) for row in group.rows[:1]) * inner
+        )
+        total += 4 * sum(made.views[i].size for row in group.rows for i in row.inputs)
+    return total

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from functools import cached_property
+import weakref
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.core.shapes import Spec
+from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.memory import ALIGNED, Memory, plan_memory
-from pullback.executors.native.arrays.plan import asking, plan, prepared
+from pullback.executors.native.arrays.plan import asking, plan, prepared, work
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.jit import build
@@ -20,32 +21,35 @@ from pullback.executors.reference.program import Program
 from pullback.passes.rewrite import live
 
 Array = np.ndarray[Any, Any]
+LONG = 10**8  # operations; what takes longer lets other threads run meanwhile
 
 
 class Compiled:
     """One circuit as machine code: addresses in, numbers in memory.
 
-    table: the addresses it reads, inputs first, then constants, then outputs. Outputs that are
-    inputs or constants have none.
+    table: the addresses it reads, inputs first, then outputs (`made`), then constants. Outputs that
+    are inputs or constants have none.
     """
 
     def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
         self.circuit = circuit = prepared(circuit)
         self.plan = plan(circuit)
         needs_scratch(self.plan)
-        self.constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in _constants(circuit)]
-        first = len(circuit.inputs) + len(self.constants)
         self.made = [o for o in circuit.outputs if int(circuit.op[o]) > 1]
-        slots = {w: n for n, w in enumerate((*circuit.inputs, *_constants(circuit)))}
+        self.specs = [circuit.spec_of(w) for w in self.made]
+        kept: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
+        self.constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in kept]
+        inputs = len(circuit.inputs)
+        slots = {w: n for n, w in enumerate(circuit.inputs)}
+        slots |= {w: n for n, w in enumerate(kept, inputs + len(self.made))}
         copies = []
-        for n, wire in enumerate(self.made):
-            view = self.plan.views[wire]
-            if view == dense(circuit, wire) and wire not in slots:
-                slots[wire] = first + n
+        for slot, wire in enumerate(self.made, inputs):
+            view, whole = self.plan.views[wire], dense(circuit, wire)
+            if view == whole and wire not in slots:
+                slots[wire] = slot
             else:
-                target = dense(circuit, wire)._replace(storage=-2 - n)
-                slots[-2 - n] = first + n
-                copies.append(Copy(view, target))
+                slots[-2 - slot] = slot
+                copies.append(Copy(view, whole._replace(storage=-2 - slot)))
         self.memory: Memory = plan_memory(self.plan, slots)
         self.text = Module(self.plan, self.memory, copies, fast=fast).text()
         self.library = build(self.text, ["run"], level=0)
@@ -54,74 +58,116 @@ class Compiled:
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
         """Fill `outputs`, one an entry of `made`; False when an index was out of range."""
-        arena = self._arenas.pop() if self._arenas else self._new_arena()
-        arrays = (*inputs, *self.constants, *outputs)
-        table = np.array([a.ctypes.data for a in arrays], np.uint64)
+        arena = self._arenas.pop() if self._arenas else self.new_arena()
+        table = self.table([*inputs, *outputs])
         good = bool(self._run(table.ctypes.data, arena[1]) == 0)
         self._arenas.append(arena)
         return good
 
-    def _new_arena(self) -> tuple[Array, int]:
+    def table(self, arrays: Sequence[Array]) -> Array:
+        """Where arrays lie, and behind them the constants."""
+        return np.array([a.ctypes.data for a in (*arrays, *self.constants)] or [0], np.uint64)
+
+    def new_arena(self) -> tuple[Array, int]:
+        """Memory to work in, and where it starts."""
         memory = np.empty(self.memory.bytes + ALIGNED, np.uint8)
         return memory, -(-memory.ctypes.data // ALIGNED) * ALIGNED
 
-
-def _constants(circuit: Circuit) -> list[int]:
-    wires: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
-    return wires
+    def door(self, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+        """`enter(*inputs, *outputs)`, the quick way in; None where there is none or it would not pay."""
+        circuit = self.circuit
+        inputs = [circuit.spec_of(w) for w in circuit.inputs]
+        if work(self.plan) > LONG or not fits([*inputs, *self.specs]):
+            return None
+        arena, start = self.new_arena()
+        nothing = np.zeros(0)
+        table = self.table([nothing] * (len(inputs) + len(self.specs)))
+        specs = [*((s, False) for s in inputs), *((s, True) for s in self.specs)]
+        keeps = (self.library, self.constants, arena)
+        return Door(self.library.address("run"), specs, (table, start), slow, keeps).enter
 
 
 class ArrayProgram(Program):
     """A circuit of arrays as one machine function.
 
     Elementwise gates and choices give the reference's bits, exp and its kin stay within 4 ulp;
-    products of matrices and sums over n numbers differ by at most n eps sum|terms| (see the
+    products of matrices and sums over n numbers differ by at most 2 n eps sum|terms| (see the
     README). Cost: compiling takes some 10 ms a group, next to nothing if it was done before.
     """
 
     def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
         super().__init__(circuit)
         self.fast = fast
-        self._made = Compiled(circuit, fast=fast)
+        self._compiled = Compiled(circuit, fast=fast)
+        self._ran = _Runner(self, self._compiled)
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
-        return super().run(inputs, checked) if checked else self._ran(self._made, inputs)
+        return super().run(inputs, checked) if checked else self._ran(inputs)
 
     def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The value of every wire, None where no output listens."""
         if checked:
             return super().watch(inputs, checked)
-        wires, made = self._watched
+        wires, ran = self._watched
         values: list[Any] = [None] * len(self.circuit)
-        for wire, value in zip(wires, self._ran(made, inputs), strict=True):
+        for wire, value in zip(wires, ran(inputs), strict=True):
             values[wire] = value
         return values
 
     @cached_property
-    def _watched(self) -> tuple[list[int], Compiled]:
+    def _watched(self) -> tuple[list[int], _Runner]:
         wires = [wire for wire, wanted in enumerate(live(self.circuit)) if wanted]
-        return wires, Compiled(asking(self.circuit, wires), fast=self.fast)
+        return wires, _Runner(self, Compiled(asking(self.circuit, wires), fast=self.fast))
 
-    def _ran(self, made: Compiled, inputs: Sequence[Any]) -> list[Any]:
+    def fitted(self, inputs: Sequence[Any]) -> list[Any]:
+        """The inputs as the circuit wants them, or the reference's error."""
         values = self._loaded(inputs)
-        given = [values[i] for i in self.circuit.inputs]
-        arrays = [np.require(x, requirements=["C", "A"]) for x in given]
-        found = {w: _empty(made.circuit.spec_of(w)) for w in made.made}
-        outputs = [found[w] for w in made.made]
-        if not made.run(arrays, outputs):
-            return super().run(inputs)  # it says which index, and raises
-        inner = dict(zip(made.circuit.inputs, given, strict=True))
-        return [_value(made.circuit, o, inner, found) for o in made.circuit.outputs]
+        return [values[i] for i in self.circuit.inputs]
 
     @property
     def memory(self) -> str:
         """What the program will need, before it runs."""
-        return described(self._made)
+        return described(self._compiled)
 
 
-def _empty(spec: Spec) -> Array:
-    return np.empty(spec.shape, spec.dtype)
+class _Runner:
+    """A list of inputs in, a list of outputs out, by the quick way where one fits."""
+
+    def __init__(self, program: ArrayProgram, made: Compiled) -> None:
+        self.made = made
+        self._program = weakref.proxy(program)
+        slow = weakref.WeakMethod(self._enter)
+        self._door = made.door(lambda *arrays: slow()(*arrays))  # type: ignore[misc]
+        circuit = made.circuit
+        self._new = [partial(np.empty, s.shape, s.dtype) for s in made.specs]
+        self._plain = list(circuit.outputs) == made.made and len({*made.made}) == len(made.made)
+        self._singles = [n for n, s in enumerate(made.specs) if not s.shape]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
+        if self._door is None or not self._plain or len(inputs) != len(self.made.circuit.inputs):
+            return self._listed(self._program.fitted(inputs))
+        outputs = [new() for new in self._new]
+        self._door(*inputs, *outputs)
+        for n in self._singles:
+            outputs[n] = outputs[n][()]
+        return outputs
+
+    def _listed(self, given: list[Any]) -> list[Any]:
+        made = self.made
+        found = {w: new() for w, new in zip(made.made, self._new, strict=True)}
+        self._fill(given, [found[w] for w in made.made])
+        known = dict(zip(made.circuit.inputs, given, strict=True))
+        return [_value(made.circuit, o, known, found) for o in made.circuit.outputs]
+
+    def _enter(self, *arrays: Any) -> None:
+        count = len(self.made.circuit.inputs)
+        self._fill(self._program.fitted(arrays[:count]), arrays[count:])
+
+    def _fill(self, given: Sequence[Any], outputs: Sequence[Array]) -> None:
+        arrays = [np.require(x, requirements=["C", "A"]) for x in given]
+        if not self.made.run(arrays, outputs):
+            Program(self._program.circuit).run(given)  # it says which index, and raises
 
 
 def _value(circuit: Circuit, wire: int, given: dict[int, Any], found: dict[int, Array]) -> Any:
