@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from pullback.emit.latex import LATEX
 from pullback.emit.numpy import NUMPY
 from pullback.emit.program import Program, emit_backward, emit_forward, wires_of
 from pullback.emit.python import PYTHON
-from pullback.errors import OptionError, PullbackError, did_you_mean
+from pullback.errors import OptionError, PullbackError, UnknownName, did_you_mean
 from pullback.lens.views import View
 
 SOURCES: Mapping[str, Language] = {
@@ -28,27 +29,59 @@ POINTS = 3
 TOLERANCE = 1e-12
 # Where much cancels that rounding shows: as much as moving the inputs in their last digits shows.
 NUDGE, NOISE = 1e-15, 1e3
+ASSIGNED = re.compile(r"(\S+) (?:=|&=) ")  # the name that a line gives a value to
 
 
 class Source(str):
     """Source code: a string that knows which wires each line is about.
 
     function: what the code calls itself. wires: for each line, the wire that it computes, or None.
-    lines: wire id -> the numbers, from 1, of the lines that compute it or write it out. verified: it
-    was run and agreed with the circuit.
+    lines: wire id -> the numbers, from 1, of the lines that compute it or write it out. pull_lines: the
+    same for the pull on it. names: wire ids by name; the same ids as `data-pb-wire` in a picture.
+    verified: it was run and agreed with the circuit.
     """
 
     function: str
     lines: dict[int, list[int]]
     wires: list[int | None]
+    names: dict[str, int]
+    pull_lines: dict[int, list[int]]
     verified: bool
 
     @classmethod
-    def of(cls, program: Program, verified: bool) -> Source:
+    def of(cls, program: Program, names: dict[str, int], verified: bool) -> Source:
         made = cls("\n".join(program.text) + "\n")
         made.wires, made.lines, made.verified = program.wires, wires_of(program.held), verified
-        made.function = program.name
+        made.function, made.names, made.pull_lines = program.name, names, {}
         return made
+
+    def about(self, wire: str) -> list[tuple[int, str]]:
+        """The lines about a wire: where it is computed, where its pull is, what its gate passes on.
+
+        >>> from pullback.lens.function import circuit
+        >>> circuit("q = x + y; f = q * z").backward_source().about("q")
+        [(2, 'q = x + y'), (5, 'dq = z * df')]
+        """
+        if wire not in self.names:
+            hint = did_you_mean(wire, self.names)
+            raise UnknownName(f"no wire is called {wire[:64]!r}.", why=hint)
+        text, at = self.splitlines(), self.names[wire]
+        numbers = {*self.lines.get(at, []), *self.pull_lines.get(at, [])}
+        return [(n, text[n - 1].strip()) for n in sorted(numbers)]
+
+
+def _pull_lines(program: Program) -> dict[int, list[int]]:
+    """The lines that give a value to the pull on a wire, or to one branch of it. No name is given twice."""
+    given: dict[str, int] = {}
+    for number, line in enumerate(program.text, start=1):
+        for name in ASSIGNED.findall(line):
+            given.setdefault(name, number)
+    found: dict[int, list[int]] = {}
+    for wire, pull in enumerate(program.script.pulls):
+        rows = [pull, *(row for _, row in program.script.branches.get(wire, []))]
+        called = [program.variables[r].name for r in rows if r in program.variables]
+        found[wire] = sorted({given[name] for name in called if name in given})
+    return found
 
 
 def forward_source(view: View, name: str, lang: str, style: str) -> Source:
@@ -76,7 +109,9 @@ def language_of(lang: str) -> Language:
 
 def _handed_out(program: Program, view: View, lang: str, *, pulls: bool) -> Source:
     verified = SHORT.get(lang, lang) in VERIFIED and _verify(program, view, pulls)
-    return Source.of(program, verified)
+    made = Source.of(program, view.circuit.by_name, verified)
+    made.pull_lines = _pull_lines(program)
+    return made
 
 
 def _verify(program: Program, view: View, pulls: bool) -> bool:
