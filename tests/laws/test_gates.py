@@ -19,8 +19,11 @@ from laws.gate_cases import (
 )
 
 from pullback.core.dtypes import FLOAT32, INT64
+from pullback.core.gate import GATES
 from pullback.core.shapes import spec_of
+from pullback.errors import ShapeError
 from pullback.executors import compile
+from pullback.gates.reduce import folded_axes
 
 EXTREMES = [0.0, -0.0, 5e-324, 1e-300, -1e-300, 1e3, -1e3, 1e308, -1e308, np.inf, -np.inf, np.nan]
 MODERATE = [0.0, -0.0, 1e-300, -1e-300, 1e3, -1e3]  # no sum or product of a few overflows
@@ -105,6 +108,48 @@ def test_mixed_numbers_mean_the_same_to_numbers_and_circuits(gate, beside):
 def test_a_whole_number_never_doubles_the_size_of_a_float32(gate):
     found = {gate(np.float32(1.5), beside).dtype for beside in (2, 2.0, np.int64(2), np.True_)}
     assert found <= {FLOAT32, gate.result}
+
+
+# --- what does not fit ---
+
+ALONG = [c for c in ALL_CASES if type(c.attributes.get("axis")) is int and c.attributes["axis"] < 3]
+MISFITS = [  # a gate, inputs that do not fit it, attributes, what is said about them
+    ("gather", (1.0, [0]), {}, r"gather: axis 0 of an array with 0 axes.*\n  x0  \(\) float64"),
+    ("scatter_add", (1.0, [0]), {"size": 3}, r"\(\) has not the shape of its index, \(1,\)"),
+    ("scatter_add", (1.0, [[0]]), {"size": 3}, r"\(\) has not the shape of its index, \(1, 1\)"),
+    ("scatter_add", ([1.0, 2.0], [0]), {"size": 3}, r"\(2,\) has not the shape of its index"),
+    ("concat", (1.0, 2.0), {}, "concat: axis 0 of an array with 0 axes"),
+    ("concat", ([1.0], 2.0), {}, r"\(1,\) and \(\) do not join along axis 0"),
+    ("concat", ([[1.0]], [[2.0, 3.0]]), {}, r"\(1, 1\) and \(1, 2\) do not join along axis 0"),
+    ("sum_to", ([1.0, 2.0],), {"shape": (3,)}, r"\(2,\) and 'shape' \(3,\) do not broadcast"),
+    ("sum_to", (1.0,), {"shape": (3,)}, r"\(\) is not what \(3,\) broadcasts to"),
+]
+
+
+@pytest.mark.parametrize("case", ALONG, ids=str)
+@pytest.mark.parametrize("axis", [3, -4])
+def test_an_axis_that_is_not_there_is_refused_before_anything_runs(case, axis):
+    attributes = {**case.attributes, "axis": axis}
+    with pytest.raises(ShapeError, match=f"axis {axis} of an array with [0-3] axes"):
+        circuit_of(lambda *x: case.gate(*x, **attributes), *case.inputs)
+
+
+def test_axes_are_told_from_the_front_in_order_each_once():
+    assert folded_axes(3, (-1, 0, 2)) == (0, 2)
+    assert folded_axes(2, None) == (0, 1)
+
+
+@pytest.mark.parametrize(("name", "inputs", "attributes", "words"), MISFITS)
+def test_what_does_not_fit_is_refused_in_words(name, inputs, attributes, words):
+    inputs = [np.asarray(x)[()] for x in inputs]
+    with pytest.raises(ShapeError, match=words):
+        circuit_of(lambda *x: GATES[name](*x, **attributes), *inputs)
+
+
+@pytest.mark.parametrize("gate", ["gather", "scatter_add"])
+def test_a_number_without_rows_is_refused_by_the_gate_itself(gate):
+    with pytest.raises(ShapeError):
+        GATES[gate](1.0, np.array([0]), **({"size": 2} if gate == "scatter_add" else {}))
 
 
 # --- extremes ---

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from laws.asking import pulls, run
+from laws.asking import pull_circuit, pulls, run, watched
 from laws.gate_cases import both_precisions, circuit_of
 
 from pullback.core.gate import GATES
+from pullback.errors import OptionError
 from pullback.executors import EXECUTORS
 from pullback.executors.unit import Unit
 from pullback.gates.conventions import CONVENTIONS
@@ -132,3 +133,28 @@ def test_a_row_of_extremes_has_a_finite_answer(name, row, value, pull):
     assert same(run(circuit, [row])[0], value, 1e-14)
     found = pulls(circuit, [row], [np.ones(np.shape(value))[()]])[0]
     assert np.allclose(found, pull, rtol=1e-14, atol=1e-300)
+
+
+# --- what a choice inside a rule must not hide ---
+
+
+def test_the_length_of_nothing_is_pulled_once_and_twice_with_0_and_makes_no_nan_on_the_way():
+    first, _ = pull_circuit(circuit_of(GATES["norm"], np.zeros(2)))
+    inputs = [np.zeros(2), np.float64(1.0)]
+    assert not any(np.isnan(value).any() for value in watched(first, inputs))
+    assert pulls(first, inputs, [np.ones(2)])[0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b"), [("power", -2.0, 0.5), ("xlogy", np.nan, 2.0), ("xlogy", 2.0, np.nan)]
+)
+def test_where_the_value_is_nan_so_is_the_pull(name, a, b):
+    found = pulls(circuit_of(GATES[name], a, b), [a, b], [np.float64(1.0)])
+    assert np.isnan(found).any()
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_a_tie_is_shared_in_one_of_three_ways_and_in_no_fourth(name):
+    circuit = circuit_of(lambda a, b: GATES[name](a, b, ties="both"), 1.0, 1.0)
+    with pytest.raises(OptionError, match="ties='both'; it is 'split', 'first' or 'all'"):
+        pulls(circuit, [1.0, 1.0], [np.float64(1.0)])

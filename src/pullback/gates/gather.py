@@ -7,7 +7,8 @@ import numpy as np
 from pullback.core.dtypes import INT64
 from pullback.core.gate import gate
 from pullback.core.shapes import broadcast
-from pullback.errors import RangeError
+from pullback.errors import RangeError, ShapeError
+from pullback.gates.shape import axis_of
 
 Shape = tuple[int, ...]
 _INDEX = {"index": INT64}
@@ -25,18 +26,25 @@ def _checked(index: Any, size: int, gate_name: str) -> Any:
     return index
 
 
+def _gathered(x: Shape, index: Shape, *, axis: int) -> Shape:
+    at = axis_of(len(x), axis)
+    return (*x[:at], *index, *x[at + 1 :])
+
+
 @gate(
-    shape=lambda x, index, axis: (*x[: axis % len(x)], *index, *x[axis % len(x) + 1 :]),
-    takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})",
+    shape=_gathered, takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})",
     latex=r"\mathrm{{gather}}{axis!i}({x}, {index})", onnx="Gather",
 )  # fmt: skip
 def gather(x: Any, index: Any, *, axis: int = 0) -> Any:
     """y = x[index] along one axis: rows of a table by number. RangeError outside 0..size-1.
 
+    ShapeError where x has no such axis: a single number has no rows.
+
     >>> gather(np.array([10.0, 20.0]), np.array([1, 1, 0]))
     array([20., 20., 10.])
     """
-    return np.take(x, _checked(index, np.shape(x)[axis], "gather"), axis=axis)[()]
+    at = axis_of(np.ndim(x), axis)
+    return np.take(x, _checked(index, np.shape(x)[at], "gather"), axis=at)[()]
 
 
 @gather.pulls
@@ -45,7 +53,9 @@ def d_gather(dy: Any, y: Any, x: Any, index: Any, *, axis: int) -> Any:
 
 
 def _scattered(x: Shape, index: Shape, *, axis: int, size: int) -> Shape:
-    at = axis % (len(x) - len(index) + 1)
+    at = axis_of(len(x) - len(index) + 1, axis) if len(x) >= len(index) else 0
+    if x[at : at + len(index)] != index:
+        raise ShapeError(f"{x} has not the shape of its index, {index}, along axis {axis}.")
     return (*x[:at], size, *x[at + len(index) :])
 
 
@@ -60,8 +70,8 @@ def scatter_add(x: Any, index: Any, *, axis: int = 0, size: int) -> Any:
     array([5., 3., 0.])
     """
     index = _checked(index, size, "scatter_add")
-    at = axis % (np.ndim(x) - index.ndim + 1)
     y = np.zeros(_scattered(np.shape(x), index.shape, axis=axis, size=size), np.asarray(x).dtype)
+    at = axis % y.ndim
     np.add.at(y, (np.s_[:],) * at + (index,), x)
     return y
 

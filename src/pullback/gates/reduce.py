@@ -10,11 +10,12 @@ import numpy as np
 
 from pullback.core.dtypes import INT64
 from pullback.core.gate import gate, recipe
+from pullback.core.shapes import broadcast
 from pullback.errors import ShapeError
 from pullback.gates.choose import maximum, where
 from pullback.gates.compare import equal, greater
 from pullback.gates.curves import exp, log, sqrt
-from pullback.gates.shape import broadcast_to, cast, reshape, transpose
+from pullback.gates.shape import axis_of, broadcast_to, cast, reshape, transpose
 from pullback.gates.structural import stop_gradient
 
 Shape = tuple[int, ...]
@@ -23,13 +24,7 @@ Shape = tuple[int, ...]
 def folded_axes(ndim: int, axis: Any) -> tuple[int, ...]:
     """The axes that `axis` names, counted from the front."""
     axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    wrong = [a for a in axes if not -ndim <= a < ndim]
-    if wrong:
-        raise ShapeError(
-            f"axis {wrong[0]} of an array with {ndim} axes.",
-            fix=f"an axis from {-ndim} to {ndim - 1}",
-        )
-    return tuple(sorted({a % ndim for a in axes}))
+    return tuple(sorted({axis_of(ndim, a) for a in axes}))
 
 
 def _folded(x: Shape, *, axis: Any, keepdims: bool, **_: Any) -> Shape:
@@ -82,8 +77,14 @@ def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return sum(x, axis=axis, keepdims=keepdims) / float(_size(x, axis))
 
 
+def _summed(x: Shape, *, shape: Shape) -> Shape:
+    if broadcast([x, shape], ["x", "shape"]) != x:
+        raise ShapeError(f"{x} is not what {shape} broadcasts to.")
+    return shape
+
+
 @gate(
-    shape=lambda x, shape: shape, takes="number", pattern="distributes", holomorphic=True,
+    shape=_summed, takes="number", pattern="distributes", holomorphic=True,
     np="sum_to({x}, {shape})", latex=r"\mathrm{{sum\_to}}{shape!i}({x})",
 )  # fmt: skip
 def sum_to(x: Any, *, shape: Any) -> Any:
@@ -269,7 +270,7 @@ def softmax(x: Any, *, axis: Any = -1) -> Any:
 
 @softmax.pulls
 def d_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    return y * (dy - broadcast_to(sum(y * dy, axis=axis, keepdims=True), shape=x.shape))
+    return y * (dy - sum(y * dy, axis=axis, keepdims=True))
 
 
 @softmax.parts
@@ -288,7 +289,7 @@ softmax.helper(
 
 
 @recipe(
-    shape=lambda x, axis: x, takes="float", np="log_softmax({x}, {axis})",
+    shape=_same, takes="float", np="log_softmax({x}, {axis})",
     latex=r"\mathrm{{log\_softmax}}{axis!i}({x})",
 )  # fmt: skip
 def log_softmax(x: Any, *, axis: Any = -1) -> Any:
@@ -306,7 +307,7 @@ def log_softmax(x: Any, *, axis: Any = -1) -> Any:
 
 @log_softmax.pulls
 def d_log_softmax(dy: Any, y: Any, x: Any, *, axis: Any) -> Any:
-    return dy - exp(y) * broadcast_to(sum(dy, axis=axis, keepdims=True), shape=x.shape)
+    return dy - exp(y) * sum(dy, axis=axis, keepdims=True)
 
 
 log_softmax.helper(
@@ -352,7 +353,7 @@ def d_prod(dy: Any, y: Any, x: Any, *, axis: int) -> Any:
     back = tuple(int(i) for i in np.argsort(order))
     rows = transpose(x, axes=order)
     table = reshape(rows, shape=(*rows.shape[:-1], 1, n))
-    others = prod(where(np.eye(n, dtype=bool), 1.0, table), axis=-1)
+    others = prod(where(np.eye(n, dtype=bool), 1.0, table))
     return transpose(others, axes=back) * unfold(dy, x, axis)
 
 

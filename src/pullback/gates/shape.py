@@ -11,6 +11,14 @@ from pullback.errors import OptionError, ShapeError
 Shape = tuple[int, ...]
 
 
+def axis_of(ndim: int, axis: int) -> int:
+    """`axis` counted from the front, or a ShapeError: an array of `ndim` axes has no such one."""
+    if -ndim <= axis < ndim:
+        return axis % ndim
+    there = f"an axis from {-ndim} to {ndim - 1}" if ndim else ""
+    raise ShapeError(f"axis {axis} of an array with {ndim} axes.", fix=there)
+
+
 def _reshaped(x: Shape, *, shape: Shape) -> Shape:
     size = int(np.prod(x, dtype=np.int64))
     known = int(np.prod([s for s in shape if s != -1], dtype=np.int64))
@@ -94,7 +102,7 @@ def transpose(x: Any, *, axes: Any = None) -> Any:
 
 @transpose.pulls
 def d_transpose(dy: Any, y: Any, x: Any, *, axes: Any) -> Any:
-    back = None if axes is None else tuple(np.argsort([a % dy.ndim for a in axes]))
+    back = None if axes is None else tuple(np.argsort([a % len(axes) for a in axes]))
     return transpose(dy, axes=back)
 
 
@@ -192,11 +200,9 @@ unslice.helper(
 
 
 def _joined(*xs: Shape, axis: int) -> Shape:
-    ndim = len(xs[0])
-    rest = {tuple(s for i, s in enumerate(x) if i != axis % max(ndim, 1)) for x in xs}
-    if ndim == 0 or any(len(x) != ndim for x in xs) or len(rest) > 1:
+    at = axis_of(len(xs[0]), axis)
+    if len({(*x[:at], "joined", *x[at + 1 :]) if len(x) > at else x for x in xs}) > 1:
         raise ShapeError(f"{' and '.join(str(x) for x in xs[:4])} do not join along axis {axis}.")
-    at = axis % ndim
     return tuple(sum(x[i] for x in xs) if i == at else s for i, s in enumerate(xs[0]))
 
 
