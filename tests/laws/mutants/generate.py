@@ -12,6 +12,7 @@ import copy
 import importlib
 import inspect
 import textwrap
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,10 +29,10 @@ SLIGHTLY = 1.000001  # a relative error of 1e-6: what gradient checkers of the f
 
 @dataclass(frozen=True)
 class Target:
-    """A function whose faults count, and the gate it is the rule of, if it is one."""
+    """A function whose faults count, and the gates whose rule it is or serves."""
 
     function: FunctionType
-    gate: str = ""
+    gates: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -59,6 +60,11 @@ class Mutant:
             f" (no. {self.number})" if self.number > 1 else ""
         )
 
+    @property
+    def mark(self) -> str:
+        """Tells faults apart also when the code around them has changed since."""
+        return f"{zlib.crc32((self.target.name + self.program).encode()):08x} {self}"
+
     @cached_property
     def code(self) -> CodeType:
         flags = __future__.annotations.compiler_flag
@@ -85,20 +91,20 @@ class Mutant:
 def targets() -> list[Target]:
     """Every pull rule, the functions of `gates` that rules call, and the passes that pull."""
     rules = [g for g in GATES.values() if g.rule and g.__module__.startswith("pullback.gates.")]
-    found = {g.rule: Target(g.rule, g.name) for g in rules}
-    for function in _called(list(found)):
-        found.setdefault(function, Target(function))
-    for module in PASSES:
-        for function in _functions_of(module):
-            found.setdefault(function, Target(function))
-    return list(found.values())
+    users: dict[FunctionType, set[str]] = {g.rule: set() for g in rules}
+    for gate in rules:
+        for function in [gate.rule, *_called(gate.rule)]:
+            users.setdefault(function, set()).add(gate.name)
+    found = [Target(function, frozenset(gates)) for function, gates in users.items()]
+    passes = [Target(function) for module in PASSES for function in _functions_of(module)]
+    return [*found, *(t for t in passes if t.function not in users)]
 
 
-def _called(functions: list[FunctionType]) -> Iterator[FunctionType]:
-    waiting, seen = list(functions), set(functions)
+def _called(rule: FunctionType) -> Iterator[FunctionType]:
+    waiting, seen = [rule], {rule}
     while waiting:
         function = waiting.pop(0)
-        for name in function.__code__.co_names:
+        for name in _names_in(function.__code__):
             used = function.__globals__.get(name)
             if (
                 isinstance(used, FunctionType)
@@ -108,6 +114,14 @@ def _called(functions: list[FunctionType]) -> Iterator[FunctionType]:
                 seen.add(used)
                 waiting.append(used)
                 yield used
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that a function looks up, those inside its comprehensions too."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_in(inner)
 
 
 def _functions_of(module: Any) -> Iterator[FunctionType]:
