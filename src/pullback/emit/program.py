@@ -64,9 +64,15 @@ def emit_forward(circuit: Circuit, language: Language, name: str, style: str) ->
     return _Emitter(forward_script(circuit, language), language, name, style).program
 
 
-def emit_backward(back: Backward, language: Language, name: str, style: str) -> Program:
-    """`def name_backward(inputs, force): ... return value, {input: pull}`."""
-    script = backward_script(back, language)
+def emit_backward(
+    back: Backward,
+    language: Language,
+    name: str,
+    style: str,
+    asked: Sequence[int] | None = None,
+) -> Program:
+    """`def name_backward(inputs, force): ... return value, {input: pull}`, the asked inputs' or all."""
+    script = backward_script(back, language, asked)
     return _Emitter(script, language, f"{name}_backward", style).program
 
 

@@ -31,7 +31,7 @@ class Script:
     circuit: all rows, forward then backward. forward: how many of them are forward. wires: the wire
     that each row is about. row_of: the row of each wire. inputs: wires; outputs, forces: rows. pulls:
     the row of the pull on each wire, -1 where nothing pulls. branches: what was summed into it, as
-    (gate's wire, row). input_pulls: the pulls on the inputs.
+    (gate's wire, row). asked: the inputs whose pull is wanted, as wires; input_pulls: those pulls.
     """
 
     circuit: Circuit
@@ -44,11 +44,12 @@ class Script:
     forces: list[int]
     pulls: list[int]
     branches: dict[int, list[tuple[int, int]]]
+    asked: list[int]
 
     def __post_init__(self) -> None:
         self.rows: list[Row] = list(self.circuit.rows())
         self.own = set(self.row_of)  # rows that are a wire themselves, not the inside of a recipe
-        self.input_pulls = [self.pulls[w] for w in self.inputs]
+        self.input_pulls = [self.pulls[w] for w in self.asked]
         self.wanted = {*self.outputs, *(p for p in self.input_pulls if p >= 0)}
         self.live = live(dataclasses.replace(self.circuit, outputs=tuple(self.wanted)))
         self.users: list[list[Row]] = [[] for _ in self.rows]
@@ -58,8 +59,8 @@ class Script:
                     self.users[i].append(row)
 
     def real_inputs(self) -> list[tuple[int, int]]:
-        """The wires of the inputs that can be pulled, with the row of the pull on each."""
-        pairs = zip(self.inputs, self.input_pulls, strict=True)
+        """The wires of the asked inputs that can be pulled, with the row of the pull on each."""
+        pairs = zip(self.asked, self.input_pulls, strict=True)
         return [(w, p) for w, p in pairs if self.circuit.spec_of(self.row_of[w]).dtype.kind == "f"]
 
     def masked(self) -> set[int]:
@@ -88,11 +89,14 @@ def forward_script(circuit: Circuit, language: Language) -> Script:
         forces=[],
         pulls=[-1] * len(circuit),
         branches={},
+        asked=[],
     )
 
 
-def backward_script(back: Backward, language: Language) -> Script:
-    """The forward pass and every pull that an input's pull is made of."""
+def backward_script(
+    back: Backward, language: Language, asked: Sequence[int] | None = None
+) -> Script:
+    """The forward pass and every pull that the pull on an asked input, by default on any, is made of."""
     _check(back.forward, language)
     written, row_of, wires = _opened(back.circuit, language)
     count = len(back.forward)
@@ -107,6 +111,7 @@ def backward_script(back: Backward, language: Language) -> Script:
         forces=[row_of[f] for f in back.forces],
         pulls=[row_of[p] if p >= 0 else -1 for p in back.pulls],
         branches={w: [(b.gate, row_of[b.pull]) for b in bs] for w, bs in back.branches.items()},
+        asked=list(back.forward.inputs if asked is None else asked),
     )
 
 

@@ -27,6 +27,7 @@ from pullback.lens.proof import Proof, prove
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
 from pullback.lens.text import function_of_text
+from pullback.lens.training_source import Optimizer, Plan, training_source
 from pullback.lens.views import View
 
 
@@ -177,6 +178,34 @@ class CircuitFunction:
     ) -> Source:
         """The forward and backward pass as code with your own names; verified before it is handed out."""
         return backward_source(self.view(*values, **named), self.name, lang, style)
+
+    def training_source(
+        self,
+        lang: str = "numpy",
+        /,
+        *values: Any,
+        plan: Plan,
+        optimizer: Optimizer,
+        init: Mapping[str, str] | None = None,
+        **named: Any,
+    ) -> Source:
+        """A whole training as a NumPy program: start, minibatches, backward with your names, update.
+
+        The circuit puts out the loss of one batch. Its `parameters` learn, from the values given for
+        them, or drawn if `init` says so: {"W": "he"}; "lecun", "xavier" and "zeros" are others. Data
+        are arrays with a row an example; numbers and frozen inputs are the same for every batch.
+
+        >>> from pullback.train import SGD, Plan
+        >>> f = circuit("loss = mean((w*x - y) ** 2)", parameters="w")
+        >>> data = {"w": 0.0, "x": [1.0, 2.0], "y": [2.0, 4.0]}
+        >>> print(f.training_source("numpy", data, plan=Plan(1), optimizer=SGD(0.1)))
+        import numpy as np
+        ...
+        """
+        if str(lang) not in ("numpy", "np"):
+            raise OptionError(f"lang={lang!r:.64}; a training is written in numpy.")
+        bound = self._as_arrays(self.bind(values, named))
+        return training_source(self, bound, plan, optimizer, init or {})
 
     def bind(self, values: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
         """One value a parameter, in order, or an error that names the missing or unknown one."""
