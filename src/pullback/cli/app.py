@@ -38,6 +38,7 @@ COMMANDS = {
     "evaluate": Command("data", "Judge a run by rows whose answer is known."),
     "rerun": Command("data", "Train a run again and compare the two, bit by bit."),
     "runs": Command("data", "List the trainings so far, newest first."),
+    "bench": Command("speed", "Time the same work beside other libraries."),
     "hello": Command("new here?", "A first look: two gates, all the way round."),
     "guide": Command("new here?", "The guide's numbers: what it prints, what is true."),
 }

@@ -50,8 +50,6 @@ def _tree() -> tuple[str, ...]:
 
 _NOTES = """\
 A circuit is an expression or file.py:name, followed by a value for each input:
-
   $ pullback show "(x+y)*z" x=-2 y=5 z=-4
   $ pullback show --help            everything about one command
---json prints one JSON document, --debug the traceback behind an error.
-The exit code is 0 for yes, 1 for no, 2 for a question asked wrongly.""".splitlines()
+--json for programs, --debug for tracebacks. Exit 0: yes, 1: no, 2: ask again.""".splitlines()

@@ -1,0 +1,116 @@
+"""The bench as text: for a terminal, as Markdown for a page, as plain data for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pullback.bench.table import Measured, Result, in_unit
+
+ANSWERS = {True: "yes", False: "no", None: "not to be said here"}
+
+
+def lines(result: Result) -> list[str]:
+    """One row: a line a runner, then what we make of it."""
+    row = result.row
+    width = max(len(m.name) for m in result.runners)
+    said = [f"{row.key}  {row.title} ({row.unit} a {row.each})"]
+    said += [f"    {m.name:<{width}}  {_cell(result, m)}".rstrip() for m in result.runners]
+    return [*said, *(f"    {line}" for line in verdicts(result))]
+
+
+def _cell(result: Result, one: Measured) -> str:
+    if one.time is None:
+        return one.said
+    text = f"{in_unit(one.time, result.row.unit):>10}"
+    if one.role == "ours" or not result.ours:
+        return text
+    limit = "   the limit" if one.role == "limit" else ""
+    return f"{text}   {ratio(one.time / result.ours)} our time{limit}"
+
+
+def ratio(value: float) -> str:
+    """Two digits that count.
+
+    >>> ratio(0.731), ratio(41.8), ratio(13000.0)
+    ('0.73 x', '42 x', '13,000 x')
+    """
+    return f"{value:.2f} x" if value < 10 else f"{value:,.0f} x"
+
+
+def verdicts(result: Result) -> list[str]:
+    """Beside the best peer, and goal by goal."""
+    found = [f"goal {said}: {ANSWERS[met]}" for said, met in result.goals]
+    best, ours = result.best_peer, result.ours
+    if best and ours:
+        found.insert(0, f"best peer: {best[0]}, {ratio(best[1] / ours)} our time")
+        if best[1] < ours and result.row.note:
+            found.append(result.row.note)
+    return found
+
+
+def as_data(result: Result) -> dict[str, Any]:
+    """A row as plain data; times in seconds."""
+    row, best = result.row, result.best_peer
+    return {
+        "row": row.key,
+        "title": row.title,
+        "each": row.each,
+        "runners": [
+            {"name": m.name, "role": m.role, "seconds": m.time, "ready": m.ready, "said": m.said}
+            for m in result.runners
+        ],
+        "best_peer": best[0] if best else None,
+        "peer_over_ours": best[1] / result.ours if best and result.ours else None,
+        "goals": [{"goal": said, "met": met} for said, met in result.goals],
+    }
+
+
+HEAD = (
+    "row",
+    "work",
+    "a",
+    "pullback",
+    "best peer",
+    "its time / ours",
+    "others",
+    "limit",
+    "goal",
+    "met",
+)
+
+
+def markdown(results: Sequence[Result], machine: Mapping[str, str]) -> str:
+    """A page: the machine, one table, and a reason wherever a peer wins."""
+    parts = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in machine.items()), ""]
+    parts += [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    parts += [f"| {' | '.join(_cells(result))} |" for result in results]
+    reasons = [f"- {r.row.key}: {r.row.note}" for r in results if r.row.note and _loses(r)]
+    return "\n".join([*parts, *(["", "Where a peer wins:", "", *reasons] if reasons else [])])
+
+
+def _loses(result: Result) -> bool:
+    return bool(result.best_peer and result.ours and result.best_peer[1] < result.ours)
+
+
+def _cells(result: Result) -> list[str]:
+    row, best, ours = result.row, result.best_peer, result.ours
+    mine = [f"{in_unit(t, row.unit)} {row.unit}" for t in result.times("ours").values()]
+    others = [
+        f"{m.name} {in_unit(m.time, row.unit) or m.said}"
+        for m in result.runners
+        if m.role == "peer" and (best is None or m.name != best[0])
+    ]
+    limits = [f"{name} {in_unit(time, row.unit)}" for name, time in result.times("limit").items()]
+    return [
+        row.key,
+        row.title,
+        row.each,
+        "; ".join(mine),
+        f"{best[0]} {in_unit(best[1], row.unit)}" if best else "",
+        ratio(best[1] / ours) if best and ours else "",
+        ", ".join(others),
+        ", ".join(limits),
+        ", ".join(said for said, _ in result.goals),
+        ", ".join(ANSWERS[met] for _, met in result.goals),
+    ]

@@ -1,0 +1,94 @@
+"""`pullback bench`: the same work by us, by other libraries and by C."""
+
+from __future__ import annotations
+
+from pullback.bench.machine import machine
+from pullback.bench.report import as_data, lines, markdown
+from pullback.bench.row import Row
+from pullback.bench.table import Result, all_rows, chosen, growth, in_unit, run_rows, sizes
+from pullback.cli.printing import note, say, say_json, say_table
+
+
+def bench(
+    *rows: str,
+    quick: bool = False,
+    sweep: bool = False,
+    list: bool = False,
+    markdown: bool = False,
+    json: bool = False,
+) -> int:
+    """Time the same work beside other libraries.
+
+    Each row runs in a process of its own, on one core. Everybody must come to the same numbers
+    before a time counts; then turns are taken in turn, and medians of processor time are shown.
+    A library that is not installed is said to be so.
+
+    rows: which ones, such as P1 P10; all of them, some minutes, where none is named
+    quick: one short round of pullback and the limit alone
+    sweep: how time and memory grow with the size of the work, in place of the table
+    list: only say which rows there are
+    markdown: write the table as a page
+
+    $ pullback bench --list
+    $ pullback bench P2 --quick
+    """
+    places = chosen(rows)
+    if list:
+        return _list([all_rows()[place] for place in places], json)
+    if sweep:
+        return _grow(places, json)
+    found = []
+    for place in places:
+        note(f"{all_rows()[place].key}  {all_rows()[place].title} ...")
+        for result in run_rows([place], quick=quick):
+            found.append(result)
+            if not (json or markdown):
+                say(*lines(result), "")
+    return _said(found, as_json=json, as_page=markdown)
+
+
+def _said(found: list[Result], *, as_json: bool, as_page: bool) -> int:
+    if as_json:
+        say_json({"machine": machine(), "rows": [as_data(result) for result in found]})
+    elif as_page:
+        say(markdown(found, machine()))
+    else:
+        say(*(f"{key}: {value}" for key, value in machine().items()))
+    return 0 if all(result.ours for result in found) else 1
+
+
+def _list(rows: list[Row], json: bool) -> int:
+    if json:
+        said = [{"row": r.key, "title": r.title, "runners": [*r.runners]} for r in rows]
+        say_json({"machine": machine(), "rows": said})
+        return 0
+    goals = [", ".join(goal.said(row.unit) for goal in row.goals) for row in rows]
+    cells = [(row.key, row.title, goal) for row, goal in zip(rows, goals, strict=True)]
+    say_table(("row", "work", "goal"), cells, ("name", "", ""))
+    return 0
+
+
+def _grow(places: list[int], json: bool) -> int:
+    data = []
+    for place in places:
+        row = all_rows()[place]
+        for name in row.runners if row.sizes else ():
+            note(f"{row.key}  {name} ...")
+            points = sizes(row, place, name)
+            data.append(
+                {"row": row.key, "runner": name, "exponent": growth(points), "points": points}
+            )
+            if not json:
+                _say_growth(row, name, points)
+    if json:
+        say_json({"machine": machine(), "growth": data})
+    return 0
+
+
+def _say_growth(row: Row, name: str, points: list[dict[str, float]]) -> None:
+    slope = growth(points)
+    said = "" if slope is None else f": time grows as {row.counted}^{slope:.2f}"
+    say(f"{row.key}  {row.title}, {name}{said}")
+    for point in points:
+        time = in_unit(point["time"], row.unit) or point["said"]
+        say(f"    {point['size']:>12,}  {time:>12} {row.unit}  {point['memory'] / 2**20:8,.0f} MiB")

@@ -1,0 +1,142 @@
+"""The bench compares like with like: every row's runners come to the same numbers, or get no time."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pullback.bench.measure import MISSING, disagreement, exponent, measure
+from pullback.bench.report import as_data, lines, markdown
+from pullback.bench.row import Goal, Row
+from pullback.bench.table import FILES, Measured, Result, all_rows, chosen, in_unit
+from pullback.cli import answer
+from pullback.errors import UnknownName
+
+every_row = pytest.mark.parametrize("row", all_rows(), ids=lambda row: f"{row.key} {row.title}")
+AT_HAND = (
+    "plain Python",
+    "NumPy",
+    "C",
+    "C by ctypes",
+    "C -ffast-math",
+)  # no other library is loaded
+
+
+@every_row
+def test_everybody_at_hand_comes_to_the_same_numbers(row):
+    names = [name for name in row.runners if name in row.ours or name in AT_HAND]
+    found = measure(row, row.sizes[0] if row.sizes else row.size, names, rounds=0)
+    assert {n: one.said for n, one in found.items() if one.said and MISSING not in one.said} == {}
+
+
+@every_row
+def test_a_row_says_how_fast_we_want_to_be_and_beside_whom(row):
+    assert row.goals
+    assert {goal.of for goal in row.goals} <= {"", *row.runners}
+    assert row.peers
+
+
+def test_keys_are_in_the_order_of_the_files():
+    assert [row.key for row in all_rows()] == sorted(
+        (r.key for r in all_rows()), key=lambda k: int(k[1:])
+    )
+    assert {f"P{int(name[1:3])}" for name in FILES} == {row.key for row in all_rows()}
+
+
+# --- a row made up ---
+
+
+def counts(step):
+    return lambda work: lambda steps: [work + step * steps]
+
+
+def missing(work):
+    raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+
+
+def fails(work):
+    raise ValueError("two\nlines")
+
+
+def made(**peers):
+    return Row(
+        "P0", "counting", each="step", unit="ns", prepare=float, ours={"ours": counts(1)},
+        peers=peers, goals=(Goal(1e9), Goal(0.5, of="slow")), turn=1e-6, note="because",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("peer", "said"),
+    [
+        (counts(2), "disagrees: off by 5.0e-01"),
+        (missing, "not installed (nowhere)"),
+        (fails, "ValueError: two"),
+    ],
+    ids=["disagrees", "missing", "fails"],
+)
+def test_who_disagrees_is_missing_or_fails_gets_words_and_no_time(peer, said):
+    row = made(peer=peer)
+    found = measure(row, 3, row.runners, rounds=2)["peer"]
+    assert (found.said, found.times) == (said, [])
+
+
+def test_everybody_takes_as_many_turns():
+    row = made(one=counts(1), two=counts(1))
+    found = measure(row, 1, row.runners, rounds=3)
+    assert [len(one.times) for one in found.values()] == [3, 3, 3]
+    assert all(one.time > 0 for one in found.values())
+
+
+def result(**times):
+    row = made(slow=counts(1), quick=counts(1))
+    roles = {"ours": "ours"}
+    return Result(
+        row, tuple(Measured(n, roles.get(n, "peer"), t, 0.0, "") for n, t in times.items())
+    )
+
+
+def test_goals_and_ratios_are_said_as_they_are():
+    found = result(ours=2e-9, slow=3e-9, quick=1e-9)
+    assert found.best_peer == ("quick", 1e-9)
+    assert found.goals == [("1e+09 ns", True), ("2 x slow", False)]
+    assert lines(found)[-4:] == [
+        "    best peer: quick, 0.50 x our time",
+        "    goal 1e+09 ns: yes",
+        "    goal 2 x slow: no",
+        "    because",
+    ]
+
+
+def test_a_goal_beside_nobody_is_neither_met_nor_missed():
+    assert result(ours=2e-9).goals[1] == ("2 x slow", None)
+
+
+def test_a_page_has_a_line_a_row_and_the_reason_where_a_peer_wins():
+    page = markdown([result(ours=2e-9, slow=3e-9, quick=1e-9)], {"cores": "2"})
+    assert "| P0 | counting | step | 2.00 ns | quick 1.00 | 0.50 x |" in page
+    assert page.endswith("- P0: because")
+    assert "because" not in markdown([result(ours=1e-9, slow=3e-9)], {})
+
+
+def test_growth_is_the_slope_between_logarithms():
+    assert exponent({n: 7.0 * n**1.5 for n in (10, 20, 80)}) == pytest.approx(1.5)
+
+
+def test_results_of_other_shapes_disagree_and_nan_does():
+    assert disagreement([1.0], [1.0, 2.0], 1.0) == "disagrees: 1 numbers, not 2"
+    assert disagreement([np.nan], [1.0], 1.0).startswith("disagrees")
+
+
+def test_times_are_shown_with_the_digits_that_count():
+    assert [in_unit(t, "us") for t in (1.234e-6, 12.34e-6, 1234e-6)] == ["1.23", "12.3", "1,234"]
+
+
+def test_data_for_programs_names_the_best_peer():
+    said = as_data(result(ours=2e-9, slow=3e-9))
+    assert json.loads(json.dumps(said))["peer_over_ours"] == pytest.approx(1.5)
+
+
+def test_an_unknown_row_is_refused_with_those_there_are():
+    with pytest.raises(UnknownName, match="P1, P2"):
+        chosen(["P99"])
+    assert answer(["bench", "P99"]) == 2
