@@ -304,6 +304,26 @@ def test_a_wire_captured_twice_comes_in_once():
     assert run(circuit, [2.0, 5.0]) == [2 * 2.0 * 5.0 + 25.0]
 
 
+def capturing(f):
+    """The circuit of f(captured0), which may take in a wire w and one without a name."""
+    outer = Builder()
+    w = outer.input(spec_of(1.0), "w")
+    with outer.nowhere():
+        unnamed = -w
+    return trace(lambda z: f(z, w, unnamed), [("captured0", LEAF)], [spec_of(1.0)]).circuit
+
+
+def test_a_captured_wire_is_called_what_it_is_called_outside():
+    assert capturing(lambda z, w, _: z * w).input_names == ("captured0", "w")
+    assert capturing(lambda z, _, unnamed: z * unnamed).input_names == ("captured0", "captured")
+
+
+def test_a_captured_wire_takes_no_name_that_was_given():
+    circuit = capturing(lambda z, w, unnamed: ((z * w).named("w") * unnamed).named("captured"))
+    assert circuit.input_names == ("captured0", "w_2", "captured_2")
+    assert circuit.find("captured") == circuit.outputs[0]
+
+
 def test_three_pulls_inside_one_another():
     def third(x):
         return pulled_inside(

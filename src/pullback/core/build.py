@@ -17,7 +17,7 @@ import numpy as np
 from pullback.core.circuit import CONSTANT, INPUT, Circuit
 from pullback.core.dtypes import BOOL, FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
-from pullback.core.names import check_name
+from pullback.core.names import check_name, unique
 from pullback.core.shapes import Spec
 from pullback.core.sites import NOWHERE, Site, caller, site_of
 from pullback.core.wire import Wire
@@ -232,7 +232,10 @@ class Builder:
         for wire, outer in self.captured.items():
             if outer.builder is value.builder and outer.id == value.id:
                 return Wire(self, wire)
-        made = self.input(value.spec, f"captured{len(self.captured)}", "data")
+        label = value.builder.label[value.id]
+        name = value.builder.labels[label] if label >= 0 else "captured"
+        made = self.input(value.spec, unique(name, self.labels), "data")
+        self.explicit.discard(made.id)  # nobody called it so in here: names given here come first
         self.captured[made.id] = value
         return made
 

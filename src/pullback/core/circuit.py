@@ -110,14 +110,15 @@ class Circuit:
     def names(self) -> tuple[str, ...]:
         """A safe, unique name for each wire, "" where the person gave none.
 
-        Given names and inputs come first and are kept exactly; a variable stored into again and
-        again (a loop) becomes h, h_2, h_3 in running order.
+        Given names, those of inputs before all, come first and are kept exactly; a variable stored
+        into again and again (a loop) becomes h, h_2, h_3 in running order.
         """
         names = [""] * len(self)
         taken: set[str] = set()
         counts: dict[str, int] = {}
         labels = self.label.tolist()
-        for wire in (*self.inputs, *sorted(self.explicit)):
+        given = [i for i in self.inputs if i in self.explicit]
+        for wire in (*given, *sorted(self.explicit)):
             if labels[wire] >= 0 and not names[wire]:
                 names[wire] = _next(self.labels[labels[wire]], taken, counts)
         for wire in np.nonzero(self.label >= 0)[0].tolist():
