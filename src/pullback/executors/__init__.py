@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.errors import OptionError, did_you_mean
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
+from pullback.executors.reference.steps import Steps
 
 EXECUTORS = ("auto", "native", "reference")
 _said: set[str] = set()
@@ -67,6 +68,35 @@ def compile_map(
     if _is_native(executor):
         made = _native().choose_map(circuit, mapped, summed, fast=fast, threads=threads)
     return Points(circuit, mapped=mapped, summed=summed) if made is None else made
+
+
+def compile_steps(
+    circuit: Circuit,
+    *,
+    carried: Mapping[int, int],
+    columns: Sequence[int],
+    start: Sequence[Any],
+    fixed: Sequence[Any] = (),
+    executor: str = "auto",
+) -> Steps:
+    """A step circuit that keeps what it carries from step to step, such as weights.
+
+    carried: which input each output becomes in the next step, {input: output} by position. columns:
+    positions of the inputs that each step brings. The other inputs are `fixed`.
+
+    >>> from pullback import circuit
+    >>> step = circuit("w - rate * x").circuit()
+    >>> steps = compile_steps(step, carried={0: 0}, columns=[2], start=[5.0], fixed=[0.5])
+    >>> steps.step(2.0)
+    ()
+    >>> [float(w) for w in steps.carried]
+    [4.0]
+    """
+    plan: dict[str, Any] = {"carried": carried, "columns": columns, "start": start, "fixed": fixed}
+    made: Steps | None = None
+    if _is_native(executor):
+        made = _native().choose_steps(circuit, **plan)
+    return Steps(circuit, **plan) if made is None else made
 
 
 def _is_native(executor: str) -> bool:

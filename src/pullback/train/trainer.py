@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -19,8 +19,9 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import INT64
 from pullback.core.shapes import Spec
 from pullback.errors import DataError, NotFiniteError, RunError
-from pullback.executors import compile
+from pullback.executors import compile, compile_steps
 from pullback.executors.reference.program import Program
+from pullback.executors.reference.steps import Steps
 from pullback.nn.init import Array
 from pullback.nn.layer import draw
 from pullback.nn.options import check_count
@@ -29,6 +30,7 @@ from pullback.train.step import Task, objective, training_step
 
 Arrays = tuple[Array, ...]
 Stopped = Literal["patience", "max_epochs", "interrupted"]
+FEW = 500  # steps of one shape; fewer are done sooner than machine code for them is made
 
 
 class Examples(NamedTuple):
@@ -104,16 +106,22 @@ class Training:
         train: Examples,
         validation: Examples | None = None,
         progress: Progress | None = None,
+        executor: str = "auto",
     ) -> None:
-        """`progress`: where to go on; without one the weights are drawn from the plan's seed."""
+        """`progress`: where to go on; without one the weights are drawn from the plan's seed.
+
+        executor: who makes the steps; "auto" takes machine code where there are many.
+        """
         if not len(train.x):
             raise DataError("there are no rows to learn from.")
         self.task, self.plan, self.train, self.validation = task, plan, train, validation
         self.needs = objective(task, *train.take(np.arange(1)).specs).needs
         self.now = progress or self._start()
         self.stopped: Stopped | None = None
-        self._programs: dict[Any, Program] = {}
-        self._recent: deque[tuple[Progress, Program, list[Any]]] = deque(maxlen=2)
+        self.executor = executor
+        self._judges: dict[Any, Program] = {}
+        self._steps: dict[int, Steps] = {}  # by rows a step
+        self._recent: deque[tuple[Progress, Array]] = deque(maxlen=2)  # from where, over which rows
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -136,22 +144,38 @@ class Training:
 
     def evaluate(self, examples: Examples, weights: Sequence[Array]) -> tuple[float, float | None]:
         """Mean loss and the share of right rows (None where targets are no labels), in one go."""
-        program = self._program(False, examples)
-        loss, *right = program.run([*examples, *weights])
+        loss, *right = self._judge(examples).run([*examples, *weights])
         return float(loss), int(right[0]) / len(examples.x) if right else None
 
     def _run(self, monitor: Monitor, began: float) -> Stopped:
         while self.now.epoch < self.plan.max_epochs:
-            order = self.plan.order(self.now.epoch + 1, len(self.train.x))
-            size = self.plan.batch_size
-            while self.now.step * size < len(order):
-                rows = order[self.now.step * size : (self.now.step + 1) * size]
-                self.now = self._stepped(self.now, self.train.take(rows))
+            self._epoch(self.plan.order(self.now.epoch + 1, len(self.train.x)))
             record, self.now = self._judged(self.now, began)
             monitor.epoch(record)
             if self.validation and self.now.epoch - self.now.best_epoch >= self.plan.patience:
                 return "patience"
         return "max_epochs"
+
+    def _epoch(self, order: Array) -> None:
+        """What is left of this epoch: all full batches in one go, then the short last one."""
+        size = self.plan.batch_size
+        start, whole = self.now.step * size, len(order) - len(order) % size
+        for rows in (order[start:whole], order[max(start, whole) :]):
+            if len(rows):
+                self._portion(rows)
+
+    def _portion(self, rows: Array) -> None:
+        """Steps over `rows`, all of one size. Whatever ends them, `now` is after a full step."""
+        before, steps = self.now, self._begun(self.now, rows)
+        self._recent.append((before, rows))
+        try:
+            steps.run(self.train, rows)
+        finally:
+            after = self._after(before, steps)
+            if math.isfinite(after.loss):
+                self.now = after
+        if not math.isfinite(after.loss):
+            raise self._diverged()
 
     def _start(self) -> Progress:
         dtype = self.train.x.dtype
@@ -159,22 +183,47 @@ class Training:
         starts = [self.task.optimizer.start(w) for w in weights]
         return Progress(weights, tuple(v for start in starts for v in start.values()), weights)
 
-    def _stepped(self, now: Progress, batch: Examples) -> Progress:
-        program = self._program(True, batch)
-        inputs = [*now.weights, *now.states, *batch, self.task.optimizer.learning_rate]
-        outputs = program.run(inputs)
-        n, m = len(now.weights), len(now.weights) + len(now.states)
-        loss, *right = outputs[m:]
-        self._recent.append((now, program, inputs))
-        if not np.isfinite(loss):
-            raise self._diverged()
+    def _begun(self, now: Progress, rows: Array) -> Steps:
+        """Steps that go on from `now`, of as many rows as a batch has."""
+        size = min(len(rows), self.plan.batch_size)
+        if size not in self._steps:
+            self._steps[size] = self._compiled(size)
+        steps = self._steps[size]
+        steps.carried = [*now.weights, *now.states]
+        steps.fixed = [self.task.optimizer.learning_rate]
+        return steps
+
+    def _compiled(self, size: int) -> Steps:
+        circuit = self._step_circuit(size)
+        now, n = self.now, len(circuit.inputs) - 3
+        many = self.plan.max_epochs * (len(self.train.x) // size if size else 0) >= FEW
+        worth = self.executor != "auto" or (many and size == self.plan.batch_size)
+        return compile_steps(
+            circuit,
+            carried={i: i for i in range(n)},
+            columns=[n, n + 1],
+            start=[*now.weights, *now.states],
+            fixed=[self.task.optimizer.learning_rate],
+            executor=self.executor if worth else "reference",
+        )
+
+    def _step_circuit(self, size: int) -> Circuit:
+        x, target = self.train.take(np.arange(size)).specs
+        return training_step(self.task, x, target)
+
+    def _after(self, before: Progress, steps: Steps) -> Progress:
+        """Where the steps made since `before` have come to."""
+        n, carried, loss = len(before.weights), steps.carried, before.loss
+        losses, *right = [record[: steps.done] for record in steps.records]
+        for one in losses.tolist():
+            loss += one * steps.batch
         return replace(
-            now,
-            weights=tuple(outputs[:n]),
-            states=tuple(outputs[n:m]),
-            step=now.step + 1,
-            loss=now.loss + float(loss) * len(batch.x),
-            right=now.right + int(right[0]) if right else 0,
+            before,
+            weights=tuple(carried[:n]),
+            states=tuple(carried[n:]),
+            step=before.step + steps.done,
+            loss=loss,
+            right=before.right + int(right[0].sum()) if right else 0,
         )
 
     def _judged(self, now: Progress, began: float) -> tuple[EpochRecord, Progress]:
@@ -203,10 +252,12 @@ class Training:
         return record, after
 
     def _diverged(self) -> RunError:
-        """The first wire that went bad, found by running the last two steps again, checked."""
-        for now, program, inputs in self._recent:
+        """The first wire that went bad, found by making the last two steps again, checked."""
+        for now, rows in self._again():
+            batch = self.train.take(rows)
+            inputs = [*now.weights, *now.states, *batch, self.task.optimizer.learning_rate]
             try:
-                program.run(inputs, checked=True)
+                Program(self._step_circuit(len(rows))).run(inputs, checked=True)
             except NotFiniteError as error:
                 return RunError(
                     f"training diverged in epoch {now.epoch + 1}, step {now.step + 1}: {error.what}",
@@ -214,15 +265,24 @@ class Training:
                 )
         return RunError(f"after epoch {self.now.epoch + 1} the validation loss is not finite.")
 
-    def _program(self, steps: bool, examples: Examples) -> Program:
-        """A program for rows of this shape: a short last batch gets one of its own."""
-        key = (steps, *examples.specs)
-        if key not in self._programs:
-            x, target = examples.specs
-            made = training_step if steps else _judging
-            self._programs[key] = compile(made(self.task, x, target))
-        return self._programs[key]
+    def _again(self) -> Iterator[tuple[Progress, Array]]:
+        """The last two steps, up to the first whose loss was not finite: from where, over which rows."""
+        last: list[tuple[Progress, Array, int]] = []
+        for before, rows in self._recent:
+            steps = self._begun(before, rows)
+            steps.run(self.train, rows)
+            wrong = np.flatnonzero(~np.isfinite(steps.records[0]))
+            made = int(wrong[0]) + 1 if len(wrong) else steps.done
+            last += [(before, rows, n) for n in range(made)]
+        for before, rows, n in last[-2:]:
+            steps = self._begun(before, rows)
+            size = steps.batch
+            steps.run(self.train, rows[: n * size])
+            yield self._after(before, steps), rows[n * size : (n + 1) * size]
 
-
-def _judging(task: Task, x: Spec, target: Spec) -> Circuit:
-    return objective(task, x, target).circuit
+    def _judge(self, examples: Examples) -> Program:
+        """The objective, for rows of this shape."""
+        if examples.specs not in self._judges:
+            circuit = objective(self.task, *examples.specs).circuit
+            self._judges[examples.specs] = compile(circuit)
+        return self._judges[examples.specs]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.plan import can_plan
 from pullback.executors.native.arrays.program import ArrayProgram
+from pullback.executors.native.arrays.steps import NativeSteps, can_carry
 from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.program import LARGEST, NativeProgram
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
+from pullback.executors.reference.steps import Steps
 
 LARGEST_MAP = (
     3000  # gates; compiling takes half a millisecond each, and a map is run for many points
@@ -36,3 +39,10 @@ def choose_map(
     if not is_scalar(circuit) or circuit.gate_count > LARGEST_MAP:
         return None
     return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)
+
+
+def choose_steps(circuit: Circuit, **plan: Any) -> Steps | None:
+    """The native steps of `circuit`, or None where the reference must do."""
+    if not can_plan(circuit) or not can_carry(circuit, plan["carried"]):
+        return None
+    return NativeSteps(circuit, **plan)

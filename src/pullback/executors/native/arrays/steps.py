@@ -1,4 +1,4 @@
-"""`Steps`: a step circuit of arrays that keeps its carried arrays, called step by step or looped over rows.
+"""`NativeSteps`: a step circuit of arrays with what it carries in place, called or looped over rows.
 
 A training step is such a circuit: weights and optimizer state are carried, each batch comes from
 rows of data. The whole loop, forward, backward and update, is one machine function.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.errors import CircuitError, RangeError, ShapeError
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.memory import ALIGNED, plan_memory
 from pullback.executors.native.arrays.plan import plan, prepared, work
@@ -24,57 +23,40 @@ from pullback.executors.native.code import Code
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
 from pullback.executors.native.pieces import in_pieces
-from pullback.executors.reference.program import Program, fitted
-
-FIXED_ROLE = "the step"
-
-
-class Looped(NamedTuple):
-    """What a loop came to: the steps it made, and for each shown single number an entry a step."""
-
-    steps: int
-    records: list[Array]
+from pullback.executors.reference.program import Program
+from pullback.executors.reference.steps import Steps
 
 
-class Steps:
-    """A step circuit with its carried arrays in place.
+def can_carry(circuit: Circuit, carried: Mapping[int, int]) -> bool:
+    """Whether no output is a carried input as it was: that is gone when the outputs are written."""
+    circuit = prepared(circuit)
+    made, moving = (
+        plan(circuit),
+        {circuit.inputs[i]: circuit.outputs[o] for i, o in carried.items()},
+    )
+    kept = [o for o in circuit.outputs if made.views[o].storage in moving]
+    return all(moving.get(o) == o for o in kept)
 
-    carried: which input each output becomes in the next step, {input: output} by position. columns:
-    positions of the inputs that each step brings. The other inputs are `fixed`. Outputs that are
-    not carried are shown.
 
-    step: one step with the columns' values; gives the shown outputs, a tuple or the one there is.
-    run: many steps over rows of data, in one native loop in which subnormal numbers count as 0.
-    Not for two threads at once.
+class NativeSteps(Steps):
+    """`Steps` as machine code: what is carried stays in place, many steps are one native loop.
+
+    Inside `run` subnormal numbers count as 0. A call of `step` costs half a microsecond beside the
+    step itself. Not for two threads at once.
     """
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        *,
-        carried: Mapping[int, int],
-        columns: Sequence[int],
-        start: Sequence[Any],
-        fixed: Sequence[Any] = (),
-        fast: bool = False,
-    ) -> None:
-        self.circuit = circuit
-        self.columns = tuple(columns)
-        self._pairs = tuple(carried.items())
-        taken = {*carried, *columns}
-        self._fixed = tuple(i for i in range(len(circuit.inputs)) if i not in taken)
-        self._shown = [o for o in range(len(circuit.outputs)) if o not in carried.values()]
-        self._order = (*self.columns, *carried, *self._fixed)  # of the inputs in the table
-        self._compile(fast)
-        self._values = self._places()
-        self.carried, self.fixed = start, fixed
-        self._open()
-
-    # What is kept
+    def __init__(self, circuit: Circuit, *, fast: bool = False, **plan: Any) -> None:
+        self._fast = fast
+        super().__init__(circuit, **plan)
 
     @property
-    def carried(self) -> list[Array]:
-        """Copies of the carried arrays after the last step, in the order they were declared."""
+    def done(self) -> int:
+        """How many steps the last `run` has made."""
+        return int(self._count[0])
+
+    @property
+    def carried(self) -> list[Any]:
+        """Copies of what is carried, after the last step, in the order it was declared."""
         return [self._values[i].copy()[()] for i, _ in self._pairs]
 
     @carried.setter
@@ -82,7 +64,7 @@ class Steps:
         self._set([i for i, _ in self._pairs], values)
 
     @property
-    def fixed(self) -> list[Array]:
+    def fixed(self) -> list[Any]:
         """The inputs that are neither carried nor columns, such as a learning rate."""
         return [self._values[i].copy()[()] for i in self._fixed]
 
@@ -91,110 +73,59 @@ class Steps:
         self._set(self._fixed, values)
 
     def _set(self, positions: Sequence[int], values: Sequence[Any]) -> None:
-        if len(values) != len(positions):
-            names = ", ".join(self.circuit.input_names[i] for i in positions)
-            raise ShapeError(f"wanted {len(positions)} values ({names}), got {len(values)}.")
-        given = [self._fit(i, value) for i, value in zip(positions, values, strict=True)]
-        for i, value in zip(positions, given, strict=True):
+        for i, value in zip(positions, self._fit(positions, values), strict=True):
             self._values[i][...] = value
 
-    def _fit(self, position: int, value: Any) -> Any:
-        wire = self.circuit.inputs[position]
-        return fitted(value, self.circuit.spec_of(wire), self.circuit.describe(wire))
-
-    # Steps
-
     def step(self, *columns: Any) -> Any:
-        """One step. Raises what the reference would, and then nothing has moved."""
+        """One step; gives the shown outputs, a tuple or the one there is."""
         self._enter(*columns)
         shown = tuple([x.item() if x.ndim == 0 else x.copy() for x in self._out])
         return shown[0] if len(shown) == 1 else shown
 
-    def run(self, columns: Sequence[Any], order: Any) -> Looped:
-        """One step for each len(batch) entries of `order`, rows of the columns.
+    def _slow(self, *columns: Any) -> None:
+        self._set(self._columns, columns)
+        if self._run(self._tables[1].ctypes.data, self._arena[1]):
+            self._explain(columns)
 
-        A column's rows lie along its first axis; its input takes as many as that input has.
-        Ctrl-C ends it after a full step: `steps` counts those made, and the weights are theirs.
-        """
-        data = self._data(columns)
-        rows = self._rows(data, order)
-        total = len(rows) // self._batch()
-        records = [np.zeros(total, x.dtype) for x in self._out if x.ndim == 0]
-        self.steps = 0
-        where = [np.array([a.ctypes.data for a in x] or [0], np.uint64) for x in (data, records)]
+    def _explain(self, columns: Sequence[Any]) -> None:
+        """An index is out of range: nothing was written, and the reference says which one it is."""
+        self._state, self._given = self.carried, self.fixed
+        self._program = Program(self.circuit)
+        self._stepped(columns)
+
+    def _loop(self, data: list[Array], rows: Array, total: int) -> None:
+        self._count[0] = 0
+        arrays = [
+            np.array([a.ctypes.data for a in x] or [0], np.uint64) for x in (data, self.records)
+        ]
+        places = (self._tables[1].ctypes.data, self._arena[1], rows.ctypes.data)
+        others = (arrays[0].ctypes.data, arrays[1].ctypes.data, self._count.ctypes.data)
 
         def piece(start: int, stop: int) -> None:
-            done = self._loop(
-                self._tables[1].ctypes.data, self._arena[1], rows.ctypes.data, start, stop,
-                where[0].ctypes.data, where[1].ctypes.data,
-            )  # fmt: skip
-            self.steps = done
-            if done < stop:
-                self._explain(data, rows, done)
+            self._loop_code(*places, start, stop, *others)
+            if self.done < stop:
+                batch = rows[self.done * self.batch : (self.done + 1) * self.batch]
+                self._explain([x[batch] for x in data])
+            if not all(np.isfinite(r[start:stop]).all() for r in self.records):
+                raise _NotFinite
 
-        in_pieces(total, piece, first=1)
-        return Looped(self.steps, records)
-
-    def _explain(self, data: list[Array], rows: Array, step: int) -> None:
-        size = self._batch()
-        batch = rows[step * size : (step + 1) * size]
-        self._reference([x[batch] for x in data])
-
-    def _reference(self, columns: Sequence[Any]) -> list[Any]:
-        """The step on the reference executor, from where we are; it changes nothing here."""
-        values: dict[int, Any] = dict(self._values)
-        values.update(zip(self.columns, columns, strict=True))
-        return Program(self.circuit).run([values[i][()] for i in range(len(values))])
-
-    def _slow(self, *columns: Any) -> None:
-        if len(columns) != len(self.columns):
-            names = ", ".join(self.circuit.input_names[i] for i in self.columns)
-            raise ShapeError(
-                f"a step takes {len(self.columns)} values ({names}), got {len(columns)}."
-            )
-        given = [self._fit(i, x) for i, x in zip(self.columns, columns, strict=True)]
-        for i, value in zip(self.columns, given, strict=True):
-            self._values[i][...] = value
-        if self._run(self._tables[1].ctypes.data, self._arena[1]):
-            self._reference(given)
-
-    def _data(self, columns: Sequence[Any]) -> list[Array]:
-        names = [self.circuit.input_names[i] for i in self.columns]
-        if len(columns) != len(names):
-            raise ShapeError(f"the loop takes {len(names)} columns, got {len(columns)}.")
-        data = []
-        for i, name, column in zip(self.columns, names, columns, strict=True):
-            spec = self.circuit.spec_of(self.circuit.inputs[i])
-            array = np.ascontiguousarray(column)
-            if array.shape[1:] != spec.shape[1:] or not spec.shape:
-                raise ShapeError(
-                    f"rows of {name!r} have shape {array.shape[1:]}, the circuit wants {spec.shape[1:]}."
-                )
-            whole = fitted(array, spec._replace(shape=array.shape), f"column {name!r}")
-            data.append(np.require(whole, requirements=["C", "A"]))
-        return data
-
-    def _batch(self) -> int:
-        """How many rows one step takes."""
-        sizes = {self._values[i].shape[0] for i in self.columns}
-        if len(sizes) != 1:
-            raise CircuitError("a loop over rows wants columns with one number of rows a step.")
-        return int(sizes.pop())
-
-    def _rows(self, data: list[Array], order: Any) -> Array:
-        rows = np.ascontiguousarray(order, np.int64).ravel()
-        size, count = self._batch(), min(len(x) for x in data)
-        if len(rows) % size:
-            raise RangeError(f"order has {len(rows)} rows, which steps of {size} do not divide.")
-        if len(rows) and int(rows.view(np.uint64).max()) >= count:
-            wrong = int(rows.min() if rows.min() < 0 else rows.max())
-            raise RangeError(f"order asks for row {wrong}, the columns have rows 0 to {count - 1}.")
-        return rows
+        try:
+            in_pieces(total, piece, first=1)
+        except _NotFinite:
+            return
 
     # Machine code
 
-    def _compile(self, fast: bool) -> None:
+    def _prepare(self) -> None:
+        self._count = np.zeros(1, np.int64)
+        self._compile()
+        self._values = self._places()
+        self._open()
+
+    def _compile(self) -> None:
         circuit = prepared(self.circuit)
+        # Of the inputs in the table: what a caller brings comes first.
+        self._order = (*self._columns, *(i for i, _ in self._pairs), *self._fixed)
         inputs, outputs = circuit.inputs, circuit.outputs
         pairs = [(inputs[i], outputs[o]) for i, o in self._pairs]
         made = plan(circuit, pairs)
@@ -214,18 +145,15 @@ class Steps:
         for slot, wire in enumerate(shown, len(inputs)):
             slots[-2 - slot] = slot
             copies.append(Copy(made.views[wire], dense(circuit, wire)._replace(storage=-2 - slot)))
-        moving = {t for t, _ in pairs}
-        if any(one.source.storage in moving for one in copies):
-            raise CircuitError("an output is a carried input as it was before the step.")
         memory = plan_memory(made, slots)
         self.memory, self._plan = memory, made
-        text = Module(made, memory, copies, fast=fast).text()
+        text = Module(made, memory, copies, fast=self._fast).text()
         self._text = text + "\n" + self._loop_text(len(inputs))
         self._library = build(self._text, ["run", "steps"], level=0)
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         self._run = self._library.function("run", count, pointer, pointer)
-        self._loop = self._library.function(
-            "steps", count, pointer, pointer, pointer, count, count, pointer, pointer
+        self._loop_code = self._library.function(
+            "steps", None, pointer, pointer, pointer, count, count, pointer, pointer, pointer
         )
 
     def _places(self) -> dict[int, Array]:
@@ -242,7 +170,7 @@ class Steps:
 
     def _open(self) -> None:
         """The quick way in, if there is one."""
-        specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self.columns]
+        specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self._columns]
         self._enter = self._slow
         if work(self._plan) <= LONG and fits(specs):
             keeps = (self._library, self._constants, self._values, self._out, self._arena[0])
@@ -251,19 +179,19 @@ class Steps:
             self._enter = Door(run, [(s, False) for s in specs], places, self._slow, keeps).enter
 
     def _loop_text(self, first_output: int) -> str:
-        """`@steps(table, arena, rows, from, to, data, records)`: the step it stopped before."""
+        """`@steps`: rows gathered, a step, its numbers recorded, and one more done."""
         code = Code()
         restore = flush_subnormals(code)
         code.line("br label %step")
         code.lines += ["step:", "  %i = phi i64 [%from, %entry], [%next, %recorded]"]
         rows = 1
-        for n, i in enumerate(self.columns):
+        for n, i in enumerate(self._columns):
             spec = self.circuit.spec_of(self.circuit.inputs[i])
             rows = spec.shape[0] if spec.shape else 1
             row = spec.dtype.itemsize * int(np.prod(spec.shape[1:], dtype=np.int64))
             code.lines.append(_GATHER.format(n=n, row=row))
         code.lines.append(_STEP.format(rows=rows))
-        gathers = "\n".join(_GATHERED.format(n=n) for n in range(len(self.columns)))
+        gathers = "\n".join(_GATHERED.format(n=n) for n in range(len(self._columns)))
         code.lines[-1] = code.lines[-1].replace("GATHERED", gathers)
         kept = [n for n, s in enumerate(self._specs) if not s.shape]
         for k, n in enumerate(kept):
@@ -272,10 +200,10 @@ class Steps:
         code.lines.append(_NEXT)
         restore()
         head = (
-            "define i64 @steps(ptr %table, ptr %arena, ptr %rows, i64 %from, i64 %to, ptr %data, "
-            "ptr %records) nounwind {\nentry:"
+            "define void @steps(ptr %table, ptr %arena, ptr %rows, i64 %from, i64 %to, ptr %data, "
+            "ptr %records, ptr %done) nounwind {\nentry:"
         )
-        return "\n".join([code.module(), _COPY, head, *code.lines, "  ret i64 %stopped", "}"])
+        return "\n".join([code.module(), _COPY, head, *code.lines, "  ret void", "}"])
 
 
 _COPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
@@ -306,7 +234,7 @@ GATHERED
 gathered:
   %bad = call i64 @run(ptr %table, ptr %arena)
   %fine = icmp eq i64 %bad, 0
-  br i1 %fine, label %recorded, label %done
+  br i1 %fine, label %recorded, label %end
 recorded:"""
 
 _RECORD = """  %shown{k}.at = getelementptr ptr, ptr %table, i64 {slot}
@@ -318,7 +246,11 @@ _RECORD = """  %shown{k}.at = getelementptr ptr, ptr %table, i64 {slot}
   store i{bits} %value{k}, ptr %record{k}.i"""
 
 _NEXT = """  %next = add i64 %i, 1
+  store i64 %next, ptr %done
   %more = icmp slt i64 %next, %to
-  br i1 %more, label %step, label %done
-done:
-  %stopped = phi i64 [%i, %gathered], [%next, %recorded]"""
+  br i1 %more, label %step, label %end
+end:"""
+
+
+class _NotFinite(Exception):
+    """A step showed a number that is not finite."""
