@@ -143,11 +143,18 @@ def behind(circuit):
 
 
 def inked(made, ink):
-    return Counter(text.split(" = ")[-1] for row in made.rows for i, text in row if i == ink)
+    return Counter(read(text.split(" = ")[-1]) for row in made.rows for i, text in row if i == ink)
 
 
 def spelled(value):
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value + 0.0:.4g}"
+    """What a value becomes when three digits of it are read, or all before the point of a longer one."""
+    if isinstance(value, bool):
+        return str(value)
+    return float(round(value)) if 100 <= abs(value) < 99_999 else float(f"{value:.3g}")
+
+
+def read(text):
+    return {"true": "True", "false": "False"}.get(text) or float(text)
 
 
 @pytest.mark.parametrize("seed", range(0, 300, 10))

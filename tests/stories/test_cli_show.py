@@ -153,4 +153,4 @@ def test_json_has_the_wires_and_the_picture(shown):
 
 def test_arrays_are_drawn_by_their_numbers_or_their_shape(shown):
     assert "[2 4]" in shown("sum(w * x)", "w=1,2", "x=2")
-    assert "array 4" in shown("sum(w * x)", "w=1,2,3,4", "x=2")
+    assert "(4) 2..8" in shown("sum(w * x)", "w=1,2,3,4", "x=2")

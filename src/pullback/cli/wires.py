@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pullback.cli.printing import say_table
-from pullback.emit.terminal import number
+from pullback.emit.numerals import number
 from pullback.lens.wires import WireRow
 
 DIGITS = 6

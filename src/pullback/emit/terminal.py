@@ -11,6 +11,7 @@ import numpy as np
 from pullback.core.circuit import Circuit
 from pullback.emit.characters import ASCII, UNICODE, Charset, Run, Sheet
 from pullback.emit.first_uses import EDGE, Item, first_uses
+from pullback.emit.numerals import typed
 from pullback.passes.backward import Backward
 from pullback.passes.rewrite import live
 
@@ -69,23 +70,6 @@ def picture(
     return Picture(_Drawing(_Labels(back, values, charset), charset).rows())
 
 
-def number(value: Any, digits: int = 4) -> str:
-    """A value in few characters: never -0, a short vector written out, an array by its shape.
-
-    >>> number(0.880797), number(-0.0), number(float("inf")), number(np.array([1.0, 2.5]))
-    ('0.8808', '0', 'inf', '[1 2.5]')
-    """
-    array = np.asarray(value)
-    if array.ndim == 1 and array.size <= 3:
-        return f"[{' '.join(number(v, digits) for v in array)}]"
-    if array.ndim:
-        return f"array {'x'.join(map(str, array.shape))}"
-    if array.dtype.kind == "b":
-        return "yes" if array else "no"
-    text = f"{float(array):.{digits}g}" if array.dtype.kind == "f" else str(array)
-    return {"-0": "0", "nan": "NaN"}.get(text, text)
-
-
 class _Labels:
     """What stands on the wires and in the boxes."""
 
@@ -98,7 +82,7 @@ class _Labels:
         """Above the wire: its value, with the name of a wire that has it nowhere else."""
         shown = self.circuit.is_input(wire) or wire in self.circuit.outputs
         name = "" if shown else self.name(wire)
-        text = "" if self.values is None else number(self.values[wire])
+        text = "" if self.values is None else typed(self.values[wire])
         return f"{name} = {text}" if name and text else name or text
 
     def pull(self, wire: int) -> str:
@@ -109,7 +93,7 @@ class _Labels:
         return self._number(self.branches.get((wire, gate, port), -1))
 
     def _number(self, row: int) -> str:
-        return "" if self.values is None or row < 0 else number(self.values[row])
+        return "" if self.values is None or row < 0 else typed(self.values[row])
 
     def is_idle(self, wire: int) -> bool:
         """Whether the run has pulls, but none on this wire."""
@@ -122,7 +106,7 @@ class _Labels:
     def block(self, item: Item) -> str:
         """The name of an input, a constant's number, the sign in a gate's box."""
         if item.kind == "constant":
-            return number(self.circuit.constant_of(item.wire))
+            return typed(self.circuit.constant_of(item.wire))
         gate = self.circuit.row(item.wire).gate
         if item.kind != "gate" or gate is None:
             return self.name(item.wire) if item.kind == "input" else ""

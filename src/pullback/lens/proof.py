@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.emit.terminal import number
+from pullback.emit.numerals import number
 from pullback.executors import compile
 from pullback.executors.reference.program import Program
 from pullback.lens.gatecheck import uneven

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pullback.core.circuit import Circuit
-from pullback.emit.terminal import number
+from pullback.emit.numerals import number
 
 # How tightly an operator holds what stands beside it; of equal ones the left comes first.
 RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "**": 3}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pullback.core.circuit import Circuit
 from pullback.core.names import unique
-from pullback.emit.terminal import number
+from pullback.emit.numerals import number
 from pullback.lens.snapshot import plain
 from pullback.lens.views import View
 from pullback.passes.rewrite import live

@@ -8,12 +8,12 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.core.gate import Gate
+from pullback.emit.numerals import exact, shape_text, shown
 from pullback.emit.picture.drawing import FAINT, NAME, PART, PULL, VALUE
 from pullback.emit.picture.fold import Group, gate_count
 from pullback.emit.picture.frames import Cable, Item, Use
 from pullback.emit.picture.gauges import Gauges
 from pullback.emit.picture.look import Look, Numbers
-from pullback.emit.picture.numerals import exact, shape_text, shown
 
 SYMBOLS = {"*": "×", "-": "−", "/": "÷", "**": "xʸ", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 SENTENCES = 40  # named wires that the description of a picture tells about

@@ -1,4 +1,8 @@
-"""Numbers as a picture shows them: few digits, a real minus sign, never -0; and all digits for the title."""
+"""Numbers as people read them, all in one place: in pictures, in a terminal's pictures, in sentences.
+
+Never -0. A picture has three digits and a real minus sign; a terminal's picture the same digits with
+the minus sign of the keyboard, because what stands there is typed again; a title has all digits.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MINUS = "−"
+SHORT = 3  # numbers of a vector that is written out
 # What a few roundings may add up to: eight units in the last place.
 NOISE = 8 * float(np.finfo(np.float64).eps)
 FLOAT32_NOISE = 8 * float(np.finfo(np.float32).eps)
@@ -21,16 +26,18 @@ class Shown(NamedTuple):
 
 
 def shown(value: Any, digits: int = 3) -> Shown:
-    """A value for a label: a number, or an array by its shape and range.
+    """A value for a label: a number, a short vector, or an array by its shape and range.
 
     >>> shown(-0.0).text, shown(-12.0).text, shown(0.5).text, shown(0.2099).text, shown(1.5e-7).text
     ('0', '−12', '0.5', '0.210', '1.5e−7')
-    >>> shown(np.array([-1.0, 2.5])).text
-    '(2) −1…2.5'
+    >>> shown(np.array([-1.0, 2.5])).text, shown(np.arange(8.0)).text
+    ('[−1 2.5]', '(8) 0…7')
     """
     array = np.asarray(value)
     if array.ndim == 0:
-        return Shown(_number(array[()], digits), array.dtype.kind == "f" and not np.isfinite(array))
+        return Shown(_number(array[()], digits), _odd(array))
+    if array.ndim == 1 and 0 < array.size <= SHORT:
+        return Shown(f"[{' '.join(_number(v, digits) for v in array)}]", _odd(array))
     if array.size == 0:
         return Shown(f"{shape_text(array.shape)} empty")
     if array.dtype.kind == "b":
@@ -41,6 +48,36 @@ def shown(value: Any, digits: int = 3) -> Shown:
     text = f"{_number(low, digits)}…{_number(high, digits)}"
     odd = array.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high))
     return Shown(f"{shape_text(array.shape)} {text if low != high else _number(low, digits)}", odd)
+
+
+def typed(value: Any, digits: int = 3) -> str:
+    """The same with characters that every keyboard has.
+
+    >>> typed(-12.0), typed(0.2099), typed(-np.inf), typed(np.arange(-4.0, 4.0))
+    ('-12', '0.210', '-Inf', '(8) -4..3')
+    """
+    return shown(value, digits).text.replace(MINUS, "-").replace("…", "..")
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """A value in a sentence or a table, where zeros at the end say nothing.
+
+    >>> number(0.880797), number(-0.0), number(float("inf")), number(np.array([1.0, 2.5]))
+    ('0.8808', '0', 'inf', '[1 2.5]')
+    """
+    array = np.asarray(value)
+    if array.ndim == 1 and array.size <= SHORT:
+        return f"[{' '.join(number(v, digits) for v in array)}]"
+    if array.ndim:
+        return f"array {'x'.join(map(str, array.shape))}"
+    if array.dtype.kind == "b":
+        return "yes" if array else "no"
+    text = f"{float(array):.{digits}g}" if array.dtype.kind == "f" else str(array)
+    return {"-0": "0", "nan": "NaN"}.get(text, text)
+
+
+def _odd(array: Any) -> bool:
+    return array.dtype.kind == "f" and not bool(np.isfinite(array).all())
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
