@@ -69,6 +69,19 @@ def test_a_kink_is_named_in_words_and_is_no_mistake(capsys):
     assert out.endswith("1 pull at a kink, where no gradient exists.\n")
 
 
+def test_what_could_not_be_measured_is_said(capsys):
+    assert answer(["check", "sqrt(x) + y", "x=0", "y=1"]) == 0
+    assert capsys.readouterr().out.endswith("; 1 of 2 could not be measured: x.\n")
+
+
+def test_where_nothing_could_be_measured_the_answer_is_not_yes(capsys):
+    assert answer(["check", "sqrt(x)", "x=0"]) == 1
+    out = capsys.readouterr().out
+    assert out.endswith("\nnothing is known: 1 of 1 could not be measured: x.\n")
+    assert answer(["check", "sqrt(x)", "x=0", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["unsure"] == ["x"]
+
+
 def test_the_tolerance_is_the_persons(wrong):
     assert answer(["check", wrong, "x=2", "y=1", "--tolerance", "0.5"]) == 0
 

@@ -234,13 +234,29 @@ def test_random_right_circuits_pass(start):
     ],
 )
 def test_an_honest_circuit_is_never_called_wrong(function):
-    assert pb.gradcheck(function, 0.7).passed
-    assert pb.gradcheck(function, -3.0).passed
+    reports = [pb.gradcheck(function, x) for x in (0.7, -3.0)]
+    assert [f.verdict for r in reports for f in (*r.findings, *r.bad_gates)].count("wrong") == 0
 
 
 def test_an_infinite_slope_cannot_be_measured_so_nothing_is_claimed():
     report = pb.gradcheck(lambda x: pb.sqrt(x), 0.0)
-    assert (report.passed, report.findings[0].verdict) == (True, "unsure")
+    assert (report.passed, report.findings[0].verdict) == (False, "unsure")
+    assert report.first_bad is None
+    assert str(report).endswith("1 of 1 could not be measured: x.")
+
+
+def test_what_could_not_be_measured_beside_what_could_is_named():
+    report = pb.gradcheck(lambda x, y: pb.sqrt(x) + y * y, 0.0, 3.0)
+    assert report.passed
+    assert [f.where for f in report.unsure] == ["x"]
+    assert report.worst < 1e-12  # of the rest
+    assert str(report).endswith("1 of 2 could not be measured: x.")
+
+
+def test_where_everything_could_be_measured_nothing_is_said_of_it():
+    report = pb.gradcheck(lambda x: x * x, 3.0)
+    assert (report.unsure, report.unmeasured) == ((), "")
+    assert "measured" not in str(report)
 
 
 # --- what it takes ---

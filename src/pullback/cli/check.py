@@ -7,7 +7,7 @@ import dataclasses
 from pullback.cli.assignments import bind
 from pullback.cli.circuits import CircuitText, load
 from pullback.cli.printing import say, say_json, say_table
-from pullback.lens.gradcheck import KINK, WRONG, Finding, Report
+from pullback.lens.gradcheck import KINK, OK, WRONG, Finding, Report
 
 INKS = ("name", "value", "value", "", "")
 
@@ -19,8 +19,10 @@ def check(
 
     Each input is moved a little and the output watched; each gate's own rule is
     checked as well, so a wrong one is named. Where the slope jumps there is no
-    gradient: that is called a kink, not an error.
-    Answers 0 when nothing is wrong and 1 when something is.
+    gradient: that is called a kink, not an error. A slope that is infinite or
+    drowns in rounding cannot be measured; then that is said.
+    Answers 0 when nothing is wrong, and 1 when something is or nothing could be
+    measured.
 
     tolerance: the largest relative error that passes
 
@@ -30,7 +32,9 @@ def check(
     function = load(circuit)
     report = function.gradcheck(bind(function, values), tolerance=tolerance)
     if json:
-        say_json({"passed": report.passed, "worst": report.worst, **dataclasses.asdict(report)})
+        unsure = [f.where for f in report.unsure]
+        said = {"passed": report.passed, "worst": report.worst, "unsure": unsure}
+        say_json({**said, **dataclasses.asdict(report)})
     else:
         _say(report)
     return 0 if report.passed else 1
@@ -65,13 +69,14 @@ def verdict(report: Report) -> str:
     found = [f.verdict for f in report.findings]
     if WRONG in found:
         return f"wrong: {found.count(WRONG)} of {_pulls(len(found))}."
-    if not report.passed:
+    if report.bad_gates:
         return "wrong: the rule of a gate."
-    agree, kinks = len(found) - found.count(KINK), found.count(KINK)
-    said = f"nothing is wrong: {_pulls(agree)} agree, the largest error is {report.worst:.1e}"
-    if not agree:
-        said = "nothing is wrong"
-    return f"{said}; {_pulls(kinks)} at a kink, where no gradient exists." if kinks else f"{said}."
+    agree, kinks = found.count(OK), found.count(KINK)
+    said = [f"{_pulls(agree)} agree, the largest error is {report.worst:.1e}"] if agree else []
+    said += [f"{_pulls(kinks)} at a kink, where no gradient exists"] if kinks else []
+    said += [report.unmeasured] if report.unsure else []
+    head = "nothing is wrong" if report.passed else "nothing is known"
+    return "; ".join([f"{head}: {said[0]}", *said[1:]]) + "." if said else f"{head}."
 
 
 def _pulls(count: int) -> str:

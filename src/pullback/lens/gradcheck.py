@@ -26,7 +26,11 @@ WAYS = 3
 
 @dataclass(frozen=True)
 class Report:
-    """What gradcheck found. `passed` is False only when something is wrong; a kink is not wrong."""
+    """What gradcheck found. A kink is not wrong; of what could not be measured nothing is claimed.
+
+    passed: nothing is wrong, and not all of it was beyond measuring. `unsure` are the pulls that
+    were: their slope is infinite, or drowns in rounding. The printed report names them.
+    """
 
     findings: tuple[Finding, ...]
     bad_gates: tuple[Finding, ...]
@@ -35,7 +39,13 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        return not self.bad_gates and all(f.verdict != WRONG for f in self.findings)
+        verdicts = {f.verdict for f in self.findings}
+        return not self.bad_gates and WRONG not in verdicts and verdicts != {UNSURE}
+
+    @property
+    def unsure(self) -> tuple[Finding, ...]:
+        """The pulls that could not be measured."""
+        return tuple(f for f in self.findings if f.verdict == UNSURE)
 
     @property
     def first_bad(self) -> Finding | None:
@@ -44,8 +54,8 @@ class Report:
 
     @property
     def worst(self) -> float:
-        """The largest relative error away from kinks."""
-        return max((f.error for f in self.findings if f.verdict != KINK), default=0.0)
+        """The largest relative error of what could be measured, away from kinks."""
+        return max((f.error for f in self.findings if f.verdict in (OK, WRONG)), default=0.0)
 
     def __bool__(self) -> bool:
         return self.passed
@@ -64,7 +74,17 @@ class Report:
             f" (relative error {f.error:.1e})  {f.line}".rstrip()
             for f in self.bad_gates[:5]
         ]
+        lines += [f"{self.unmeasured}."] if self.unsure else []
         return "\n".join(lines)
+
+    @property
+    def unmeasured(self) -> str:
+        """The sentence about what could not be measured, "" when everything could."""
+        named = [f.where for f in self.unsure]
+        some = ", ".join([*named[:5], *(["..."] if named[5:] else [])])
+        return (
+            f"{len(named)} of {len(self.findings)} could not be measured: {some}" if named else ""
+        )
 
 
 def _row(f: Finding) -> tuple[str, ...]:
