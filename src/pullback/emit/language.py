@@ -83,7 +83,8 @@ class Language:
     plain face stops the program there. shorter: the face for this very use of a gate, given its face,
     the row, its spec and its inputs' specs. level: how tightly a filled face binds. rounded: an
     expression over float32 that would otherwise keep more digits. strong: a plain number as the
-    language's own kind. show: how a variable is written. brackets: around what binds loosely.
+    language's own kind. show: how a variable is written. brackets: around what binds loosely. returns:
+    its last line says every pull; otherwise an input that nothing pulls gets a line that says so.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Language:
     strong: Callable[[Text, np.dtype[Any]], Text] | None = None
     show: Callable[[str], str] = str
     brackets: tuple[str, str] = ("(", ")")
+    returns: bool = True
 
     def helpers(self, gate: Gate) -> list[str]:
         """The function definitions that the face of `gate` calls."""

@@ -43,7 +43,9 @@ def number(value: Any) -> str:
     """
     if np.ndim(value) == 0:
         return _single(value)
-    if np.ndim(value) > 2 or not 0 < np.size(value) <= LARGEST:
+    if np.size(value) == 0:
+        return rf"\varnothing_{{{_plain(np.shape(value))}}}"
+    if np.ndim(value) > 2 or np.size(value) > LARGEST:
         raise FaceError(
             f"a constant of shape {np.shape(value)} has no place in a formula.",
             fix="make it an input",
@@ -124,6 +126,12 @@ def level(face: str) -> int:
     return COMPARE if any(sign in face for sign in RELATIONS) else POWER
 
 
+def assign(variable: Variable, value: str) -> str:
+    r"""One aligned line; a truth stands in Iverson's brackets, [x < 0] is 1 where x < 0, else 0."""
+    said = rf"\left[{value}\right]" if variable.kind == "b" else value
+    return rf"{show(variable.name)} &= {said} \\"
+
+
 def open_lines(
     name: str, inputs: Sequence[Variable], forces: Sequence[Variable], outputs: Sequence[Variable]
 ) -> list[str]:
@@ -145,7 +153,7 @@ LATEX = Language(
     number=number,
     attribute=attribute,
     open=open_lines,
-    assign=lambda variable, value: rf"{show(variable.name)} &= {value} \\",
+    assign=assign,
     comment=lambda text: rf"&\text{{{text}}} \\",
     close=close_lines,
     zero=lambda variable: "0",
@@ -154,4 +162,5 @@ LATEX = Language(
     level=level,
     show=show,
     brackets=(r"\left(", r"\right)"),
+    returns=False,
 )

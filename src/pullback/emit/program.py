@@ -119,7 +119,7 @@ class _Emitter:
     def _close(self, outputs: Sequence[Variable]) -> None:
         script, language = self.script, self.language
         values = [self.written[o].text for o in script.outputs]
-        pulls = {script.names[w]: self._input_pull(w, p) for w, p in script.real_inputs()}
+        pulls = {script.names[w]: self._input_pull(w) for w, _ in script.real_inputs()}
         about = [*(script.wires[o] for o in script.outputs), *(w for w, _ in script.real_inputs())]
         for line, of in language.close(values, pulls if script.forces else None, outputs):
             self.program.add(line, None if of is None else about[of])
@@ -261,11 +261,17 @@ class _Emitter:
             self._lines(made.get(gate, []))
             for wire in passed.get(gate, []):
                 self._pass_on(wire)
+        if not self.language.returns:
+            for wire, pull in script.real_inputs():
+                if pull < 0:
+                    self._pass_on(wire)
 
     def _passed_on(self) -> dict[int, list[int]]:
         """By gate: the named wires whose whole pull is a variable that was called after another wire."""
         script = self.script
-        owner: dict[int, int] = {}
+        owner = dict.fromkeys(
+            script.forces, -1
+        )  # a force is called after its output, if that has a name
         for wire in reversed(range(len(script.names))):
             if script.names[wire]:
                 owner.setdefault(script.pulls[wire], wire)
@@ -279,12 +285,13 @@ class _Emitter:
         return found
 
     def _pass_on(self, wire: int) -> None:
-        pull = self.script.pulls[wire]
-        variable = Variable(self.names.fresh(f"d{self.script.names[wire]}"), self._spec(pull))
-        self.program.add(self.language.assign(variable, self.written[pull].text), wire)
+        name = self.names.fresh(f"d{self.script.names[wire]}")
+        variable = Variable(name, self._spec(self.script.row_of[wire]))
+        self.program.add(self.language.assign(variable, self._input_pull(wire)), wire)
         self.called[-1 - wire] = variable.name
 
-    def _input_pull(self, wire: int, pull: int) -> str:
+    def _input_pull(self, wire: int) -> str:
+        pull = self.script.pulls[wire]
         if pull < 0:
             return self.language.zero(self._variable(self.script.row_of[wire]))
         passed = self.called.get(-1 - wire)
