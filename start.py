@@ -12,12 +12,15 @@ The first start makes .venv beside this file and installs into it; later starts 
 stamp. This file must parse on every old Python, or its advice would never be read.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 
 OLDEST = (3, 11)
 ROOT = os.path.dirname(os.path.abspath(__file__))
@@ -76,17 +79,58 @@ def install(extra):
     """Make .venv what pyproject.toml asks for, with `extra` on top. Quick when it already is."""
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         asked = hashlib.sha256(file.read() + ROOT.encode()).hexdigest()
-    stamp = read_stamp()
-    extras = set(stamp.get("extras", []))
-    if stamp.get("asked") == asked and extra in extras | {""}:
+    if is_there(asked, extra):
         return
-    extras = sorted((extras | {extra}) - {""})
+    with alone():
+        if not is_there(asked, extra):  # another start may have done it while this one waited
+            install_all(asked, extra)
+
+
+def is_there(asked, extra):
+    stamp = read_stamp()
+    return stamp.get("asked") == asked and extra in stamp.get("extras", []) + [""]
+
+
+def install_all(asked, extra):
+    extras = sorted((set(read_stamp().get("extras", [])) | {extra}) - {""})
     say("installing into .venv%s, once ..." % (" what `%s` needs" % extra if extra else ""))
     make_venv()
     pip_install("%s[%s]" % (ROOT, ",".join(extras)) if extras else ROOT)
     with open(STAMP + ".new", "w") as file:
         json.dump({"asked": asked, "extras": extras}, file)
     os.replace(STAMP + ".new", STAMP)
+
+
+@contextlib.contextmanager
+def alone():
+    """One start at a time installs. The lock is on this file, so none is left behind, by nobody."""
+    with open(os.path.abspath(__file__)) as file:
+        waiting = False
+        while not locked(file):
+            if not waiting:
+                say("another start is installing into .venv; this one waits for it ...")
+            waiting = True
+            time.sleep(0.1)
+        yield
+
+
+def locked(file):
+    """Whether this process now has the file for itself. Where none can be locked, nobody waits."""
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            file.seek(2**30)  # far behind the end: what is locked there can be read by nobody else
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return True
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+    return True
 
 
 def read_stamp():

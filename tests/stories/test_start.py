@@ -1,6 +1,7 @@
 """start.py gives its one line of advice on every Python that lacks what it needs."""
 
 import ast
+import os
 import runpy
 import shutil
 import subprocess
@@ -19,14 +20,25 @@ runpy.run_path({!r}, run_name="__main__")
 """
 
 
-def start(folder, world):
-    """Run a copy of start.py in an empty folder, in a world that lacks something."""
+def clone(folder):
+    """A folder with nothing but start.py and what it reads."""
     shutil.copy(ROOT / "start.py", folder)
     (folder / "pyproject.toml").write_text("")
-    program = RUN.format(world, str(folder / "start.py"))
-    return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
+    return folder
+
+
+def begun(folder, world):
+    """The folder's start.py, running in a world that differs from ours."""
+    program = [sys.executable, "-c", RUN.format(world, str(folder / "start.py"))]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True, cwd=folder)
+
+
+def start(folder, world):
+    """The same in a new clone, and what it said when it had ended."""
+    process = begun(clone(folder), world)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 WORLDS = {
@@ -59,6 +71,44 @@ def test_where_something_is_missing_the_line_to_type_is_printed(tmp_path, world,
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == line
+
+
+# --- two starts at once ---
+
+# Installing takes half a second here and leaves two lines in a file; the package runs as nothing.
+SLOW = """
+import os, time
+def call(command, **_):
+    if "install" in command:
+        with open("log", "a", buffering=1) as log:
+            log.write("begins\\n")
+            time.sleep(0.5)
+            log.write("ends\\n")
+    return 0
+subprocess.call = call
+os.makedirs(".venv/bin", exist_ok=True)
+open(".venv/bin/python", "a").close()
+os.execv = lambda *_: sys.exit(0)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the world above has the folders of other systems")
+def test_of_two_first_starts_one_installs_and_the_other_waits(tmp_path):
+    both = [begun(folder, SLOW) for folder in [clone(tmp_path)] * 2]
+    said = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert (tmp_path / "log").read_text() == "begins\nends\n"
+    assert sum("pullback: installing into .venv" in err for err in said) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the world above has the folders of other systems")
+def test_a_start_that_waits_says_so_and_goes_on_when_the_other_is_gone(tmp_path):
+    with runpy.run_path(str(clone(tmp_path) / "start.py"))["alone"]():
+        waiting = begun(tmp_path, SLOW)
+        assert "another start is installing" in waiting.stderr.readline()
+        assert not (tmp_path / "log").exists()
+    assert waiting.communicate(timeout=60)[1] == "pullback: installing into .venv, once ...\n"
+    assert (tmp_path / "log").read_text() == "begins\nends\n"
 
 
 def test_start_parses_on_the_oldest_python_that_can_be_asked_for():
