@@ -1,5 +1,9 @@
 """Units and circuits are one thing: the same bits in every value and every pull; plain numbers too."""
 
+import gc
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from laws.asking import same_bits
@@ -61,7 +65,7 @@ def all_agree(function, values):
 
 def test_the_native_type_is_made_where_llvmlite_is(kind):
     pytest.importorskip("llvmlite")
-    assert isinstance(pb.Unit(1.0), eager._Plain) == (kind == "plain")
+    assert isinstance(pb.Unit(1.0), eager.PlainUnit) == (kind == "plain")
 
 
 def test_the_circuits_of_these_laws_meet_every_hard_number_and_both_precisions():
@@ -133,6 +137,64 @@ def test_a_deep_chain_of_units_needs_no_recursion():
         y = y + 1.0
     y.backward()
     assert (y.value, x.grad) == (1.0 + DEEP, 1.0)
+
+
+def test_a_graph_that_nobody_holds_any_more_is_freed():
+    gc.collect()
+    x = pb.Unit(0.5)
+    pb.tanh(x * x + 1.0).backward()
+    before = sys.getrefcount(type(x)), len(gc.get_objects())
+    for _ in range(20):
+        y = chain(x, 50)
+        y.backward(accumulate=True)
+    del y
+    x.grad = None
+    assert sys.getrefcount(type(x)) <= before[0] + 2
+    assert len(gc.get_objects()) <= before[1] + 100
+
+
+def chain(x, length):
+    """A chain that branches: every number is used twice."""
+    for _ in range(length):
+        x = x * 0.5 + x * x
+    return x
+
+
+def test_units_may_outlive_everything_else():
+    code = "import pullback as pb; x = pb.Unit(2.0); import sys; sys.keep = x * x + x"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_native_units_arrays_and_other_precisions_make_one_graph():
+    x, w = pb.Unit(2.0), pb.Unit([1.0, 3.0])
+    h = x * x
+    y = pb.sum(w * h + pb.Unit(np.float32(0.5)))
+    y.backward()
+    assert (float(y.value), float(x.grad), w.grad.tolist()) == (17.0, 16.0, [4.0, 4.0])
+
+
+def test_a_rule_changed_afterwards_is_the_one_that_pulls(monkeypatch):
+    x = pb.Unit(2.0)
+    y = pb.tanh(x)
+    monkeypatch.setattr(pb.tanh, "rule", lambda dy, y, x: 100.0 * dy)
+    y.backward()
+    assert x.grad == 100.0
+
+
+@pytest.mark.parametrize("broken", ["text", None, [1.0, 2.0]])
+def test_a_native_value_stays_a_number(broken, kind):
+    x = pb.Unit(1.0)
+    if kind == "plain":
+        pytest.skip("Python holds anything")
+    with pytest.raises(TypeError):
+        x.value = broken
+    assert x.value == 1.0
+
+
+def test_a_power_with_a_modulus_is_refused():
+    with pytest.raises(TypeError):
+        pow(pb.Unit(2.0), 3, 5)
 
 
 def test_pythons_own_if_works_on_units():

@@ -11,26 +11,18 @@ import importlib
 import importlib.util
 import itertools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from pullback.core.dtypes import canonical
-from pullback.core.gate import Gate
+from pullback.core.gate import GATES, Gate
 from pullback.core.operators import Operators
 from pullback.errors import CircuitError
 from pullback.gates.shape import cast
 from pullback.passes.pull import pull_inputs
-
-# Gates of which Python's own arithmetic on floats gives the same bits, in a tenth of the time.
-_QUICK: dict[str, Callable[..., float]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "negative": operator.neg,
-}
 
 
 class _Clock:
@@ -51,14 +43,10 @@ class GateUse:
 
     def pulls(self, dy: Any, masked: bool = False) -> Iterator[tuple[Unit, Any]]:
         """Each pulled Unit input and its pull, in the order of the inputs. masked: under a `where`."""
-        values, y = [value_of(x) for x in self.inputs], self.output.value
-        pulls: Any
-        if not masked and self.gate.name in _QUICK and _are_single(values):
-            assert self.gate.rule is not None
-            pulls = self.gate.rule(dy, y, *values)
-            pulls = pulls if type(pulls) is tuple else (pulls,)
-        else:
-            pulls = pull_inputs(self.gate, dy, y, values, self.attributes, masked=masked)
+        values = [value_of(x) for x in self.inputs]
+        pulls: Any = pull_inputs(
+            self.gate, dy, self.output.value, values, self.attributes, masked=masked
+        )
         for x, pull in zip(self.inputs, pulls, strict=True):
             if isinstance(x, Unit) and pull is not None and x.value.dtype.kind == "f":
                 yield x, pull
@@ -96,21 +84,31 @@ class Unit(Operators):
     grad: Any
     name: str
     order: int
-    gate: GateUse | None
 
     def __new__(cls, value: Any, grad: Any = None, name: str = "") -> Unit:
         if cls is not Unit:
             return object.__new__(cls)
         native = native_type()
         if native is None or type(canonical(value, _called(name))) is not np.float64:
-            return object.__new__(_Plain)
+            return object.__new__(PlainUnit)
         return _filled(native(float(value)), grad, name)
 
     def __init__(self, value: Any, grad: Any = None, name: str = "") -> None:
         held: Any = self  # the places are those of a class below
         held.value = canonical(value, _called(name))
-        held.grad, held.name, held.gate = grad, name, None
-        held.order = _Clock.tick()
+        held.grad, held.name = grad, name
+        held.by, held.inputs, held.attributes, held.order = None, (), {}, _Clock.tick()
+
+    @property
+    def gate(self) -> GateUse | None:
+        """The gate that put this Unit out, with its inputs; None if there is none."""
+        held: Any = self
+        return held.by and GateUse(held.by, held.inputs, held.attributes or {}, self)
+
+    @classmethod
+    def made(cls, *values: Any, **named: Any) -> Unit:
+        """A native Unit from anything but one plain number."""
+        return Unit(*values, **named)
 
     def __apply_gate__(
         self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
@@ -118,7 +116,7 @@ class Unit(Operators):
         gate.check_count(len(inputs))
         if attributes or gate.defaults:
             attributes = gate.bind(attributes)
-        if not isinstance(self, _Plain) and attributes == gate.defaults:
+        if not isinstance(self, PlainUnit) and attributes == gate.defaults:
             op = _native().gates().numbers.get(gate)
             if op is not None:
                 return self._apply(op, *inputs)  # type: ignore[attr-defined, no-any-return]
@@ -129,8 +127,11 @@ class Unit(Operators):
 
         Calling it again gives the same grads; accumulate=True adds to those that are there.
         """
-        force = np.broadcast_to(canonical(force), self.value.shape).astype(self.value.dtype)[()]
-        if not isinstance(self, _Plain) and _native().rules_stand():
+        native = not isinstance(self, PlainUnit)
+        if type(force) is not float or not native:
+            value = self.value
+            force = np.broadcast_to(canonical(force), value.shape).astype(value.dtype)[()]
+        if native and _native().rules_stand():
             self._pull(force, bool(accumulate))  # type: ignore[attr-defined]
         else:
             _pull(self, force, accumulate)
@@ -178,10 +179,80 @@ class Unit(Operators):
         return f"Unit({name}{self.value}, grad={self.grad})"
 
 
-class _Plain(Unit):
-    """A Unit held by Python: arrays, other dtypes, and all there is where no native type is made."""
+# Gates of which Python's own arithmetic on floats gives the same bits in a tenth of the time: the value,
+# and the pulls where the rule is written with more than operators. The laws hold them to the gates.
+_QUICK: dict[str, tuple[Callable[..., float], Callable[..., Any] | None]] = {
+    "add": (float.__add__, None),
+    "subtract": (float.__sub__, None),
+    "multiply": (float.__mul__, None),
+    "negative": (float.__neg__, None),
+    "relu": (
+        lambda x: x if x > 0.0 or x != x else 0.0,
+        lambda dy, y, x: dy if x > 0.0 else np.float64(0.0),
+    ),
+}
 
-    __slots__ = ("gate", "grad", "name", "order", "value")
+
+def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
+    """An operator on PlainUnits that does not take the long way where both sides are single float64."""
+    gate, function, single = GATES[name], _QUICK[name][0], np.float64
+
+    def apply(self: Any, other: Any) -> Any:
+        value = self.value
+        if isinstance(other, PlainUnit):
+            y = other.value
+        elif type(other) is single or type(other) is float or type(other) is int:
+            other = y = single(other)
+        else:
+            y = None
+        pair = (other, self) if reflected else (self, other)
+        if type(y) is not single or type(value) is not single:
+            return self.__apply_gate__(gate, pair, {})
+        return _put_out(self, function(y, value) if reflected else function(value, y), gate, pair)
+
+    return apply
+
+
+def _put_out(like: Any, value: float, gate: Gate, inputs: tuple[Any, ...]) -> Any:
+    """A new PlainUnit of a quick gate: attributes is None for those."""
+    out: Any = object.__new__(type(like))
+    out.value, out.by, out.inputs, out.attributes = np.float64(value), gate, inputs, None
+    out.pulled, out.name, out.order = None, "", _Clock.tick()
+    return out
+
+
+class PlainUnit(Unit):
+    """A Unit held by Python: arrays, other dtypes, and all there is where no native type is made.
+
+    by, inputs, attributes: the gate that put it out, None for none. pulled: the grad.
+    """
+
+    __slots__ = ("attributes", "by", "inputs", "name", "order", "pulled", "value")
+
+    by: Any  # a Gate
+    inputs: tuple[Any, ...]
+    attributes: dict[str, Any] | None
+    pulled: Any
+
+    def __apply_gate__(
+        self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Unit:
+        if gate.name in _QUICK and len(inputs) == 1 and type(self.value) is np.float64:
+            return _put_out(self, _QUICK[gate.name][0](self.value), gate, inputs)  # type: ignore[no-any-return]
+        return super().__apply_gate__(gate, inputs, attributes)
+
+    __add__, __radd__ = _quick("add"), _quick("add", reflected=True)
+    __sub__, __rsub__ = _quick("subtract"), _quick("subtract", reflected=True)
+    __mul__, __rmul__ = _quick("multiply"), _quick("multiply", reflected=True)
+
+    @property
+    def grad(self) -> Any:
+        """The pull on this Unit, None before anything pulls."""
+        return self.pulled
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self.pulled = grad
 
 
 def value_of(x: Any) -> Any:
@@ -217,6 +288,14 @@ def native_type() -> Any:
     return made
 
 
+def second_type(base: type[Unit], methods: Sequence[str]) -> Any:
+    """Another native type below `base`, of Python floats; there is one. Only where `native_type()` is.
+
+    methods: gates of one input that it has as methods.
+    """
+    return _native().plain_type(base, methods)
+
+
 def _native() -> Any:
     # Loaded when it is first asked for: it brings llvmlite.
     return importlib.import_module("pullback.executors.native.eager")
@@ -227,15 +306,15 @@ def _slow(op: int, *inputs: Any) -> Unit:
     if op < 0:
         raise TypeError("pow() of a Unit takes no modulus.")
     gate = _native().gates().numbered[op]
-    if any(isinstance(x, _Plain) or np.ndim(x) for x in inputs):
+    if any(isinstance(x, PlainUnit) or np.ndim(x) for x in inputs):
         return _applied(gate, inputs, dict(gate.defaults))
     unit = next(x for x in inputs if isinstance(x, Unit))
     numbers = [x if isinstance(x, Unit) else np.float64(canonical(x)) for x in inputs]
     return unit._apply(op, *numbers)  # type: ignore[attr-defined, no-any-return]
 
 
-def _made(kind: Any, values: tuple[Any, ...], named: dict[str, Any] | None) -> Unit:
-    return Unit(*values, **(named or {}))
+def _made(kind: Any, values: tuple[Any, ...], named: dict[str, Any] | None) -> Any:
+    return kind.made(*values, **(named or {}))
 
 
 def _used(unit: Unit, op: int, *inputs: Any) -> GateUse:
@@ -248,61 +327,80 @@ def _used(unit: Unit, op: int, *inputs: Any) -> GateUse:
 
 
 def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Unit:
-    quick = _QUICK.get(gate.name)
-    brought = inputs
-    if quick is not None and _are_single([value_of(x) for x in inputs]):
-        value = np.float64(quick(*[float(value_of(x)) for x in inputs]))
-    else:
-        brought = _brought(gate, inputs)
-        with np.errstate(all="ignore"):
-            value = gate.body(*[value_of(x) for x in brought], **attributes)
-    out = _Plain(value)
-    out.gate = GateUse(gate, brought, attributes, out)
+    brought = _brought(gate, inputs)
+    with np.errstate(all="ignore"):
+        value = gate.body(*[value_of(x) for x in brought], **attributes)
+    kind = next((type(x) for x in brought if isinstance(x, PlainUnit)), PlainUnit)
+    out = kind(value)
+    out.by, out.inputs, out.attributes = gate, brought, attributes
     return out
 
 
-def _are_single(values: list[Any]) -> bool:
-    return all(type(v) is np.float64 for v in values)
-
-
-def _pull(root: Unit, force: Any, accumulate: bool) -> None:
+def _pull(root: Any, force: Any, accumulate: bool) -> None:
     units = _ancestors(root)
-    before = {id(u): u.grad for u in units} if accumulate else {}
+    before = [u.pulled for u in units] if accumulate else []
     for unit in units:
-        unit.grad = None
-    root.grad = force
+        unit.pulled = None
+    root.pulled = force
     masked: set[int] = set()
     with np.errstate(all="ignore"):
         for unit in units:
-            use = unit.gate
-            if use is not None and unit.grad is not None:
-                _step(unit, use, masked)
-        for unit in units:
-            old = before.get(id(unit))
+            if masked or not isinstance(unit, PlainUnit):
+                _step(unit, masked)
+            elif unit.pulled is not None and unit.by is not None:
+                _step_quickly(unit) if unit.attributes is None else _step(unit, masked)
+        for unit, old in zip(units, before, strict=False):
             if old is not None:
-                unit.grad = old if unit.grad is None else old + unit.grad
+                unit.pulled = old if unit.pulled is None else old + unit.pulled
 
 
-def _ancestors(root: Unit) -> list[Unit]:
+def _ancestors(root: Any) -> list[Any]:
     """A Unit and all it was made from, the latest first: an order in which pulls can flow."""
-    found = {id(root): root}
-    waiting = [root]
-    while waiting:
-        use = waiting.pop().gate
-        for x in use.inputs if use else ():
-            if isinstance(x, Unit) and id(x) not in found:
-                found[id(x)] = x
+    found, waiting = {id(root)}, [root]
+    for unit in waiting:
+        for x in unit.inputs if isinstance(unit, PlainUnit) else _inputs(unit):
+            if id(x) not in found and isinstance(x, Unit):
+                found.add(id(x))
                 waiting.append(x)
-    return sorted(found.values(), key=lambda u: -u.order)
+    waiting.sort(key=operator.attrgetter("order"), reverse=True)
+    return waiting
 
 
-def _step(unit: Unit, use: GateUse, masked: set[int]) -> None:
+def _inputs(unit: Unit) -> tuple[Any, ...]:
+    use = unit.gate
+    return use.inputs if use else ()
+
+
+def _step(unit: Unit, masked: set[int]) -> None:
     """Pull one gate's inputs, as circuits do: guarded under a `where`, starting from the first branch."""
-    from_masked = id(unit) in masked
-    for x, pull in use.pulls(unit.grad, from_masked):
+    held: Any = unit
+    use, grad, from_masked = unit.gate, held.pulled, id(unit) in masked
+    if use is None or grad is None:
+        return
+    for x, pull in use.pulls(grad, from_masked):
         if from_masked or use.gate.name == "where":
             masked.add(id(x))
-        x.grad = pull if x.grad is None else x.grad + pull
+        _add(x, pull)
+
+
+def _step_quickly(unit: PlainUnit) -> None:
+    """The same for a quick gate: all its numbers are single float64 and held by Python."""
+    inputs, gate = unit.inputs, unit.by
+    rule = _QUICK[gate.name][1] or gate.rule
+    if len(inputs) == 1:
+        _add(inputs[0], rule(unit.pulled, unit.value, inputs[0].value))
+        return
+    a, b = inputs
+    has_a, has_b = isinstance(a, PlainUnit), isinstance(b, PlainUnit)
+    pulls = rule(unit.pulled, unit.value, a.value if has_a else a, b.value if has_b else b)
+    if has_a:
+        a.pulled = pulls[0] if a.pulled is None else a.pulled + pulls[0]
+    if has_b:
+        b.pulled = pulls[1] if b.pulled is None else b.pulled + pulls[1]
+
+
+def _add(x: Any, pull: Any) -> None:
+    x.pulled = pull if x.pulled is None else x.pulled + pull
 
 
 def _brought(gate: Gate, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

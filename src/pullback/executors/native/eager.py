@@ -10,7 +10,7 @@ import ctypes
 import math
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
 from string import Template
@@ -31,6 +31,7 @@ KNOWN = (
     "FLOAT",
     "FLOAT64",
     "INT",
+    "INT64",
     "NONE",
     "SLOW",
     "NEW",
@@ -55,7 +56,7 @@ PLACES = {
 SIZE = HEAD + 48
 # Numbers of the slots of a type, as typeslots.h of the stable interface fixes them.
 SLOTS = {
-    "slot.absolute": 6, "slot.add": 7, "truth": 9, "as_float": 11, "slot.multiply": 29,
+    "slot.absolute": 6, "slot.add": 7, "as_float": 11, "slot.multiply": 29,
     "slot.negative": 30, "same": 32, "power": 33, "slot.subtract": 36, "slot.divide": 37,
     "free": 52, "ready": 60, "make": 65,
 }  # fmt: skip
@@ -64,6 +65,7 @@ READERS = {
     "value": ("get_value", "set_value"),
     "data": ("get_data", "set_value"),
     "grad": ("get_grad", "set_grad"),
+    "pulled": ("get_grad", "set_grad"),
     "order": ("get_order", ""),
     "name": ("get_name", "set_name"),
     "gate": ("get_gate", ""),
@@ -137,11 +139,14 @@ def unit_type(base: type, hooks: Hooks) -> Any | None:
     return made
 
 
-def plain_type(base: type) -> Any:
-    """A second type, which speaks Python floats, and whose grad is 0 before anything pulls."""
+def plain_type(base: type, methods: Sequence[str]) -> Any:
+    """A second type, which speaks Python floats, and whose grad is 0 before anything pulls.
+
+    methods: gates of one input that its objects have as methods.
+    """
     library = _library()
     readers = {**READERS, "grad": ("get_plain_grad", "set_grad")}
-    made = _type(library, base, base.__name__, readers)
+    made = _type(library, base, base.__name__, readers, methods)
     _know(library, "PLAIN", made)
     return made
 
@@ -150,6 +155,8 @@ def plain_type(base: type) -> Any:
 def usable() -> bool:
     """Whether this interpreter and this NumPy are laid out as the text expects."""
     if not (3, 11) <= sys.version_info < (3, 15) or not builtin.usable():
+        return False
+    if ctypes.c_int64.from_address(id(np.int64(-7)) + HEAD).value != -7:
         return False
     try:
         _library()
@@ -166,7 +173,8 @@ def _library() -> Library:
     _kept.append(library)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))  # objects may outlive every module
     for name, thing in (
-        ("FLOAT", float), ("FLOAT64", np.float64), ("INT", int), ("NONE", None), ("EMPTY", ""),
+        ("FLOAT", float), ("FLOAT64", np.float64), ("INT", int),
+        ("INT64", np.int64), ("NONE", None), ("EMPTY", ""),
         ("REFUSED", AttributeError), ("TRUE", True),
     ):  # fmt: skip
         _know(library, name, thing)
@@ -205,15 +213,23 @@ def _know(library: Library, name: str, thing: Any) -> None:
 
 def _exported() -> list[str]:
     slots = [name for name in SLOTS if name != "power"]
+    slots += [f"slot.{gate.name}" for gate in gates().numbers]
     readers = [f for pair in READERS.values() for f in pair if f]
     return [*dict.fromkeys([*slots, *readers, "get_plain_grad", *CALLS.values()])]
 
 
-def _type(library: Library, base: type, name: str, readers: dict[str, tuple[str, str]]) -> Any:
+def _type(
+    library: Library,
+    base: type,
+    name: str,
+    readers: dict[str, tuple[str, str]],
+    unary: Sequence[str] = (),
+) -> Any:
     calls = [
         _Method(python.encode(), library.address(native), 0x0080, None)
         for python, native in CALLS.items()
     ]
+    calls += [_Method(n.encode(), library.address(f"slot.{n}"), 0x0004, None) for n in unary]
     methods = (_Method * (len(calls) + 1))(*calls)
     made = [
         _Reader(python.encode(), *[library.address(f) if f else None for f in pair], None, None)

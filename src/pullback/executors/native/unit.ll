@@ -99,7 +99,7 @@ define internal i1 @is_float(ptr %x) alwaysinline nounwind {
 
 ; Making
 
-; A new reference to what can be an input as it is, else null and no error: Units, floats; ints become floats.
+; A new reference to what can be an input as it is, else null and no error: Units, floats; whole numbers become floats.
 define internal ptr @operand(ptr %x) alwaysinline nounwind {
 entry:
   %unit = call i1 @is_unit(ptr %x)
@@ -117,7 +117,16 @@ define internal ptr @from_int(ptr %x) noinline nounwind {
 entry:
   %t = call ptr @type(ptr %x)
   %int = call i1 @is_known(ptr %t, i64 $INT)
-  br i1 %int, label %convert, label %none
+  br i1 %int, label %convert, label %numpy
+numpy:
+  %int64 = call i1 @is_known(ptr %t, i64 $INT64)
+  br i1 %int64, label %whole, label %none
+whole:
+  %held = call ptr @at(ptr %x, i64 $VALUE)
+  %i = load i64, ptr %held
+  %r = sitofp i64 %i to double
+  %copy = call ptr @PyFloat_FromDouble(double %r)
+  ret ptr %copy
 convert:
   %v = call double @PyLong_AsDouble(ptr %x)
   %e = call ptr @PyErr_Occurred()
@@ -488,12 +497,6 @@ good:
   store ptr %x, ptr %at
   call void @release(ptr %old)
   ret i32 0
-}
-define i32 @truth(ptr %self) nounwind {
-  %v = call double @value(ptr %self)
-  %yes = fcmp une double %v, 0.0
-  %r = zext i1 %yes to i32
-  ret i32 %r
 }
 define ptr @as_float(ptr %self) nounwind {
   %v = call double @value(ptr %self)
