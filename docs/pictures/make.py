@@ -4,6 +4,8 @@
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 import pullback as pb
 from pullback.nn.losses import Hinge
 
@@ -65,6 +67,18 @@ def neuron_of(p, layer, j, inputs, bends):
         return pb.relu(total) if bends else total
 
 
+@pb.circuit
+def layer(x, W, b):
+    scores = x @ W + b
+    p = pb.softmax(scores)
+    return p
+
+
+X = np.array([[1.0, -2.0, 0.5], [0.3, 0.7, -1.1]])
+W = np.array([[0.2, -0.4], [1.5, 0.6], [-0.9, 0.1]])
+B = np.array([0.5, -0.5])
+
+
 def pictures():
     """Each picture by its file name."""
     data, first, second, third = (1.0, -0.5), (0.5, -1.2, 0.1), (1.0, 1.5, -0.6), (-0.4, 0.8, 0.9)
@@ -75,6 +89,11 @@ def pictures():
         "net.svg": net.draw(*data, *first, *second, *third, 1.5, -2.0, 0.7, -0.3),
         "mlp-folded.svg": folded.draw(1.0, -0.5, weights),
         "hinge.svg": pb.two_views(Hinge()),
+        "xyz-two.svg": f.draw(-2, 5, -4, split=True),
+        "neuron-dark.svg": neuron.draw(1, 2, -3, -1, 3, theme="dark"),
+        "neuron-opened.svg": neuron.expand("sigmoid").draw(1, 2, -3, -1, 3),
+        "layer-element.svg": layer.open("scores", (0, 1), X, W, B).run().draw(),
+        "softmax-element.svg": layer.open("p", (0, 1), X, W, B).run().draw(),
     }
 
 

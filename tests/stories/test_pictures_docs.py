@@ -1,5 +1,6 @@
 """The pictures in the manual are what the code draws today."""
 
+import functools
 import importlib.util
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
 
+@functools.cache
 def made():
     place = importlib.util.spec_from_file_location("make", PICTURES / "make.py")
     module = importlib.util.module_from_spec(place)
@@ -21,6 +23,6 @@ def seen(text):
     return re.sub(r"<(title|desc)\b.*?</\1>|pb-[0-9a-f]{10}", "", text)
 
 
-@pytest.mark.parametrize("name", ["xyz.svg", "neuron.svg", "net.svg", "mlp-folded.svg", "hinge.svg"])
+@pytest.mark.parametrize("name", sorted(p.name for p in PICTURES.glob("*.svg")))
 def test_a_picture_of_the_manual_is_up_to_date(name):
     assert seen((PICTURES / name).read_text(encoding="utf-8")) == seen(made()[name].svg)

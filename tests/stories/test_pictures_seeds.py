@@ -95,6 +95,13 @@ def test_a_wire_that_nothing_pulls_is_dashed():
     assert (still["x"], still["h"], still["y"], still["m"]) == (True, True, False, False)
 
 
+def test_what_no_path_leads_from_is_dashed_and_so_is_the_branch_to_it():
+    f = pb.circuit(lambda x: pb.stop_gradient(pb.exp(x).named("e")) * x)
+    x, e = (next(w for w in drawing(f, 2.0).wires if w.wires == (i,)) for i in (0, 1))
+    assert (e.still, x.still) == (True, False)
+    assert sorted(b.still for b in x.branches) == [False, True]
+
+
 def test_a_branch_that_adds_nothing_is_dashed_alone():
     both = pb.circuit(lambda x: pb.relu(-x) + x)
     wire = next(w for w in drawing(both, 2.0).wires if w.wires == (0,))

@@ -89,14 +89,25 @@ class Captions:
         return self._number(parts[0] if len(parts) == 1 else sum(map(float, parts)), PART)
 
     def still(self, cable: Cable) -> bool:
-        """Nothing pulls here: each pull is exactly 0."""
-        pulls = [self.gauges.pull(w) for w in cable.wires]
-        return all(p is not None and _zero(p) for p in pulls)
+        """Nothing pulls here: each pull is exactly 0, or no path leads from here to the output."""
+        return all(self._still(w) for w in cable.wires)
+
+    def _still(self, wire: int) -> bool:
+        pull = self.gauges.pull(wire)
+        return _zero(pull) if pull is not None else self._unheard(wire)
+
+    def _unheard(self, wire: int) -> bool:
+        """Whether the run has pulls, but none on this wire, which could be pulled."""
+        known = self.numbers is not None and self.numbers.pulls is not None
+        real = self.circuit.spec_of(wire).dtype.kind == "f" and not self.circuit.is_constant(wire)
+        return known and real and self.gauges.pull(wire) is None
 
     def branch_still(self, cable: Cable, uses: list[Use]) -> bool:
-        """This branch adds exactly 0."""
+        """This branch adds exactly 0, or nothing pulls where it leads."""
         parts = self._parts(cable, uses)
-        return bool(parts) and all(_zero(p) for p in parts)
+        if parts:
+            return all(_zero(p) for p in parts)
+        return bool(uses) and all(gate >= 0 and self._unheard(gate) for gate, _ in uses)
 
     def _parts(self, cable: Cable, uses: list[Use]) -> list[Any]:
         branches = self.branches.get(cable.wires[0])
