@@ -60,6 +60,23 @@ def test_formulas_written_into_one_another_render(style):
         assert all(map(rendered, formulas(circuit, style)))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(x**2)**y",
+        "exp(x)**2",
+        "exp(x)**exp(y)",
+        "x**(y**2)",
+        "-x**2",
+        "(-x)**2",
+        "sqrt(x)**y",
+        "x/y**2",
+    ],
+)
+def test_powers_of_powers_have_one_exponent_each(text):
+    assert all(map(rendered, formulas(pb.circuit(text).circuit(), "ninja")))
+
+
 @pytest.mark.parametrize("name", [*INPUTS, *WIRES, *GREEK])
 def test_any_name_renders(name):
     circuit = pb.circuit(lambda x: (pb.exp(x) + x).named(name) * 2.0, name=name).circuit()

@@ -269,9 +269,8 @@ class _Emitter:
     def _passed_on(self) -> dict[int, list[int]]:
         """By gate: the named wires whose whole pull is a variable that was called after another wire."""
         script = self.script
-        owner = dict.fromkeys(
-            script.forces, -1
-        )  # a force is called after its output, if that has a name
+        # A force is called after its output, if that has a name: after no other wire.
+        owner = dict.fromkeys(script.forces, -1)
         for wire in reversed(range(len(script.names))):
             if script.names[wire]:
                 owner.setdefault(script.pulls[wire], wire)
