@@ -18,6 +18,7 @@ from pullback.executors.native.code import Number
 from pullback.gates.reduce import folded_axes
 
 SHORT = 32  # a folded axis up to which each lane folds its own
+FEW = 8  # below, NumPy too adds one by one
 ACCUMULATORS = 4  # sums side by side hide that each has to wait for the one before
 
 Step = Callable[[Number, Number], Number]
@@ -122,8 +123,9 @@ class Fold:
         wide: several running values at a time, which changes the order but not by column.
         """
         body = self.body
-        dense = not self.by_column and self.axes.folded and self.axes.x_folded[-1] == 1
-        if self.by_column or not (wide and dense):
+        axes = self.axes
+        dense = not self.by_column and axes.folded and axes.x_folded[-1] == 1
+        if not (wide and dense and axes.folded[-1] >= FEW):
             slot = body.slot(self.kind, self.lanes)
             body.store(body.splat(start, self.lanes) if self.lanes > 1 else start, slot)
             for places in self._folded(0, [], 1):
