@@ -458,3 +458,17 @@ def swap_circuit():
     builder = Builder()
     a, b, x = (builder.input(Spec((3,), FLOAT64), name) for name in "abx")
     return builder.finish([b, a * 2.0 + x])
+
+
+READERS = {"alone": lambda a, after: pb.sum(a), "beside": lambda a, after: pb.sum(a @ after)}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_what_is_carried_is_not_overwritten_before_everybody_has_read_it(reader):
+    builder, start = Builder(), np.eye(3) + 1
+    a = builder.input(Spec((3, 3), FLOAT64), "a")
+    after = a * 2.0
+    circuit = builder.finish([after, reader(a, after)])
+    steps = compile_steps(circuit, carried={0: 0}, columns=[], start=[start], executor="native")
+    assert steps.step() == float(reader(start, 2 * start))
+    assert steps.carried[0].tolist() == (2 * start).tolist()
