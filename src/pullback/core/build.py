@@ -199,6 +199,9 @@ class Builder:
 
     def finish(self, outputs: Sequence[Wire]) -> Circuit:
         """Freeze the rows. The captured wires, if any, are the last inputs."""
+        ends = tuple(
+            self.adopt(w).id for w in outputs
+        )  # before the rows: one may become a constant
         return Circuit(
             ops=tuple(self.ops),
             op=np.array(self.op, np.int32),
@@ -217,7 +220,7 @@ class Builder:
             labels=tuple(self.labels),
             inputs=tuple(self.inputs),
             roles=tuple(self.roles),
-            outputs=tuple(self.adopt(w).id for w in outputs),
+            outputs=ends,
             explicit=frozenset(self.explicit),
         )
 

@@ -118,10 +118,9 @@ class _Sweep:
                 continue
             builder.here = (sites[row.wire], groups[row.wire])
             self._name(row.wire, dy)
-            if row.gate is not None and any(self.active[i] for i in row.inputs):
+            if any(self.active[i] for i in row.inputs):
                 self._pull_row(row, dy)
             self._mark(row.wire)
-        builder.here = None
 
     def _pull_row(self, row: Row, dy: Wire) -> None:
         assert row.gate is not None
@@ -155,9 +154,13 @@ class _Sweep:
         return tuple(self._number(i) if name in row.gate.folds else None for name, i in named)
 
     def _number(self, wire: int) -> Any:
-        """The number that a wire always is, None for anything else; an array makes no rule plainer."""
+        """The number that a wire always is, None for anything else; an array makes no rule plainer.
+
+        Its sign comes along: 0 and -0 are equal, but not what x to the 0 and x to the -0 pull with.
+        """
         constant: Any = self.circuit.constant_of(wire) if self.circuit.is_constant(wire) else None
-        return constant if np.ndim(constant) == 0 else None
+        is_number = constant is not None and np.ndim(constant) == 0
+        return (bool(np.signbit(constant)), constant) if is_number else None
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]

@@ -46,7 +46,7 @@ def pull_inputs(
     if len(pulls) != len(inputs):
         raise GateError(f"d_{gate.name} returns {len(pulls)} pulls for {len(inputs)} inputs.")
     if masked:
-        pulls = tuple(None if p is None else _unpoisoned(gate, dy, p) for p in pulls)
+        pulls = [None if p is None else _unpoisoned(gate, dy, p) for p in pulls]
     return [None if p is None else _fitted(gate, p, x) for p, x in zip(pulls, inputs, strict=True)]
 
 
@@ -78,7 +78,7 @@ class Use(NamedTuple):
         tuple[str, type, Any], ...
     ]  # the type too: True, 1 and 1.0 are equal in Python
     wanted: tuple[bool, ...]
-    constants: tuple[Any, ...]  # the number an input always is, where the rule is plainer for it
+    constants: tuple[Any, ...]  # (sign, number) that an input always is, where that is plainer
     masked: bool
 
 
@@ -93,10 +93,7 @@ def pull_template(use: Use) -> tuple[Circuit, tuple[bool, ...]]:
     builder = Builder()
     names = [*("dy", "y"), *(f"x{i}" for i in range(len(inputs)))]
     wires = [builder.input(s, n) for s, n in zip((use.y, use.y, *inputs), names, strict=True)]
-    known = [
-        x if c is None else builder.constant(c)
-        for x, c in zip(wires[2:], use.constants, strict=True)
-    ]
+    known = [x if c is None else c[1] for x, c in zip(wires[2:], use.constants, strict=True)]
     attributes = {k: v for k, _, v in use.attributes}
     pulls = pull_inputs(gate, wires[0], wires[1], known, attributes, masked=use.masked)
     kept = tuple(w and p is not None for w, p in zip(use.wanted, pulls, strict=True))
@@ -127,4 +124,4 @@ def opened_recipe(gate: Gate, specs: Sequence[Spec], attributes: dict[str, Any])
     builder = Builder()
     names = gate.input_names(len(specs))
     wires = [builder.input(s, n) for s, n in zip(specs, names, strict=True)]
-    return builder.finish([builder.adopt(gate.inside(*wires, **attributes))])
+    return builder.finish([gate.inside(*wires, **attributes)])

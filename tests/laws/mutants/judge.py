@@ -18,15 +18,23 @@ from typing import Any
 
 import hypothesis
 import numpy as np
-from laws import test_backward, test_curves, test_gates, test_kinks, test_passes, test_pulls
+from laws import (
+    test_backward,
+    test_curves,
+    test_gates,
+    test_kinks,
+    test_passes,
+    test_pulls,
+    test_rules,
+)
 from laws.gate_cases import Case, circuit_of
 from laws.mutants.generate import Mutant
 from laws.plans import SMOOTH_STEPS, STEPS, seeded_plan
 
-from pullback.core.gate import Gate
+from pullback.core.gate import GATES, Gate
 from pullback.gates.conventions import Convention
 
-SUITE = (test_pulls, test_kinks, test_backward, test_gates, test_passes, test_curves)
+SUITE = (test_pulls, test_kinks, test_backward, test_rules, test_gates, test_passes, test_curves)
 PLANS = 8  # random circuits a law on circuits is asked for
 PATIENCE = 5  # seconds of processor time for one law; without a fault the slowest takes 0.1
 MEMORY = 6 * 2**30  # bytes; without a fault all laws together need a tenth of it
@@ -103,7 +111,7 @@ def _gates_in(arguments: dict[str, Any]) -> Iterator[str]:
         elif isinstance(value, Convention):
             circuit = circuit_of(value.function, *[np.asarray(x)[()] for x in value.inputs])
             yield from (g.name for g in circuit.gates if g)
-        elif isinstance(value, str):
+        elif isinstance(value, str) and value in GATES:
             yield value
 
 
