@@ -42,7 +42,7 @@ def measure(row: Row, size: int, names: Iterable[str], rounds: int = ROUNDS) -> 
     wanted: Any = None
     for name in names:
         found[name], run, result = _prepared(row.runners[name], work, row.checked)
-        if run is not None and wanted is not None:
+        if result is not None and wanted is not None:
             found[name].said = disagreement(result, wanted, row.tolerance)
         if run is not None and not found[name].said:
             wanted = result if wanted is None else wanted
@@ -81,7 +81,8 @@ def disagreement(found: Any, wanted: Any, tolerance: float) -> str:
 
 
 def _enough(run: Run, row: Row) -> int:
-    """How many steps fill a turn."""
+    """How many steps fill a turn. The first one warms up."""
+    run(1)
     steps = 1
     while True:
         took = _turn(run, steps, row) * steps

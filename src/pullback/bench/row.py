@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# run(steps) starts afresh, makes so many steps and gives what they came to: numbers that must agree.
+# run(steps) starts afresh, makes so many steps and gives what they came to: numbers that must agree
+# (None from a limit that does only part of the work).
 Run = Callable[[int], Any]
 # make(work) prepares a Run: imports, builds, compiles. An ImportError means that it is not installed.
 Make = Callable[[Any], Run]

@@ -17,7 +17,8 @@ from pullback.bench.row import SCALES, Row
 from pullback.errors import PullbackError, UnknownName, did_you_mean
 
 FILES = (
-    "p01_neuron", "p02_svm", "p03_two_layers", "p04_called", "p09_map",
+    "p01_neuron", "p02_svm", "p03_two_layers", "p04_called", "p05_moons", "p06_micrograd", "p07_tape",
+    "p08_building", "p09_map", "p10_mlp", "p21_watching", "p22_starting",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from pullback.executors.native.arrays.plan import asking, plan, prepared, work
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.jit import build
-from pullback.executors.reference.program import Program
+from pullback.executors.reference.program import Program, typed
 from pullback.passes.rewrite import live
 
 Array = np.ndarray[Any, Any]
@@ -100,6 +100,7 @@ class ArrayProgram(Program):
         self.fast = fast
         self._compiled = Compiled(circuit, fast=fast)
         self._ran = _Runner(self, self._compiled)
+        self._entries = [(w, circuit.spec_of(w).dtype) for w in circuit.inputs]
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
@@ -110,14 +111,20 @@ class ArrayProgram(Program):
         if checked:
             return super().watch(inputs, checked)
         wires, ran = self._watched
-        values: list[Any] = [None] * len(self.circuit)
-        for wire, value in zip(wires, ran(inputs), strict=True):
+        found = ran(inputs)  # refuses what does not fit
+        values = self._start.copy()
+        for (wire, dtype), value in zip(self._entries, inputs, strict=True):
+            fits = type(value) is dtype.type or (type(value) is np.ndarray and value.dtype == dtype)
+            values[wire] = value if fits else typed(value, dtype, self.circuit.describe(wire))
+        for wire, value in zip(wires, found, strict=True):
             values[wire] = value
         return values
 
     @cached_property
     def _watched(self) -> tuple[list[int], _Runner]:
-        wires = [wire for wire, wanted in enumerate(live(self.circuit)) if wanted]
+        """A second build that puts out what every gate puts out."""
+        wanted = live(self.circuit)
+        wires = [w for w in range(len(self.circuit)) if wanted[w] and int(self.circuit.op[w]) > 1]
         return wires, _Runner(self, Compiled(asking(self.circuit, wires), fast=self.fast))
 
     def fitted(self, inputs: Sequence[Any]) -> list[Any]:
