@@ -104,6 +104,22 @@ def test_the_epochs_and_the_seed_may_be_chosen_again():
     assert first != other
 
 
+@pb.circuit(parameters="W")
+def plane(x, y, W):
+    return pb.mean((x @ W - y) ** 2)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 12])
+def test_the_program_takes_any_number_of_rows(rows):
+    rng = np.random.default_rng(0)
+    x, y, weight = rng.normal(size=(12, 3)), rng.normal(size=(12, 2)), rng.normal(size=(3, 2))
+    asked = {"plan": Plan(4, 3), "optimizer": SGD(0.1)}
+    of_all = plane.training_source("numpy", x, y, weight, **asked)
+    of_these = plane.training_source("numpy", x[:rows], y[:rows], weight, **asked)
+    wanted = trained(of_these, x[:rows], y[:rows])[1]
+    assert trained(of_all, x[:rows], y[:rows])[1] == pytest.approx(wanted, rel=CLOSE)
+
+
 @pytest.mark.parametrize("init", [he, lecun, xavier], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("shape", [(4, 3), (5,), (2, 4, 3)], ids=str)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -244,6 +260,7 @@ ASKED = {"plan": Plan(2), "optimizer": SGD()}
 
 
 DEAF = pb.circuit(lambda w, x: pb.mean(x), parameters="w", name="f")
+COUNTING = pb.circuit(lambda w, x: pb.mean(w * x) / (x.shape[0] + 1), parameters="w", name="f")
 MANY = {"w": np.linspace(0, 1, 2000), "x": np.ones((3, 2000)), "y": np.ones((3, 1))}
 
 
@@ -256,6 +273,12 @@ MANY = {"w": np.linspace(0, 1, 2000), "x": np.ones((3, 2000)), "y": np.ones((3, 
         (LINE, {"w": np.arange(2), "x": [1.0, 2.0], "y": [2.0, 3.0]}, CircuitError, "'w' is int64"),
         (DEAF, {"w": 1.0, "x": [1.0]}, CircuitError, "does not listen to weight 'w'"),
         (LINE, MANY, FaceError, "weight 'w' starts at 2000 numbers"),
+        (
+            COUNTING,
+            {"w": 1.0, "x": [1.0]},
+            CircuitError,
+            "f reads differently for 1009 rows and for 1013",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused_by_name(f, values, error, says):

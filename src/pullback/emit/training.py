@@ -6,6 +6,8 @@ and the loop that calls them is written, with the author's names.
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,20 +32,56 @@ class Start:
 class Training:
     """What a training program is made of.
 
-    steps: value and pulls on the weights, for each number of rows that a batch can have, the usual
-    one first. update: (weight, grad, *state) -> (weight, *state). states: where each starts, by
-    name. inputs: of the circuit, in order; rows: those of them that bring a row an example.
+    step: value and pulls on the weights, for a batch. update: (weight, grad, *state) -> (weight,
+    *state). states: where each starts, by name. inputs: of the circuit, in order; rows: those of
+    them that bring a row an example, `size` of them a batch.
     """
 
-    steps: Mapping[int, Program]
+    step: Program
     update: Program
     states: Mapping[str, float]
     starts: Sequence[Start]
     inputs: Sequence[str]
     rows: Sequence[str]
     loss: str
+    size: int
     epochs: int
     seed: int
+
+
+def for_any_rows(one: Program, other: Program, rows: tuple[int, int], data: int) -> Program:
+    """The program of a batch of rows[0] rows, made to take any number of them: as many as `data` has.
+
+    other: the same program for rows[1] rows. Where the two differ stands a number of rows, or a
+    multiple of it. data: an input wire that brings a row an example.
+    """
+    column = one.variables[one.script.row_of[data]].name
+    words = {word for line in one.text for word in _WORDS.findall(line)}
+    n = next(name for name in ("n", *(f"n_{i}" for i in range(2, 99))) if name not in words)
+    text = [_joined(a, b, rows, n) for a, b in zip(one.text, other.text, strict=True)]
+    made = dataclasses.replace(one, text=text, wires=list(one.wires), held=list(one.held))
+    if text != one.text:
+        first = next(i for i, t in enumerate(text) if t.startswith(f"def {one.name}("))
+        made.text.insert(first + 1, f"    {n} = len({column})")
+        made.wires.insert(first + 1, None)
+        made.held.insert(first + 1, ())
+    return made
+
+
+_WORDS = re.compile(r"[\w.]+|\W")
+
+
+def _joined(one: str, other: str, rows: tuple[int, int], n: str) -> str:
+    pairs = zip(_WORDS.findall(one), _WORDS.findall(other), strict=True)
+    return "".join(a if a == b else _times(float(a), float(b), rows, n) for a, b in pairs)
+
+
+def _times(a: float, b: float, rows: tuple[int, int], n: str) -> str:
+    """A number of rows as `n`, ten times as many as `(10 * n)`; ValueError for anything else."""
+    factor = int(a) // rows[0]
+    if (factor * rows[0], factor * rows[1]) != (a, b):
+        raise ValueError(f"{a} and {b} are not in proportion to the rows")
+    return n if factor == 1 else f"({factor} * {n})"
 
 
 def emit_training(training: Training) -> Program:
@@ -70,14 +108,13 @@ class _Writer:
 
     def __init__(self, training: Training) -> None:
         self.training = training
-        self.size, *_ = training.steps
-        programs = [*training.steps.values(), training.update]
+        programs = [training.step, training.update]
         helpers = list(dict.fromkeys(h for program in programs for h in program.helpers))
         self.called = self._call(helpers)
-        first = training.steps[self.size]
-        self.program = Program(self.called.functions["train"], first.script, helpers=helpers)
-        for rows, step in training.steps.items():
-            self._function(step, self.called.functions[f"step{rows}"])
+        self.program = Program(
+            self.called.functions["train"], training.step.script, helpers=helpers
+        )
+        self._function(training.step, self.called.functions["step"])
         self._function(training.update, self.called.functions["update"])
         self._start()
         self._batches()
@@ -92,9 +129,7 @@ class _Writer:
         training = self.training
         called = _Called(Names(NUMPY, defined(helpers)))
         fresh = called.names.fresh
-        for rows, step in training.steps.items():
-            usual = rows == self.size
-            called.functions[f"step{rows}"] = fresh(step.name + ("" if usual else "_of_last"))
+        called.functions["step"] = fresh(training.step.name)
         for name in ("update", "start", "batches", "train"):
             called.functions[name] = fresh(name)
         called.inputs = {name: fresh(name) for name in training.inputs}
@@ -138,11 +173,12 @@ class _Writer:
         self._add(f"return {', '.join(names[s.name] for s in starts)}")
 
     def _batches(self) -> None:
+        size = self.training.size
         self._add("", "", f"def {self.called.functions['batches']}(count, epoch, seed):", indent=0)
         self._add(
             GENERATOR.format(seed="seed", number="epoch"),
             "order = np.argsort(generator.random(count), kind='stable')",
-            f"return [order[i : i + {self.size}] for i in range(0, count, {self.size})]",
+            f"return [order[i : i + {size}] for i in range(0, count, {size})]",
         )
 
     def _train(self) -> None:
@@ -178,27 +214,20 @@ class _Writer:
             f"for {own['epoch']} in range(1, {own['epochs']} + 1):", f"    {own['total']} = 0.0"
         )
         self._add(f"for {own['rows']} in {order}:", indent=2)
-        self._step()
+        self._add(self._step(), indent=3)
         for start in self.training.starts:
             self._add(self._updated(start), wire=start.wire, indent=3)
         loss = own[self.training.loss]
         self._add(f"{own['total']} += float({loss}) * len({own['rows']})", indent=3)
         self._add(f"{own['losses']}.append({own['total']} / {count})", indent=2)
 
-    def _step(self) -> None:
-        """The call of the step for a batch; the last batch of an epoch may be a shorter one."""
-        training, own, functions = self.training, self.called.own, self.called.functions
-        each = [self.called.inputs[name] for name in training.inputs]
-        taken = {self.called.inputs[name]: f"[{own['rows']}]" for name in training.rows}
-        arguments = ", ".join(name + taken.get(name, "") for name in each)
-        answer = f"{own[training.loss]}, {own['pulls']} = "
-        calls = [f"{answer}{functions[f'step{rows}']}({arguments})" for rows in training.steps]
-        if len(calls) == 1:
-            self._add(calls[0], indent=3)
-            return
-        lines = [f"if len({own['rows']}) == {self.size}:", calls[0], "else:", calls[1]]
-        for line, deeper in zip(lines, (0, 1, 0, 1), strict=True):
-            self._add(line, indent=3 + deeper)
+    def _step(self) -> str:
+        """The call of the step: of the rows of a batch, and of what is the same for every row."""
+        training, own = self.training, self.called.own
+        taken = dict.fromkeys(training.rows, f"[{own['rows']}]")
+        arguments = [self.called.inputs[name] + taken.get(name, "") for name in training.inputs]
+        answer = f"{own[training.loss]}, {own['pulls']}"
+        return f"{answer} = {self.called.functions['step']}({', '.join(arguments)})"
 
     def _updated(self, start: Start) -> str:
         weight = self.called.inputs[start.name]

@@ -17,7 +17,7 @@ from pullback.core.trace import trace
 from pullback.core.wire import Wire
 from pullback.emit.numpy import LARGEST, NUMPY, number
 from pullback.emit.program import Program, emit_backward, emit_forward
-from pullback.emit.training import Start, Training, emit_training
+from pullback.emit.training import Start, Training, emit_training, for_any_rows
 from pullback.errors import (
     CircuitError,
     FaceError,
@@ -39,6 +39,7 @@ INITS = {
     "lecun": "np.sqrt(1.0 / {inputs}) * generator.standard_normal({shape})",
     "xavier": "generator.uniform(-np.sqrt(6.0 / {both}), np.sqrt(6.0 / {both}), {shape})",
 }
+UNUSUAL = (1009, 1013)
 TRIED = 2  # epochs that are run before the program is handed out
 CLOSE = 1e-9  # what a few roundings may grow to in them
 
@@ -89,10 +90,10 @@ class _Job:
         self.weights = [name for name, role in roles.items() if role == "parameter"]
         self.rows = [n for n, role in roles.items() if role == "data" and np.ndim(self.values[n])]
         self.count = self._count()
-        size = min(plan.batch_size, self.count)
-        sizes = [size, self.count % size] if self.count % size else [size]
+        self.size = min(plan.batch_size, self.count)
+        sizes = {self.size, self.count % self.size or self.size}
         self.backs = {rows: self._back(rows) for rows in sizes}
-        self.circuit = self.backs[size].forward
+        self.circuit = self.backs[self.size].forward
 
     def _count(self) -> int:
         name = self.made.name
@@ -112,7 +113,7 @@ class _Job:
     def _back(self, rows: int) -> Backward:
         """Loss and pulls for a batch of so many rows."""
         name = self.made.name
-        batch = self._batch(self.values, np.arange(rows))
+        batch = self._batch(self.values, np.zeros(rows, np.int64))
         view, _ = self.made.viewed([batch[n] for n in self.made.parameters])
         view.scalar_output(name)
         if any(structure is not LEAF for _, structure in view.arguments):
@@ -138,10 +139,7 @@ class _Job:
         asked = [circuit.find(name) for name in self.weights]
         zero = self.optimizer.start(np.zeros(()))
         return Training(
-            steps={
-                rows: emit_backward(back, NUMPY, self.made.name, "steps", asked)
-                for rows, back in self.backs.items()
-            },
+            step=self._step(asked),
             update=_update(self.optimizer, list(zero), circuit.spec_of(asked[0]).dtype),
             states={name: float(value) for name, value in zero.items()},
             starts=[
@@ -151,9 +149,24 @@ class _Job:
             inputs=circuit.input_names,
             rows=self.rows,
             loss=circuit.names[circuit.outputs[0]] or "loss",
+            size=self.plan.batch_size,
             epochs=self.plan.max_epochs,
             seed=self.plan.seed,
         )
+
+    def _step(self, asked: Sequence[int]) -> Program:
+        """Printed for two sizes of a batch that no other axis is likely to have, then joined."""
+        name = self.made.name
+        one, other = (
+            emit_backward(self._back(rows), NUMPY, name, "steps", asked) for rows in UNUSUAL
+        )
+        try:
+            return for_any_rows(one, other, UNUSUAL, self.circuit.find(self.rows[0]))
+        except ValueError as error:
+            raise CircuitError(
+                f"{name} reads differently for {UNUSUAL[0]} rows and for {UNUSUAL[1]}: {error}.",
+                why="a training program must take batches of any size.",
+            ) from None
 
     # Trust
 
