@@ -13,7 +13,7 @@ import importlib.util
 import os
 import platform
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -51,28 +51,38 @@ class Library:
         return made
 
 
-def build(ir: str, exports: Sequence[str], *, level: int = 1, vectorize: bool = False) -> Library:
+def build(
+    ir: str | Callable[[], str],
+    exports: Sequence[str],
+    *,
+    level: int = 1,
+    vectorize: bool = False,
+    known_by: str = "",
+) -> Library:
     """Optimise, assemble and load `ir` (LLVM assembly), or load it from the cache.
 
     level: 0 only inlines what says so and puts stack slots into registers: enough for text that is
     lean already, four times as quick, and it loses no memory, while LLVM's own O levels 1 to 3 lose
     40 kB a build. vectorize: LLVM's loop and SLP vectorisers; off because the generators write
     vectors themselves. Same text, same machine, same versions: same bytes.
+
+    known_by: all that the text depends on, its generator's source included; then `ir` may be a
+    function that is only called when nothing is kept under that.
     """
-    key = _key(ir, level, vectorize)
+    key = _key(known_by or str(ir), level, vectorize)
     with _lock:
         image = cache.load(key)
         if image is None:
-            image = _assembled(ir, level, vectorize)
+            image = _assembled(ir() if callable(ir) else ir, level, vectorize)
             cache.store(key, image)
         return _loaded(image, exports)
 
 
-def _key(ir: str, level: int, vectorize: bool) -> str:
+def _key(said: str, level: int, vectorize: bool) -> str:
     llvm = _llvm()
     machine = f"{llvm.get_host_cpu_name()} {features()} {llvm.llvm_version_info}"
-    said = "\0".join([pullback.__version__, machine, str(level), str(vectorize), ir])
-    return hashlib.sha256(said.encode()).hexdigest()
+    whole = "\0".join([pullback.__version__, machine, str(level), str(vectorize), said])
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _llvm() -> Any:

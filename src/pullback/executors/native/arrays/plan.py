@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from weakref import WeakKeyDictionary
 
 from pullback.core.circuit import Circuit, Row
 from pullback.executors.native.arrays.nest import View, product
@@ -28,6 +29,9 @@ KERNELS = {
     "matmul", "gather", "scatter_add", "pick", "concat", "pad", "unslice", "reshape", "sum", "sum_to",
     "max", "argmax", "logsumexp", "softmax", "prod", "norm",
 }  # fmt: skip
+
+
+_prepared: WeakKeyDictionary[Circuit, Circuit] = WeakKeyDictionary()
 
 
 @dataclass(eq=False)
@@ -81,7 +85,10 @@ def can_plan(circuit: Circuit) -> bool:
 
 def prepared(circuit: Circuit) -> Circuit:
     """The circuit that is planned: recipes opened, constants folded, same outputs."""
-    return tidy(expand(circuit))
+    found = _prepared.get(circuit)
+    if found is None:
+        found = _prepared[circuit] = tidy(expand(circuit))
+    return found
 
 
 def plan(circuit: Circuit, carried: Sequence[tuple[int, int]] = ()) -> Plan:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.door import Door, fits
+from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, Memory, plan_memory
 from pullback.executors.native.arrays.plan import asking, plan, prepared, work
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
@@ -51,8 +52,12 @@ class Compiled:
                 slots[-2 - slot] = slot
                 copies.append(Copy(view, whole._replace(storage=-2 - slot)))
         self.memory: Memory = plan_memory(self.plan, slots)
-        self.text = Module(self.plan, self.memory, copies, fast=fast).text()
-        self.library = build(self.text, ["run"], level=0)
+        self.library = build(
+            lambda: Module(self.plan, self.memory, copies, fast=fast).text(),
+            ["run"],
+            level=0,
+            known_by=known_by(circuit, fast),
+        )
         self._run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._arenas: list[tuple[Array, int]] = []
 

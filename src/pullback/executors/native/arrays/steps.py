@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.door import Door, fits
+from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, plan_memory
 from pullback.executors.native.arrays.plan import plan, prepared, work
 from pullback.executors.native.arrays.program import LONG, Array
@@ -147,9 +148,13 @@ class NativeSteps(Steps):
             copies.append(Copy(made.views[wire], dense(circuit, wire)._replace(storage=-2 - slot)))
         memory = plan_memory(made, slots)
         self.memory, self._plan = memory, made
-        text = Module(made, memory, copies, fast=self._fast).text()
-        self._text = text + "\n" + self._loop_text(len(inputs))
-        self._library = build(self._text, ["run", "steps"], level=0)
+
+        def text() -> str:
+            steps = Module(made, memory, copies, fast=self._fast).text()
+            return steps + "\n" + self._loop_text(len(inputs))
+
+        known = known_by(circuit, self._fast, self._pairs, self._columns)
+        self._library = build(text, ["run", "steps"], level=0, known_by=known)
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         self._run = self._library.function("run", count, pointer, pointer)
         self._loop_code = self._library.function(
