@@ -259,6 +259,13 @@ def test_where_everything_could_be_measured_nothing_is_said_of_it():
     assert "measured" not in str(report)
 
 
+def test_a_wire_without_a_name_is_called_by_what_makes_it():
+    f = pb.circuit("(x + y) * exp(x * z)")
+    with planted(GATES["multiply"], a_bit_too_large):
+        bad = f.gradcheck(0.3, 0.5, -0.7).bad_gates
+    assert [b.where for b in bad] == ["'x'", "'z'", "'x + y'", "'exp(x * z)'"]
+
+
 # --- what it takes ---
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pullback.core.gate import Gate, find_gate
 from pullback.core.shapes import Spec
 from pullback.core.sites import Site
+from pullback.core.speech import spoken
 from pullback.errors import UnknownName, did_you_mean
 
 INPUT, CONSTANT = "input", "constant"
@@ -144,17 +145,8 @@ class Circuit:
         return tuple(self.names[i] for i in self.inputs)
 
     def describe(self, wire: int) -> str:
-        """How to speak of a wire: its name, else its gate and line.
-
-        A person's wire is never called by a bare number.
-        """
-        if self.names[wire]:
-            return f"'{self.names[wire]}'"
-        row = self.row(wire)
-        if row.gate is None:
-            return f"the constant {self.constant_of(wire)}"
-        site = self.sites[int(self.site[wire])]
-        return f"the {row.gate.name} gate" + (f" at {site}" if site.file else f" (wire {wire})")
+        """How to speak of a wire: its name, else what makes it and its line. Never a bare number."""
+        return spoken(self, wire)
 
     def use_counts(self) -> NDArray[np.int64]:
         """How many gate inputs and outputs listen to each wire."""

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pullback.core.speech import SHORT
+from pullback.core.speech import number as number  # the form of sentences, told from down there
+
 MINUS = "−"
-SHORT = 3  # numbers of a vector that is written out
 # What a few roundings may add up to: eight units in the last place.
 NOISE = 8 * float(np.finfo(np.float64).eps)
 FLOAT32_NOISE = 8 * float(np.finfo(np.float32).eps)
@@ -57,23 +59,6 @@ def typed(value: Any, digits: int = 3) -> str:
     ('-12', '0.210', '-Inf', '(8) -4..3')
     """
     return shown(value, digits).text.replace(MINUS, "-").replace("…", "..")
-
-
-def number(value: Any, digits: int = 4) -> str:
-    """A value in a sentence or a table, where zeros at the end say nothing.
-
-    >>> number(0.880797), number(-0.0), number(float("inf")), number(np.array([1.0, 2.5]))
-    ('0.8808', '0', 'inf', '[1 2.5]')
-    """
-    array = np.asarray(value)
-    if array.ndim == 1 and array.size <= SHORT:
-        return f"[{' '.join(number(v, digits) for v in array)}]"
-    if array.ndim:
-        return f"array {'x'.join(map(str, array.shape))}"
-    if array.dtype.kind == "b":
-        return "yes" if array else "no"
-    text = f"{float(array):.{digits}g}" if array.dtype.kind == "f" else str(array)
-    return {"-0": "0", "nan": "NaN"}.get(text, text)
 
 
 def _odd(array: Any) -> bool:

@@ -19,6 +19,7 @@ from pullback.core.build import Builder
 from pullback.core.circuit import Circuit, Row
 from pullback.core.gate import Gate
 from pullback.core.names import unique
+from pullback.core.speech import expression_of
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.executors import compile
@@ -26,7 +27,6 @@ from pullback.gates.conventions import CONVENTIONS, Convention
 from pullback.lens.cost import Cost, empty_program, measured
 from pullback.lens.explain import slope_of
 from pullback.lens.snapshot import Snapshot, plain, short
-from pullback.lens.speech import expression_of
 from pullback.lens.wires import wire_names
 from pullback.passes.pull import pull_inputs
 from pullback.passes.tidy import tidy

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.core.circuit import Row
+from pullback.core.speech import expression_of
 from pullback.errors import OptionError
 from pullback.lens.snapshot import Snapshot, plain, short
-from pullback.lens.speech import expression_of
 from pullback.passes.backward import Branch
 from pullback.passes.pull import pull_inputs
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.speech import spoken
 from pullback.errors import CircuitError, PullbackError
 from pullback.lens.snapshot import Snapshot
-from pullback.lens.speech import spoken
 from pullback.passes.backward import Branch
 from pullback.passes.pull import pull_inputs
 

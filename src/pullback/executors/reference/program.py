@@ -11,6 +11,7 @@ import numpy as np
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import canonical
 from pullback.core.shapes import Spec
+from pullback.core.speech import said
 from pullback.errors import DtypeError, NotFiniteError, PullbackError, ShapeError
 from pullback.passes.rewrite import live
 
@@ -75,7 +76,7 @@ class Program:
         site = self.circuit.sites[int(self.circuit.site[wire])]
         error.where = (
             *error.where,
-            f"{self.circuit.describe(wire)}" + (f"  {site}" if site.file else ""),
+            f"'{said(self.circuit, wire)}'" + (f"  {site}" if site.file else ""),
         )
         return error
 
@@ -96,7 +97,7 @@ def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteE
     ]
     gate = row.gate.name if row.gate else "input"
     return NotFiniteError(
-        f"{circuit.describe(wire)} is {bad}{place}: the {gate} gate"
+        f"'{said(circuit, wire)}' is {bad}{place}: the {gate} gate"
         + (f" at {site}" if site.file else "")
         + " is the first to leave the finite numbers.",
         where=inputs,
