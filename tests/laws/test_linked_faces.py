@@ -36,7 +36,7 @@ def computed(circuit):
 
 @every_seed
 def test_every_wire_with_a_line_has_a_place_in_the_picture(seed):
-    run, svg, source = faces(seed)
+    _, svg, source = faces(seed)
     assert set(source.lines) - drawn(svg) == set()
 
 
@@ -78,6 +78,11 @@ def test_the_lines_about_a_wire_are_its_own_and_its_pulls():
     source = pb.circuit("q = x + y; f = q * z").backward_source()
     assert source.about("q") == [(2, "q = x + y"), (5, "dq = z * df")]
     assert source.about("z")[1:] == [(6, "dz = q * df")]
+
+
+def test_a_pull_of_two_branches_has_the_lines_of_both_and_of_their_sum():
+    lines = [line for _, line in pb.circuit("q = x + y; q * z + q").backward_source().about("q")]
+    assert [line.split(" = ")[0] for line in lines] == ["q", "dq_2", "dq"]
 
 
 @pytest.mark.parametrize("lang", ["python", "numpy", "javascript", "c", "latex"])

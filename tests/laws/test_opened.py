@@ -155,6 +155,7 @@ def test_collapsing_a_random_circuit_changes_nothing_but_gates(seed):
 # What looks like a sigmoid and is none.
 NEARLY = {
     "another constant": lambda x: 1.0 / (2.0 + pb.exp(-x)),
+    "other constants": lambda x: 2.0 / (2.0 + pb.exp(-x)),
     "no negation": lambda x: 1.0 / (1.0 + pb.exp(x)),
     "the other way up": lambda x: (1.0 + pb.exp(-x)) / 1.0,
     "minus": lambda x: 1.0 / (1.0 - pb.exp(-x)),

@@ -49,6 +49,11 @@ def test_S31_a_wire_with_two_branches_is_added_to():
     assert [p.total for p in told.ports] == [3.0, 3.0]
 
 
+def test_a_wire_that_comes_in_twice_has_a_row_for_each():
+    told = card("f = x / x; f", "f", x=2.0)
+    assert [p.contribution for p in told.ports] == [0.5, -0.5]
+
+
 def test_a_wire_with_another_branch_shows_what_it_gets_in_all():
     told = card("q = x * x; f = q * x", "f", x=3.0)
     assert [(p.name, p.contribution, p.total) for p in told.ports] == [("q", 3, 3), ("x", 9, 27)]
@@ -130,9 +135,9 @@ class Slow:
 
 def test_S13_E17_the_ratio_of_backward_to_forward_is_measured():
     clock, program = Clock(), pb.compile(pb.circuit("x * 2").circuit())
-    programs = [Slow(program, clock, each) for each in (10, 25, 2)]
+    programs = [Slow(program, clock, each) for each in (10_000, 25_000, 2_000)]
     found = cost.measured(programs, [[1.0]] * 3, clock)
-    assert (found.forward, found.backward, found.call) == (10.0, 25.0, 2.0)
+    assert (found.forward, found.backward, found.call) == (10_000.0, 25_000.0, 2_000.0)
     assert (found.ratio, found.low, found.high) == (2.5, 2.5, 2.5)
 
 
