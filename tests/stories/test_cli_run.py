@@ -108,6 +108,21 @@ def test_ninja_style_has_fewer_lines(said):
     assert len(ninja.splitlines()) < len(steps.splitlines())
 
 
+@pytest.mark.parametrize("lang", ["javascript", "c", "latex"])
+def test_backward_speaks_other_languages(said, lang):
+    code = said("backward", "sig(a*x + b)", "--lang", lang, "--style", "gates")
+    assert code == pb.circuit("sig(a*x + b)").backward_source(lang=lang, style="gates")
+
+
+def test_backward_writes_a_training_that_runs_without_pullback(said):
+    data = ["x=1,2,3", "y=3,5,7", "w=0", "b=0"]
+    code = said("backward", "mean((w*x + b - y)**2)", *data, "--train", "w b")
+    code += "x = np.arange(1.0, 4.0)\nweights, losses = train(x, 2 * x + 1, epochs=400)\n"
+    code += "print(round(float(weights['w']), 3), round(float(weights['b']), 3))"
+    done = subprocess.run([sys.executable, "-I"], input=code, capture_output=True, text=True)
+    assert done.stdout == "2.0 1.0\n"
+
+
 def test_backward_as_json_holds_the_same_code(said):
     document = json.loads(said("backward", "x*y", "--json"))
     assert document == {
