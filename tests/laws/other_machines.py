@@ -213,9 +213,12 @@ every_machine = pytest.mark.parametrize(
         pytest.param(
             C,
             id="c",
-            marks=pytest.mark.skipif(
-                not compiler(), reason="there is no C compiler: none of cc, gcc, clang"
-            ),
+            marks=[
+                pytest.mark.slow,  # it compiles
+                pytest.mark.skipif(
+                    not compiler(), reason="there is no C compiler: none of cc, gcc, clang"
+                ),
+            ],
         ),
     ],
 )

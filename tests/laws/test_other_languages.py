@@ -67,7 +67,7 @@ def lines_of(piece, found):
     rows, steps = piece.program.script.rows, piece.program.steps
     pairs = [list(zip(steps, *both, strict=True)) for both in zip(found, piece.wanted, strict=True)]
     return [
-        (rows[step.row].gate.name, ulps(got, want), (step.text, got, want))
+        (rows[step.row].gate.name, ulps(got, float_of(want)), (step.text, got, want))
         for run in pairs
         for step, got, want in run
     ]
@@ -94,6 +94,37 @@ def single(gate):
     return pb.circuit(taking(names, run), name="f"), list(
         itertools.product(HARD, repeat=len(names))
     )
+
+
+WHOLE = (np.int64(0), np.int64(3), np.int64(-7), np.int64(2**40))
+TRUTHS = (np.bool_(False), np.bool_(True))
+KINDS = {
+    "whole and real": (lambda n, x: n * x + n - x / n, WHOLE, HARD),
+    "one zero": (lambda n, x: (-n) * x + (n * -3) * x, WHOLE, HARD),
+    "choices of whole": (lambda n, x: x * pb.maximum(n, 2) + abs(n) + pb.relu(n), WHOLE, HARD),
+    "compared": (lambda n, x: pb.where(n == 3, x, 1.0) + pb.where(n != 3, x, 2.0), WHOLE, HARD),
+    "truths": (lambda p, x: p * x + pb.where(p == (x > 0), x, 0.5), TRUTHS, HARD),
+    "chosen truths": (lambda p, q: pb.where(pb.where(p, q, p), 1.5, q) * 2.0, TRUTHS, TRUTHS),
+    "made whole": (lambda x, y: pb.cast(x, dtype="int64") * y, (-2.7, -0.3, 0.0, 5.5), HARD),
+    "made true": (lambda x, y: pb.where(pb.cast(x, dtype="bool"), y, x), HARD, HARD),
+    "made real": (lambda x, y: pb.cast(x > y, dtype="float64") * y, HARD, HARD),
+    "made single": (lambda x, y: pb.cast(x, dtype="float32") * y, HARD, HARD),
+}
+
+
+@every_machine
+@pytest.mark.parametrize("kind", KINDS)
+def test_whole_numbers_and_truths_are_exact(language, kind):
+    function, first, second = KINDS[kind]
+    f = pb.circuit(taking("nx", function), name="f")
+    piece = line_by_line(language, f, list(itertools.product(first, second)), "gates")
+    (found,) = run_pieces(language, [piece])
+    assert [said for _, apart, said in lines_of(piece, found) if apart] == []
+
+
+def float_of(value):
+    """The number as it travels: whole numbers and truths as float64."""
+    return value if np.asarray(value).dtype.kind == "f" else np.float64(value)
 
 
 # --- whole programs ---

@@ -111,7 +111,7 @@ def expression(language: Language, row: Row, spec: Spec, inputs: Sequence[Text],
         return inputs[0]
     if is_infix(gate, language) and not face.endswith(")"):
         text = _infix(language, gate, inputs)
-    elif gate.name == "negative":
+    elif gate.name == "negative" and not face.endswith(")"):
         text = Text(f"-{inputs[0].inside(SIGN + 1, language.brackets)}", SIGN)
     else:
         text = Text(_filled(gate, language, row, inputs, face), language.level(face))

@@ -10,8 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pullback.core.dtypes import FLOAT32
+from pullback.core.circuit import Row
+from pullback.core.dtypes import FLOAT32, INT64
 from pullback.core.gate import Gate
+from pullback.core.shapes import Spec
 from pullback.emit.language import Closing, Language, Text, Variable
 from pullback.errors import FaceError
 
@@ -66,6 +68,13 @@ def close_function(
     return [Closing(f"  return {value};", 0), Closing("}")]
 
 
+def shorter(face: str, row: Row, spec: Spec, inputs: Sequence[Spec]) -> str:
+    """Whole numbers have one zero: -0, which 0 * -3 or -(0) would be here, becomes +0."""
+    assert row.gate is not None
+    signed = spec.dtype == INT64 and row.gate.name in ("negative", "multiply", "cast")
+    return f"({face} + 0)" if signed else face
+
+
 def rounded(gate: Gate, text: Text) -> Text:
     """A float32 expression with no more digits than float32 has."""
     return text if gate.name in HANDS_ON else Text(f"Math.fround({text.text})")
@@ -90,5 +99,6 @@ JAVASCRIPT = Language(
         "int64": "Math.trunc({x})",
         "bool": "({x} != 0)",
     },
+    shorter=shorter,
     rounded=rounded,
 )
