@@ -19,6 +19,7 @@ from pullback.emit.latex import LATEX
 from pullback.emit.program import emit_backward, emit_forward
 from pullback.passes.backward import backward
 
+SMOOTH = {case.gate.name: case for case in ALL_CASES if case.is_smooth}  # one for each gate
 WORDS = replace(ARRAYS, face="latex")
 GREEK = ["alpha", "dx", "W_1", "sigma_2", "x_", "learning_rate", "Gamma", "_", "pi"]
 TABLE = "{http://www.w3.org/1998/Math/MathML}mtable"
@@ -45,7 +46,7 @@ def test_every_gates_formula_and_backward_steps_render_line_by_line(case):
     assert [text for text, rows in found if len(rows) != len(text.splitlines()) - 2] == []
 
 
-@pytest.mark.parametrize("case", [c for c in ALL_CASES if c.is_smooth], ids=str)
+@pytest.mark.parametrize("case", SMOOTH.values(), ids=SMOOTH)
 def test_the_pull_on_every_real_input_has_an_equation(case):
     _, text = formulas(case.circuit())
     assert [i for i in case.real if f"\ndx_{{{i}}} &= " not in text] == []
