@@ -12,6 +12,8 @@ from pullback.executors.native.arrays.steps import NativeSteps, can_carry
 from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.program import LARGEST, NativeProgram
+from pullback.executors.native.tape import TapeProgram
+from pullback.executors.native.tape_plan import TooManyKinds
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
@@ -25,11 +27,21 @@ def choose(
     circuit: Circuit, *, fast: bool = False, watch: bool = False, threads: int = 1
 ) -> Program | None:
     """The native program for `circuit`, or None where there is none yet and the reference must do."""
-    if circuit.gate_count <= LARGEST and is_scalar(circuit):
-        return NativeProgram(circuit, fast=fast)
+    if is_scalar(circuit):
+        return _of_scalars(circuit, fast)
     if any(spec.shape for spec in circuit.specs) and can_plan(circuit):
         return ArrayProgram(circuit, fast=fast)
     return None
+
+
+def _of_scalars(circuit: Circuit, fast: bool) -> Program | None:
+    """Straight-line code up to a few hundred gates, a tape beyond."""
+    if circuit.gate_count <= LARGEST:
+        return NativeProgram(circuit, fast=fast)
+    try:
+        return TapeProgram(circuit, fast=fast)
+    except TooManyKinds:
+        return None
 
 
 def choose_map(

@@ -44,11 +44,11 @@ def lower_rows(code: Code, circuit: Circuit, inputs: Sequence[Number]) -> list[N
             values[row.wire] = code.constant(circuit.constant_of(row.wire), kind, lanes)
         elif row.gate is not None and wanted[row.wire]:
             listened = [x for x in (values[i] for i in row.inputs) if x is not None]
-            values[row.wire] = _row(code, row.gate, listened, row.attributes, kind, lanes)
+            values[row.wire] = lower_row(code, row.gate, listened, row.attributes, kind, lanes)
     return values
 
 
-def _row(
+def lower_row(
     code: Code,
     gate: Gate,
     inputs: list[Number],
@@ -56,6 +56,7 @@ def _row(
     kind: str,
     lanes: int,
 ) -> Number:
+    """The Number that one row puts out, recipes opened; kind is that of the row's wire."""
     if all(x.value is not None for x in inputs):
         return code.constant(gate(*[x.value for x in inputs], **attributes), kind, lanes)
     if gate.name in UNCHANGED:
@@ -82,12 +83,24 @@ def is_scalar(circuit: Circuit) -> bool:
     if any(spec.shape for spec in circuit.specs):
         return False
     return all(
-        row.gate.name in RULES
-        or row.gate.name in (*UNCHANGED, *SUMS)
-        or (row.gate.recipe and is_scalar(_opened(circuit, row)))
-        for row in circuit.rows()
-        if row.gate is not None
+        gate is None
+        or gate.name in RULES
+        or gate.name in (*UNCHANGED, *SUMS)
+        or (gate.recipe and _opens(circuit, op))
+        for op in np.unique(circuit.op).tolist()
+        for gate in [circuit.gates[op]]
     )
+
+
+def _opens(circuit: Circuit, op: int) -> bool:
+    """Whether the gates inside a recipe can be lowered, however it is used here."""
+    opened: dict[object, bool] = {}
+    for wire in np.nonzero(circuit.op == op)[0].tolist():
+        row = circuit.row(wire)
+        kind = (int(circuit.attribute[wire]), *(int(circuit.spec[i]) for i in row.inputs))
+        if kind not in opened:
+            opened[kind] = is_scalar(_opened(circuit, row))
+    return all(opened.values())
 
 
 def _opened(circuit: Circuit, row: Row) -> Circuit:

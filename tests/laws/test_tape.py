@@ -1,0 +1,188 @@
+"""Large circuits of single numbers on the tape: the reference's numbers, and backward's pulls, to the bit."""
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+from laws.asking import pull_circuit, same_bits
+from laws.random_circuits import EXACT, HARD, SCALARS, random_circuit
+
+import pullback as pb
+from pullback.errors import CircuitError, NotFiniteError, ShapeError
+from pullback.executors import compile
+
+tapes = pytest.importorskip("pullback.executors.native.tape")
+
+SMALL = dataclasses.replace(EXACT, steps=(2, 60), dtypes=("float64", "float64", "float32"))
+# Short enough that 4 ulp of each curve do not grow beyond this on the way.
+CURVES, CLOSE = dataclasses.replace(SCALARS, tame=True, steps=(5, 30)), 1e-11
+
+FIRST, *REST = [range(7), range(7, 120)]
+every_seed = pytest.mark.parametrize(
+    "seeds", [FIRST, *(pytest.param(r, marks=pytest.mark.slow) for r in REST)], ids=str
+)
+
+
+def asked(seed, words=SMALL):
+    """The circuit of a seed and its inputs, every other one with NaN, infinities and zeros of both signs.
+
+    Every seventh has thousands of gates.
+    """
+    if seed % 7 == 6:
+        return large(seed, 3000)
+    function = random_circuit(seed, words)
+    hard = seed % 2 and not words.tame
+    values = function.hard(np.random.default_rng(seed)) if hard else function.values
+    return pb.circuit(function).circuit(*values), list(values)
+
+
+def large(seed, count):
+    """A random circuit that listens to its last 30 wires and to its inputs."""
+    draw = random.Random(seed)
+    values = [draw.choice([draw.uniform(-2.0, 2.0), draw.choice(HARD)]) for _ in range(8)]
+
+    def written(a, b, c, d, e, f, g, h):
+        wires = [a, b, c, d, e, f, g, h]
+        for _ in range(count):
+            x, y, z = (draw.choice(draw.choice([wires[:8], wires[-30:]])) for _ in range(3))
+            choices = [pb.where(x < y, y, z), pb.relu(x), abs(x), -x, x / y, pb.maximum(x, y)]
+            wires.append(draw.choice([x + y, x - y, x * y, pb.minimum(y, z), *choices]))
+        return sum(wires[-30:])
+
+    return pb.circuit(written).circuit(*values), values
+
+
+def reference_pulls(circuit, values):
+    """The output and its pulls by the circuit that `backward` makes."""
+    back, pulled = pull_circuit(circuit)
+    force = np.ones((), circuit.spec_of(circuit.outputs[0]).dtype)[()]
+    found = dict(zip(pulled, compile(back).run([*values, force]), strict=True))
+    return [found.get(i) for i in range(len(values))]
+
+
+def same(found, wanted):
+    if found is None or wanted is None:
+        return found is wanted
+    return same_bits(found, wanted)
+
+
+@every_seed
+def test_large_circuits_have_the_references_bits(seeds):
+    for seed in seeds:
+        circuit, values = asked(seed)
+        assert same(tapes.TapeProgram(circuit).run(values)[0], compile(circuit).run(values)[0]), (
+            seed
+        )
+
+
+@every_seed
+def test_every_wire_can_be_watched(seeds):
+    for seed in seeds:
+        circuit, values = asked(seed)
+        pairs = zip(
+            tapes.TapeProgram(circuit).watch(values), compile(circuit).watch(values), strict=True
+        )
+        assert all(same(f, w) for f, w in pairs if f is not None), seed
+
+
+@every_seed
+def test_forward_and_backward_at_once_have_the_bits_of_the_backward_circuit(seeds):
+    for seed in seeds:
+        circuit, values = asked(seed)
+        if circuit.spec_of(circuit.outputs[0]).dtype.kind == "f":
+            _, pulls = tapes.TapeProgram(circuit).value_and_grad(values)
+            wanted = reference_pulls(circuit, values)
+            assert all(same(f, w) for f, w in zip(pulls, wanted, strict=True)), seed
+
+
+@every_seed
+def test_backward_circuits_run_on_the_tape_too(seeds):
+    for seed in seeds:
+        circuit, values = asked(seed)
+        if circuit.spec_of(circuit.outputs[0]).dtype.kind == "f":
+            back, _ = pull_circuit(circuit)
+            given = [*values, np.ones((), circuit.spec_of(circuit.outputs[0]).dtype)[()]]
+            pairs = zip(tapes.TapeProgram(back).run(given), compile(back).run(given), strict=True)
+            assert all(same(f, w) for f, w in pairs), seed
+
+
+@pytest.mark.parametrize("seed", [s for s in range(14) if s % 7 != 6])
+def test_curves_and_recipes_are_close_forward_and_backward(seed):
+    circuit, values = asked(seed, CURVES)
+    program = tapes.TapeProgram(circuit)
+    if circuit.spec_of(circuit.outputs[0]).dtype.kind == "f":
+        value, pulls = program.value_and_grad(values)
+        wanted = [*compile(circuit).run(values)[:1], *reference_pulls(circuit, values)]
+        pairs = [(f, w) for f, w in zip([value, *pulls], wanted, strict=True) if w is not None]
+        assert [
+            p for p in zip([value, *pulls], wanted, strict=True) if (p[0] is None) != (p[1] is None)
+        ] == []
+        assert np.allclose(*zip(*pairs, strict=True), rtol=CLOSE, atol=CLOSE)
+
+
+def powers(x, w):
+    """512 gates with curves among them."""
+    for _ in range(128):
+        x = pb.tanh(x * w) + w / 3.0
+    return x
+
+
+def test_compile_takes_the_tape_beyond_straight_lines():
+    circuit = pb.circuit(powers).circuit(0.5, 0.25)
+    program = compile(circuit, executor="native")
+    assert isinstance(program, tapes.TapeProgram)
+    assert program.run([0.5, 0.25])[0] == pytest.approx(powers(0.5, 0.25), rel=1e-13)
+    assert program.call(0.5, 0.25) == program.run([0.5, 0.25])[0]
+
+
+def test_a_force_scales_the_pulls():
+    program = tapes.TapeProgram(pb.circuit(lambda x, y: x * y + x).circuit(3.0, 5.0))
+    assert program.value_and_grad([3.0, 5.0], force=2.0) == (18.0, [12.0, 6.0])
+
+
+def test_what_nothing_pulls_has_no_pull():
+    circuit = pb.circuit(lambda x, y: pb.where(y > 0.0, x, 2.0 * x)).circuit(3.0, 5.0)
+    assert tapes.TapeProgram(circuit).value_and_grad([3.0, -5.0]) == (6.0, [2.0, None])
+
+
+def test_the_side_of_a_where_that_was_not_chosen_never_poisons():
+    circuit = pb.circuit(lambda x: pb.where(x > 0.0, pb.sqrt(x), x)).circuit(0.0)
+    assert tapes.TapeProgram(circuit).value_and_grad([0.0]) == (0.0, [1.0])
+
+
+def test_a_yes_or_no_cannot_be_pulled():
+    program = tapes.TapeProgram(pb.circuit(lambda x: x > 0.0).circuit(1.0))
+    with pytest.raises(CircuitError, match="no real number"):
+        program.value_and_grad([1.0])
+
+
+def test_the_wrong_number_of_inputs_is_said():
+    program = tapes.TapeProgram(pb.circuit(lambda x: x * x).circuit(1.0))
+    with pytest.raises(ShapeError, match="has 1 inputs, got 2"):
+        program.run([1.0, 2.0])
+
+
+def test_a_checked_run_names_the_first_bad_wire():
+    program = tapes.TapeProgram(pb.circuit("bad = 1.0 / x; bad * 2.0").circuit())
+    with pytest.raises(NotFiniteError, match="'bad' is inf"):
+        program.run([0.0], checked=True)
+
+
+def test_two_runs_do_not_disturb_each_other():
+    program = tapes.TapeProgram(pb.circuit(powers).circuit(0.5, 0.25))
+    first = program.run([0.5, 0.25])
+    program.value_and_grad([0.1, 0.9])
+    assert program.run([0.5, 0.25]) == first
+
+
+def test_more_kinds_of_gates_than_a_byte_can_tell_are_left_to_the_reference():
+    def clamped(x):
+        for i in range(400):
+            x = pb.clamp(x * 1.5, low=-1.0 - i, high=1.0 + i)
+        return x
+
+    circuit = pb.circuit(clamped).circuit(0.5)
+    program = compile(circuit, executor="native")
+    assert not isinstance(program, tapes.TapeProgram)
+    assert program.run([0.5]) == compile(circuit).run([0.5])
