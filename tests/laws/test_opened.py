@@ -9,9 +9,9 @@ import pullback as pb
 from pullback.core.gate import GATES
 from pullback.executors import compile
 from pullback.passes.backward import backward
-from pullback.passes.collapse import collapse, is_recognised
-from pullback.passes.element import element
 from pullback.passes.expand import expand
+from pullback.passes.opening.collapse import collapse, is_recognised
+from pullback.passes.opening.element import element
 from pullback.passes.pull import pull_inputs
 from pullback.passes.tidy import tidy
 

@@ -13,7 +13,7 @@ from pullback.errors import RangeError, ShapeError
 from pullback.executors import compile
 from pullback.lens.snapshot import plain
 from pullback.lens.views import View
-from pullback.passes.element import element
+from pullback.passes.opening.element import element
 
 
 class Opened(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pullback.core.circuit import Circuit
 from pullback.core.gate import find_gate
 from pullback.errors import CircuitError, OptionError
-from pullback.passes.collapse import collapse, is_recognised
 from pullback.passes.expand import expand
+from pullback.passes.opening.collapse import collapse, is_recognised
 
 LARGEST = 20_000  # gates; beyond this nobody looks, and opening everything was a slip
 

@@ -17,7 +17,7 @@ from pullback.core.replay import replay
 from pullback.core.shapes import Signature, Spec
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError, GateError, OptionError
-from pullback.passes.cells import Cell, array_of, cell_of, flat_positions
+from pullback.passes.opening.cells import Cell, array_of, cell_of, flat_positions
 from pullback.passes.pull import opened_recipe
 
 LARGEST = 4_000  # gates of one element; nobody reads more
