@@ -111,8 +111,13 @@ class _Writer:
         programs = [training.step, training.update]
         helpers = list(dict.fromkeys(h for program in programs for h in program.helpers))
         self.called = self._call(helpers)
-        self.program = Program(
-            self.called.functions["train"], training.step.script, helpers=helpers
+        self.program = dataclasses.replace(
+            training.step,
+            name=self.called.functions["train"],
+            helpers=helpers,
+            text=[],
+            wires=[],
+            held=[],
         )
         self._function(training.step, self.called.functions["step"])
         self._function(training.update, self.called.functions["update"])

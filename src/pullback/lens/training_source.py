@@ -39,9 +39,9 @@ INITS = {
     "lecun": "np.sqrt(1.0 / {inputs}) * generator.standard_normal({shape})",
     "xavier": "generator.uniform(-np.sqrt(6.0 / {both}), np.sqrt(6.0 / {both}), {shape})",
 }
-UNUSUAL = (1009, 1013)
+UNUSUAL = (1009, 1013)  # rows of a batch: numbers that stand for nothing else in a program
 TRIED = 2  # epochs that are run before the program is handed out
-CLOSE = 1e-9  # what a few roundings may grow to in them
+CLOSE = {"float64": 1e-9, "float32": 1e-3}  # what a few roundings may grow to in them
 
 
 class Plan(Protocol):
@@ -94,6 +94,10 @@ class _Job:
         sizes = {self.size, self.count % self.size or self.size}
         self.backs = {rows: self._back(rows) for rows in sizes}
         self.circuit = self.backs[self.size].forward
+        self.dtype = self.circuit.spec_of(self.circuit.outputs[0]).dtype
+        for name in self.weights:  # a weight that is given as 1 is 1.0
+            spec = self.circuit.spec_of(self.circuit.find(name))
+            self.values[name] = np.asarray(self.values[name], spec.dtype)[()]
 
     def _count(self) -> int:
         name = self.made.name
@@ -125,7 +129,6 @@ class _Job:
                 raise CircuitError(f"weight {weight!r} is {dtype}; only real numbers can learn.")
             if back.pulls[view.circuit.find(weight)] < 0:
                 raise CircuitError(f"the loss {name} does not listen to weight {weight!r}.")
-            self.values[weight] = np.asarray(self.values[weight], dtype)[()]
         return back
 
     def _batch(self, values: Mapping[str, Any], rows: Any) -> dict[str, Any]:
@@ -180,7 +183,7 @@ class _Job:
         with np.errstate(all="ignore"):
             _, losses = space[program.name](*given, TRIED)
             wanted = self._by_engine(space, few)
-        if not np.allclose(losses, wanted, CLOSE, equal_nan=True):
+        if not np.allclose(losses, wanted, CLOSE[self.dtype.name], equal_nan=True):
             raise PullbackError(
                 f"the training source of {self.made.name} has the losses {losses}, the engine {wanted}.",
                 why="an optimizer must treat all numbers of a weight alike; else please report this.",
@@ -193,7 +196,7 @@ class _Job:
         states: dict[str, dict[str, Any]] = {}
         values = {**few, **_first_weights(space, self.weights, seed)}
         programs = {rows: compile_circuit(self._asking(back)) for rows, back in self.backs.items()}
-        force = np.ones((), self.circuit.spec_of(self.circuit.outputs[0]).dtype)
+        force = np.ones((), self.dtype)
         for epoch in range(1, TRIED + 1):
             total = 0.0
             for rows in space["batches"](count, epoch, seed):
