@@ -95,6 +95,8 @@ def facts(gate: Gate) -> str:
         rows.append(("corner", "the slope jumps there; the check calls it a kink"))
     if gate.recipe:
         rows.append(("made of", "other gates: a recipe"))
+    elif gate.inside is not None:
+        rows.append(("opens", f"into plainer gates: `f.expand({gate.name!r})`"))
     rows += [
         (language, f"`{text}`") for language, text in gate.faces.items() if language != "latex"
     ]
