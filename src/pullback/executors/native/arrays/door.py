@@ -8,6 +8,7 @@ array lies in memory is tried out once, by `usable`.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -25,67 +26,68 @@ _HEAD = object.__basicsize__
 _MOST_AXES = 4
 # Of an array object: the address of its numbers, then axes, sizes, strides, base, dtype and flags.
 _DATA, _AXES, _SIZES, _DTYPE, _FLAGS = (_HEAD + 8 * n for n in (0, 1, 2, 5, 6))
-_READABLE, _WRITEABLE = 0x0101, 0x0501  # in order and aligned; and may be written to
+_READABLE = 0x0101  # in order and aligned
 
 _CONTEXT = (
-    "RUN",
-    "COUNT",
-    "SPECS",
-    "TABLE",
-    "ARENA",
-    "ARRAY",
-    "PYTHON",
-    "DOUBLE",
-    "SINGLE",
-    "SLOW",
-    "NONE",
-)
+    "RUN", "COUNT", "OUTPUTS", "SPECS", "TABLE", "ARENA", "NEW", "SCALAR", "ARRAY", "PYTHON", "DOUBLE",
+    "SINGLE", "LIST", "SLOW", "NONE",
+)  # fmt: skip
 _SPEC = 5 + _MOST_AXES  # slots: dtype, flags, axes (-1: a number), place in the table, slot, sizes
+# Where NumPy's own table has what makes an array, and what makes a number of one without axes.
+_NEW, _SCALAR = 94, 76
 
 
 class Door:
-    """`enter(*arrays)`: puts their addresses into the table and runs the code.
+    """Two ways in. `enter(*inputs)` puts their addresses into the table and runs the code; `ask(list)`
+    makes arrays for the outputs too and gives a list of them.
 
-    specs: what each argument has to be, and whether it is written. table: addresses, one an argument
-    first. slow: called with the same arguments when one does not fit or the code says no; its
-    answer is the answer, otherwise None.
+    places: the table of addresses, inputs first, then outputs, and the arena. slow: called with the
+    same arguments when one does not fit or the code says no; its answer is the answer. keeps: lives
+    as long as the door.
     """
 
     def __init__(
         self,
         run: int,
-        specs: Sequence[tuple[Spec, bool]],
+        specs: tuple[Sequence[Spec], Sequence[Spec]],
         places: tuple[np.ndarray[Any, Any], int],
         slow: Callable[..., Any],
-        owner: object,
+        keeps: object,
     ) -> None:
-        table, arena = places
-        self.numbers = np.zeros(len(specs) + 1)
-        starts = [self.numbers.ctypes.data + 8 * n for n in range(len(specs))]
-        self.specs = np.array(
-            [_record(s, w, at) for (s, w), at in zip(specs, starts, strict=True)] or [[0]], np.int64
-        )
-        kinds = (np.ndarray, float, np.float64, np.float32, slow, None)
+        (inputs, outputs), (table, arena) = specs, places
+        numbers = np.zeros(len(inputs) + 1)
+        slots = [numbers.ctypes.data + 8 * n for n in range(len(inputs))]
+        records = [_record(s, at) for s, at in zip(inputs, slots, strict=True)]
+        records += [_record(s, 0) for s in outputs]
+        wanted = np.array(records or [[0]], np.int64)
+        api = _numpy_functions()
+        known = (np.ndarray, float, np.float64, np.float32, list, slow, None)
         context = struct.pack(
-            "11q",
-            run,
-            len(specs),
-            self.specs.ctypes.data,
-            table.ctypes.data,
-            arena,
-            *map(id, kinds),
-        )
-        self.enter = builtin.made_of(
-            _library(), "enter", context, (owner, kinds, table, self.specs, self.numbers)
-        )
+            "15q", run, len(inputs), len(outputs), wanted.ctypes.data, table.ctypes.data, arena,
+            api[_NEW], api[_SCALAR], *map(id, known),
+        )  # fmt: skip
+        held = (keeps, known, table, wanted, numbers)
+        self.enter = builtin.made_of(_library(), "enter", context, held)
+        self.ask = builtin.made_of(_library(), "ask", context, held)
 
 
-def _record(spec: Spec, written: bool, slot: int) -> list[int]:
-    is_number = not spec.shape and not written and spec.dtype in (FLOAT64, FLOAT32)
+def _record(spec: Spec, slot: int) -> list[int]:
+    """What an argument has to be; `slot` is where a plain number goes, 0 for an output."""
+    is_number = not spec.shape and slot and spec.dtype in (FLOAT64, FLOAT32)
     axes = -1 if is_number else len(spec.shape)
-    flags = _WRITEABLE if written else _READABLE
     sizes = [*spec.shape, *[0] * (_MOST_AXES - len(spec.shape))]
-    return [id(spec.dtype), flags, axes, int(spec.dtype == FLOAT32), slot, *sizes]
+    return [id(spec.dtype), _READABLE, axes, int(spec.dtype == FLOAT32), slot, *sizes]
+
+
+@lru_cache(maxsize=1)
+def _numpy_functions() -> Any:
+    """NumPy's functions for C, by their fixed places."""
+    capsule = getattr(importlib.import_module("numpy._core._multiarray_umath"), "_ARRAY_API", None)
+    if capsule is None:
+        return None
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return ctypes.cast(pointer(capsule, None), ctypes.POINTER(ctypes.c_int64))
 
 
 def fits(specs: Sequence[Spec]) -> bool:
@@ -97,7 +99,7 @@ def fits(specs: Sequence[Spec]) -> bool:
 @lru_cache(maxsize=1)
 def usable() -> bool:
     """Whether this interpreter's arrays lie as expected: tried out once."""
-    if not builtin.usable() or sys.byteorder != "little":
+    if not builtin.usable() or sys.byteorder != "little" or _numpy_functions() is None:
         return False
     x = np.zeros((3, 5), np.float32)
     slots = ctypes.c_int64 * 8
@@ -110,7 +112,7 @@ def usable() -> bool:
         and found[1] & 0xFFFFFFFF == x.ndim
         and tuple(sizes) == x.shape
         and found[5] == id(x.dtype)
-        and found[6] & _WRITEABLE == _WRITEABLE
+        and found[6] & _READABLE == _READABLE
         and ctypes.c_float.from_address(id(number) + _HEAD).value == 1.5
     )
 
@@ -123,16 +125,19 @@ def _library() -> Library:
     names = {
         "HEAD": _HEAD, "TYPE": _HEAD - 8, "DATA": _DATA, "AXES": _AXES, "SIZES": _SIZES, "DTYPE": _DTYPE,
         "FLAGS": _FLAGS, "FIRST": tuple.__basicsize__, "BYTES": bytes.__basicsize__ - 1, "SPEC": 8 * _SPEC,
+        "LENGTH": _HEAD, "ITEMS": _HEAD + 8,
     }  # fmt: skip
     for name, value in names.items():
         text = text.replace(f"+{name}", str(value))
-    return build(text, ["enter"], level=0)
+    return build(text, ["enter", "ask"], level=0)
 
 
 # @NAME stands for a place in the context, +NAME for an offset.
 _TEXT = """
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
+declare ptr @PyList_New(i64)
 declare void @Py_IncRef(ptr)
+declare void @Py_DecRef(ptr)
 
 define internal ptr @known(ptr %slots, i64 %place) nounwind alwaysinline {
   %at = getelementptr ptr, ptr %slots, i64 %place
@@ -231,23 +236,18 @@ bad:
   ret ptr null
 }
 
-define ptr @enter(ptr %self, ptr %args, i64 %given, ptr %names) nounwind {
+; The addresses of %count arguments into the table; false when one does not fit.
+define internal i1 @inputs(ptr %slots, ptr %args) nounwind alwaysinline {
 entry:
-  %first.at = getelementptr i8, ptr %self, i64 +FIRST
-  %bytes = load ptr, ptr %first.at
-  %slots = getelementptr i8, ptr %bytes, i64 +BYTES
   %count.ptr = call ptr @known(ptr %slots, i64 @COUNT)
   %count = ptrtoint ptr %count.ptr to i64
   %specs = call ptr @known(ptr %slots, i64 @SPECS)
   %table = call ptr @known(ptr %slots, i64 @TABLE)
-  %unnamed = icmp eq ptr %names, null
-  %enough = icmp eq i64 %given, %count
-  %usual = and i1 %unnamed, %enough
-  br i1 %usual, label %next, label %slow
+  br label %next
 next:
   %i = phi i64 [0, %entry], [%i.next, %good]
   %end = icmp eq i64 %i, %count
-  br i1 %end, label %go, label %one
+  br i1 %end, label %all, label %one
 one:
   %at = getelementptr ptr, ptr %args, i64 %i
   %object = load ptr, ptr %at
@@ -255,22 +255,217 @@ one:
   %spec = getelementptr i8, ptr %specs, i64 %offset
   %numbers = call ptr @numbers(ptr %slots, ptr %spec, ptr %object)
   %none = icmp eq ptr %numbers, null
-  br i1 %none, label %slow, label %good
+  br i1 %none, label %bad, label %good
 good:
   %to = getelementptr ptr, ptr %table, i64 %i
   store ptr %numbers, ptr %to
   %i.next = add i64 %i, 1
   br label %next
-go:
+all:
+  ret i1 true
+bad:
+  ret i1 false
+}
+
+define internal i1 @go(ptr %slots) nounwind alwaysinline {
   %run = call ptr @known(ptr %slots, i64 @RUN)
+  %table = call ptr @known(ptr %slots, i64 @TABLE)
   %arena = call ptr @known(ptr %slots, i64 @ARENA)
   %said = call i64 %run(ptr %table, ptr %arena)
   %fine = icmp eq i64 %said, 0
+  ret i1 %fine
+}
+
+define internal ptr @context(ptr %self) nounwind alwaysinline {
+  %first.at = getelementptr i8, ptr %self, i64 +FIRST
+  %bytes = load ptr, ptr %first.at
+  %slots = getelementptr i8, ptr %bytes, i64 +BYTES
+  ret ptr %slots
+}
+
+define ptr @enter(ptr %self, ptr %args, i64 %given, ptr %names) nounwind {
+entry:
+  %slots = call ptr @context(ptr %self)
+  %count.ptr = call ptr @known(ptr %slots, i64 @COUNT)
+  %count = ptrtoint ptr %count.ptr to i64
+  %unnamed = icmp eq ptr %names, null
+  %enough = icmp eq i64 %given, %count
+  %usual = and i1 %unnamed, %enough
+  br i1 %usual, label %take, label %slow
+take:
+  %fit = call i1 @inputs(ptr %slots, ptr %args)
+  br i1 %fit, label %run, label %slow
+run:
+  %fine = call i1 @go(ptr %slots)
   br i1 %fine, label %done, label %slow
 done:
   %nothing = call ptr @known(ptr %slots, i64 @NONE)
   call void @Py_IncRef(ptr %nothing)
   ret ptr %nothing
+slow:
+  %python.slow = call ptr @known(ptr %slots, i64 @SLOW)
+  %answer = call ptr @PyObject_Vectorcall(ptr %python.slow, ptr %args, i64 %given, ptr %names)
+  ret ptr %answer
+}
+
+; A list of new arrays; null when there is no memory. Making them may run anybody's Python code and so
+; change the table: the addresses are put there afterwards.
+define internal ptr @outputs(ptr %slots) nounwind alwaysinline {
+entry:
+  %inputs.ptr = call ptr @known(ptr %slots, i64 @COUNT)
+  %inputs = ptrtoint ptr %inputs.ptr to i64
+  %count.ptr = call ptr @known(ptr %slots, i64 @OUTPUTS)
+  %count = ptrtoint ptr %count.ptr to i64
+  %specs = call ptr @known(ptr %slots, i64 @SPECS)
+  %new = call ptr @known(ptr %slots, i64 @NEW)
+  %array = call ptr @known(ptr %slots, i64 @ARRAY)
+  %made = call ptr @PyList_New(i64 %count)
+  %no.list = icmp eq ptr %made, null
+  br i1 %no.list, label %failed, label %begin
+begin:
+  %items.at = getelementptr i8, ptr %made, i64 +ITEMS
+  %items = load ptr, ptr %items.at
+  br label %next
+next:
+  %i = phi i64 [0, %begin], [%i.next, %put]
+  %end = icmp eq i64 %i, %count
+  br i1 %end, label %all, label %one
+one:
+  %place = add i64 %inputs, %i
+  %offset = mul i64 %place, +SPEC
+  %spec = getelementptr i8, ptr %specs, i64 %offset
+  %dtype.bits = call i64 @part(ptr %spec, i64 0)
+  %dtype = inttoptr i64 %dtype.bits to ptr
+  %axes.wide = call i64 @part(ptr %spec, i64 16)
+  %axes = trunc i64 %axes.wide to i32
+  %sizes = getelementptr i8, ptr %spec, i64 40
+  call void @Py_IncRef(ptr %dtype)
+  %object = call ptr %new(ptr %array, ptr %dtype, i32 %axes, ptr %sizes, ptr null, ptr null, i32 0, ptr null)
+  %none = icmp eq ptr %object, null
+  br i1 %none, label %lost, label %put
+put:
+  %item = getelementptr ptr, ptr %items, i64 %i
+  store ptr %object, ptr %item
+  %i.next = add i64 %i, 1
+  br label %next
+all:
+  ret ptr %made
+lost:
+  call void @Py_DecRef(ptr %made)
+  br label %failed
+failed:
+  ret ptr null
+}
+
+; Where the arrays of a list lie, into the table behind the inputs.
+define internal void @place(ptr %slots, ptr %made) nounwind alwaysinline {
+entry:
+  %inputs.ptr = call ptr @known(ptr %slots, i64 @COUNT)
+  %inputs = ptrtoint ptr %inputs.ptr to i64
+  %count.ptr = call ptr @known(ptr %slots, i64 @OUTPUTS)
+  %count = ptrtoint ptr %count.ptr to i64
+  %table = call ptr @known(ptr %slots, i64 @TABLE)
+  %items.at = getelementptr i8, ptr %made, i64 +ITEMS
+  %items = load ptr, ptr %items.at
+  br label %next
+next:
+  %i = phi i64 [0, %entry], [%i.next, %one]
+  %end = icmp eq i64 %i, %count
+  br i1 %end, label %all, label %one
+one:
+  %item = getelementptr ptr, ptr %items, i64 %i
+  %object = load ptr, ptr %item
+  %data.at = getelementptr i8, ptr %object, i64 +DATA
+  %data = load ptr, ptr %data.at
+  %place = add i64 %inputs, %i
+  %to = getelementptr ptr, ptr %table, i64 %place
+  store ptr %data, ptr %to
+  %i.next = add i64 %i, 1
+  br label %next
+all:
+  ret void
+}
+
+; Arrays without axes become numbers, as in NumPy itself.
+define internal i1 @as.numbers(ptr %slots, ptr %made) nounwind alwaysinline {
+entry:
+  %count.ptr = call ptr @known(ptr %slots, i64 @OUTPUTS)
+  %count = ptrtoint ptr %count.ptr to i64
+  %scalar = call ptr @known(ptr %slots, i64 @SCALAR)
+  %items.at = getelementptr i8, ptr %made, i64 +ITEMS
+  %items = load ptr, ptr %items.at
+  br label %next
+next:
+  %i = phi i64 [0, %entry], [%i.next, %up]
+  %end = icmp eq i64 %i, %count
+  br i1 %end, label %all, label %one
+one:
+  %item = getelementptr ptr, ptr %items, i64 %i
+  %object = load ptr, ptr %item
+  %axes.both = call i64 @part(ptr %object, i64 +AXES)
+  %axes = and i64 %axes.both, 4294967295
+  %single = icmp eq i64 %axes, 0
+  br i1 %single, label %turn, label %up
+turn:
+  %number = call ptr %scalar(ptr %object)
+  store ptr %number, ptr %item
+  %none = icmp eq ptr %number, null
+  br i1 %none, label %failed, label %up
+up:
+  %i.next = add i64 %i, 1
+  br label %next
+all:
+  ret i1 true
+failed:
+  ret i1 false
+}
+
+define ptr @ask(ptr %self, ptr %args, i64 %given, ptr %names) nounwind {
+entry:
+  %slots = call ptr @context(ptr %self)
+  %unnamed = icmp eq ptr %names, null
+  %single = icmp eq i64 %given, 1
+  %usual = and i1 %unnamed, %single
+  br i1 %usual, label %look, label %slow
+look:
+  %list = load ptr, ptr %args
+  %type.at = getelementptr i8, ptr %list, i64 +TYPE
+  %type = load ptr, ptr %type.at
+  %wanted = call ptr @known(ptr %slots, i64 @LIST)
+  %right = icmp eq ptr %type, %wanted
+  br i1 %right, label %make, label %slow
+make:
+  %made = call ptr @outputs(ptr %slots)
+  %none = icmp eq ptr %made, null
+  br i1 %none, label %failed, label %measure
+measure:
+  %length = call i64 @part(ptr %list, i64 +LENGTH)
+  %count.ptr = call ptr @known(ptr %slots, i64 @COUNT)
+  %count = ptrtoint ptr %count.ptr to i64
+  %enough = icmp eq i64 %length, %count
+  br i1 %enough, label %take, label %refused
+take:
+  %items.at = getelementptr i8, ptr %list, i64 +ITEMS
+  %items = load ptr, ptr %items.at
+  %fit = call i1 @inputs(ptr %slots, ptr %items)
+  br i1 %fit, label %run, label %refused
+run:
+  call void @place(ptr %slots, ptr %made)
+  %fine = call i1 @go(ptr %slots)
+  br i1 %fine, label %done, label %refused
+refused:
+  call void @Py_DecRef(ptr %made)
+  br label %slow
+done:
+  %turned = call i1 @as.numbers(ptr %slots, ptr %made)
+  br i1 %turned, label %give, label %lost
+give:
+  ret ptr %made
+lost:
+  call void @Py_DecRef(ptr %made)
+  br label %failed
+failed:
+  ret ptr null
 slow:
   %python.slow = call ptr @known(ptr %slots, i64 @SLOW)
   %answer = call ptr @PyObject_Vectorcall(ptr %python.slow, ptr %args, i64 %given, ptr %names)

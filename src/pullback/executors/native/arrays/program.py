@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,18 +78,20 @@ class Compiled:
         memory = np.empty(self.memory.bytes + ALIGNED, np.uint8)
         return memory, -(-memory.ctypes.data // ALIGNED) * ALIGNED
 
-    def door(self, slow: Callable[..., Any]) -> Callable[..., Any] | None:
-        """`enter(*inputs, *outputs)`, the quick way in; None where there is none or it would not pay."""
+    def door(self, slow: Callable[[Sequence[Any]], list[Any]]) -> Callable[..., list[Any]] | None:
+        """A list of inputs in, a list of outputs out; None where that is not possible or would not pay."""
         circuit = self.circuit
         inputs = [circuit.spec_of(w) for w in circuit.inputs]
-        if work(self.plan) > LONG or not fits([*inputs, *self.specs]):
+        plain = list(circuit.outputs) == self.made and len({*self.made}) == len(self.made)
+        if not plain or work(self.plan) > LONG or not fits([*inputs, *self.specs]):
             return None
         arena, start = self.new_arena()
         nothing = np.zeros(0)
         table = self.table([nothing] * (len(inputs) + len(self.specs)))
-        specs = [*((s, False) for s in inputs), *((s, True) for s in self.specs)]
         keeps = (self.library, self.constants, arena)
-        return Door(self.library.address("run"), specs, (table, start), slow, keeps).enter
+        return Door(
+            self.library.address("run"), (inputs, self.specs), (table, start), slow, keeps
+        ).ask
 
 
 class ArrayProgram(Program):
@@ -109,14 +111,14 @@ class ArrayProgram(Program):
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
-        return super().run(inputs, checked) if checked else self._ran(inputs)
+        return super().run(inputs, checked) if checked else self._ran.run(inputs)
 
     def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The value of every wire, None where no output listens."""
         if checked:
             return super().watch(inputs, checked)
         wires, ran = self._watched
-        found = ran(inputs)  # refuses what does not fit
+        found = ran.run(inputs)  # refuses what does not fit
         values = self._start.copy()
         for (wire, dtype), value in zip(self._entries, inputs, strict=True):
             fits = type(value) is dtype.type or (type(value) is np.ndarray and value.dtype == dtype)
@@ -149,37 +151,18 @@ class _Runner:
     def __init__(self, program: ArrayProgram, made: Compiled) -> None:
         self.made = made
         self._program = weakref.proxy(program)
-        slow = weakref.WeakMethod(self._enter)
-        self._door = made.door(lambda *arrays: slow()(*arrays))  # type: ignore[misc]
-        circuit = made.circuit
-        self._new = [partial(np.empty, s.shape, s.dtype) for s in made.specs]
-        self._plain = list(circuit.outputs) == made.made and len({*made.made}) == len(made.made)
-        self._singles = [n for n, s in enumerate(made.specs) if not s.shape]
+        slow = weakref.WeakMethod(self._slow)
+        door = made.door(lambda inputs: slow()(inputs))  # type: ignore[misc]
+        self.run: Callable[[Sequence[Any]], list[Any]] = door or self._slow
 
-    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
-        if self._door is None or not self._plain or len(inputs) != len(self.made.circuit.inputs):
-            return self._listed(self._program.fitted(inputs))
-        outputs = [new() for new in self._new]
-        self._door(*inputs, *outputs)
-        for n in self._singles:
-            outputs[n] = outputs[n][()]
-        return outputs
-
-    def _listed(self, given: list[Any]) -> list[Any]:
-        made = self.made
-        found = {w: new() for w, new in zip(made.made, self._new, strict=True)}
-        self._fill(given, [found[w] for w in made.made])
+    def _slow(self, inputs: Sequence[Any]) -> list[Any]:
+        made, given = self.made, self._program.fitted(inputs)
+        arrays = [np.require(x, requirements=["C", "A"]) for x in given]
+        found = {w: np.empty(s.shape, s.dtype) for w, s in zip(made.made, made.specs, strict=True)}
+        if not made.run(arrays, [found[w] for w in made.made]):
+            Program(self._program.circuit).run(given)  # it says which index, and raises
         known = dict(zip(made.circuit.inputs, given, strict=True))
         return [_value(made.circuit, o, known, found) for o in made.circuit.outputs]
-
-    def _enter(self, *arrays: Any) -> None:
-        count = len(self.made.circuit.inputs)
-        self._fill(self._program.fitted(arrays[:count]), arrays[count:])
-
-    def _fill(self, given: Sequence[Any], outputs: Sequence[Array]) -> None:
-        arrays = [np.require(x, requirements=["C", "A"]) for x in given]
-        if not self.made.run(arrays, outputs):
-            Program(self._program.circuit).run(given)  # it says which index, and raises
 
 
 def _value(circuit: Circuit, wire: int, given: dict[int, Any], found: dict[int, Array]) -> Any:

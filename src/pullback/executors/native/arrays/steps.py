@@ -181,7 +181,7 @@ class NativeSteps(Steps):
             keeps = (self._library, self._constants, self._values, self._out, self._arena[0])
             places = self._tables[0], self._arena[1]
             run = self._library.address("run")
-            self._enter = Door(run, [(s, False) for s in specs], places, self._slow, keeps).enter
+            self._enter = Door(run, (specs, ()), places, self._slow, keeps).enter
 
     def _loop_text(self, first_output: int) -> str:
         """`@steps`: rows gathered, a step, its numbers recorded, and one more done."""
