@@ -6,6 +6,7 @@ import ctypes
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -117,22 +118,26 @@ class ArrayProgram(Program):
         """The value of every wire, None where no output listens."""
         if checked:
             return super().watch(inputs, checked)
-        wires, ran = self._watched
+        ran, sorted_out = self._watched
         found = ran.run(inputs)  # refuses what does not fit
-        values = self._start.copy()
-        for (wire, dtype), value in zip(self._entries, inputs, strict=True):
-            fits = type(value) is dtype.type or (type(value) is np.ndarray and value.dtype == dtype)
-            values[wire] = value if fits else typed(value, dtype, self.circuit.describe(wire))
-        for wire, value in zip(wires, found, strict=True):
-            values[wire] = value
-        return values
+        given = [
+            x if type(x) is dtype.type or (type(x) is np.ndarray and x.dtype is dtype)
+            else typed(x, dtype, self.circuit.describe(wire))
+            for (wire, dtype), x in zip(self._entries, inputs, strict=True)
+        ]  # fmt: skip
+        return list(sorted_out([*found, *given, *self._constants, None])[:-1])
 
     @cached_property
-    def _watched(self) -> tuple[list[int], _Runner]:
-        """A second build that puts out what every gate puts out."""
-        wanted = live(self.circuit)
-        wires = [w for w in range(len(self.circuit)) if wanted[w] and int(self.circuit.op[w]) > 1]
-        return wires, _Runner(self, Compiled(asking(self.circuit, wires), fast=self.fast))
+    def _watched(self) -> tuple[_Runner, Callable[[list[Any]], tuple[Any, ...]]]:
+        """A second build that puts out what every gate puts out; and what puts all wires in order."""
+        circuit, wanted = self.circuit, live(self.circuit)
+        made = [w for w in range(len(circuit)) if wanted[w] and int(circuit.op[w]) > 1]
+        ran = _Runner(self, Compiled(asking(circuit, made), fast=self.fast))
+        kept: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
+        self._constants = [circuit.constant_of(w) for w in kept]
+        listed = (*made, *circuit.inputs, *kept)
+        at = {wire: n for n, wire in enumerate(listed)}
+        return ran, itemgetter(*[at.get(w, len(listed)) for w in range(len(circuit))], len(listed))
 
     def fitted(self, inputs: Sequence[Any]) -> list[Any]:
         """The inputs as the circuit wants them, or the reference's error."""
