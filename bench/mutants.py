@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import time
 from collections import Counter
@@ -25,7 +26,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from laws.mutants.generate import Mutant, mutants
-from laws.mutants.judge import Judge, equivalent, limit_memory
+from laws.mutants.judge import Judge, equivalent
+
+MEMORY = 6 * 2**30  # bytes; without a fault all laws together need a tenth of it
 
 
 def main() -> int:
@@ -63,6 +66,11 @@ def judged(waiting: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str, floa
         answers = pool.imap(_verdict, [m.mark for m in waiting], chunksize=10)
         for mutant, (verdict, seconds) in zip(waiting, answers, strict=True):
             yield mutant, verdict, seconds
+
+
+def limit_memory() -> None:
+    """From here on, a runaway mutant ends in a MemoryError and not in the machine's last byte."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 @cache

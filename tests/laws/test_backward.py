@@ -249,6 +249,19 @@ def test_a_circuit_keeps_the_outputs_that_were_asked_for():
     assert len(run(circuit, [3.0, 1.0])) == 1
 
 
+def test_what_has_no_name_gives_its_pull_none():
+    circuit = circuit_of(lambda x: G["tanh"](G["exp"](x * x)), 1.0)
+    made = backward(circuit).circuit.names[len(circuit) :]
+    assert set(made) - {""} == {"force", "dx0"}
+
+
+def test_a_wire_that_pulls_another_is_not_renamed_for_it():
+    circuit = circuit_of(lambda x, f: G["force"](x, -f), 1.0, 1.0)
+    back = backward(circuit)
+    assert circuit.names[back.input_pulls[0]] == ""
+    assert back.circuit.names[: len(circuit)] == circuit.names
+
+
 def test_a_shared_pull_keeps_its_first_name():
     back = backward(circuit_of(lambda x, y: (x + y).named("s"), 1.0, 2.0))
     assert back.input_pulls == (back.forces[0], back.forces[0])

@@ -97,6 +97,10 @@ def half_stopped_first(x, y):
     return G["stop_gradient"](x) * y
 
 
+def first_of_three_stopped(x, y, z):
+    return G["stop_gradient"](x) * y * z
+
+
 def all_multiplied(*x):
     return x[0] * x[1] * x[2]
 
@@ -114,6 +118,7 @@ def a_number(x):
     [
         (half_stopped, [3.0, 5.0], [5.0, None]),
         (half_stopped_first, [3.0, 5.0], [None, 3.0]),
+        (first_of_three_stopped, [2.0, 3.0, 5.0], [None, 10.0, 6.0]),
         (all_multiplied, [2.0, 3.0, 5.0], [15.0, 10.0, 6.0]),
         (itself, [3.0], [1.0]),
         (a_number, [3.0], [None]),

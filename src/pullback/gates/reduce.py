@@ -350,7 +350,7 @@ def prod(x: Any, *, axis: int = -1) -> Any:
 def d_prod(dy: Any, y: Any, x: Any, *, axis: int) -> Any:
     ndim, n = len(x.shape), x.shape[axis]
     order = (*(i for i in range(ndim) if i != axis % ndim), axis % ndim)
-    back = tuple(int(i) for i in np.argsort(order))
+    back = tuple(np.argsort(order))
     rows = transpose(x, axes=order)
     table = reshape(rows, shape=(*rows.shape[:-1], 1, n))
     others = prod(where(np.eye(n, dtype=bool), 1.0, table))

@@ -174,7 +174,6 @@ class _Sweep:
         """Call the finished pull on `q` dq, unless the same wire already pulls something named."""
         name = self._pull_name(self.names[wire])
         if name and pull.id >= len(self.circuit) and self.builder.label[pull.id] < 0:
-            self.taken.add(name)
             self.builder.name(pull.id, name)
 
     def _pull_name(self, name: str) -> str:
@@ -183,7 +182,7 @@ class _Sweep:
 
 def _active(circuit: Circuit) -> list[bool]:
     """Which wires carry real numbers that depend on an input."""
-    real = np.array([s.dtype.kind == "f" for s in circuit.specs] or [False])[circuit.spec].tolist()
+    real = np.array([s.dtype.kind == "f" for s in circuit.specs])[circuit.spec].tolist()
     active = [False] * len(circuit)
     for row in circuit.rows():
         listening = (

@@ -89,11 +89,15 @@ class Mutant:
 
 
 def targets() -> list[Target]:
-    """Every pull rule, the functions of `gates` that rules call, and the passes that pull."""
-    rules = [g for g in GATES.values() if g.rule and g.__module__.startswith("pullback.gates.")]
-    users: dict[FunctionType, set[str]] = {g.rule: set() for g in rules}
-    for gate in rules:
-        for function in [gate.rule, *_called(gate.rule)]:
+    """Every pull rule, the functions of `gates` that rules call, and the passes that pull.
+
+    A recipe without a rule stands here with its body, from which its pull is derived.
+    """
+    ours = [g for g in GATES.values() if g.__module__.startswith("pullback.gates.")]
+    users: dict[FunctionType, set[str]] = {}
+    for gate in ours:
+        rule = gate.rule or (gate.body if gate.recipe else None)
+        for function in [rule, *_called(rule)] if rule else []:
             users.setdefault(function, set()).add(gate.name)
     found = [Target(function, frozenset(gates)) for function, gates in users.items()]
     passes = [Target(function) for module in PASSES for function in _functions_of(module)]
@@ -155,8 +159,7 @@ def mutants_of(target: Target) -> list[Mutant]:
     """Every fault of one function, each different program once."""
     tree = target.tree
     seen, counts, found = {_text(tree)}, {}, []
-    for change, mutated in _faults(tree):
-        program = _text(mutated)
+    for change, program in _faults(tree):
         if program not in seen:
             seen.add(program)
             counts[change] = counts.get(change, 0) + 1
@@ -164,14 +167,16 @@ def mutants_of(target: Target) -> list[Mutant]:
     return found
 
 
-def _faults(tree: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
+def _faults(tree: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Each change in words, and the whole function with it."""
     arguments = tree.args
     names = [a.arg for a in [*arguments.posonlyargs, *arguments.args] if a.arg != "self"]
-    for path, node in _nodes(tree):
-        for other in _instead_of(node, names):
-            mutated = copy.deepcopy(tree)
-            _put(mutated, path, copy.deepcopy(other))
-            yield f"{_short(node)} -> {_short(other)}", mutated
+    for path, node in list(_nodes(tree)):
+        for other in list(_instead_of(node, names)):
+            _put(tree, path, other)
+            program = _text(tree)
+            _put(tree, path, node)
+            yield f"{_short(node)} -> {_short(other)}", program
 
 
 def _short(piece: ast.AST) -> str:
@@ -180,7 +185,7 @@ def _short(piece: ast.AST) -> str:
 
 
 def _text(piece: ast.AST) -> str:
-    return ast.unparse(ast.fix_missing_locations(copy.deepcopy(piece)))
+    return ast.unparse(ast.fix_missing_locations(piece))
 
 
 Path = tuple[tuple[str, int | None], ...]
