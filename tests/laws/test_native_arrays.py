@@ -19,6 +19,7 @@ from pullback.core.dtypes import FLOAT32, FLOAT64, INT64
 from pullback.core.shapes import Spec, spec_of
 from pullback.errors import DtypeError, PullbackError, RangeError, ShapeError
 from pullback.executors import compile, compile_steps
+from pullback.executors.native.arrays import gemm, nest
 from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.arrays.steps import NativeSteps
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
@@ -472,3 +473,19 @@ def test_what_is_carried_is_not_overwritten_before_everybody_has_read_it(reader)
     steps = compile_steps(circuit, carried={0: 0}, columns=[], start=[start], executor="native")
     assert steps.step() == float(reader(start, 2 * start))
     assert steps.carried[0].tolist() == (2 * start).tolist()
+
+
+# --- other machines ---
+
+
+@pytest.mark.parametrize("bits", [128, 512])
+def test_wider_and_narrower_registers_mean_the_same(bits, monkeypatch):
+    monkeypatch.setenv("PULLBACK_CACHE", "off")  # what is kept there is for this machine
+    for file in (nest, gemm):
+        monkeypatch.setattr(file, "vector_bits", lambda: bits)
+    pairs = [drawn_product(seed, FLOAT32) for seed in range(12)]
+    pairs += [drawn_fold(seed, FLOAT32) for seed in range(12)]
+    found, wanted = answers(*zip(*pairs, strict=True))
+    assert all(np.allclose(f, w, 1e-4, 1e-4) for f, w in zip(found, wanted, strict=True))
+    steps = native(STEP).run(VALUES), compile(STEP).run(VALUES)
+    assert all(np.allclose(f, w, 1e-5, 1e-6) for f, w in zip(*steps, strict=True))
