@@ -18,7 +18,7 @@ from pullback.errors import PullbackError, UnknownName, did_you_mean
 
 FILES = (
     "p01_neuron", "p02_svm", "p03_two_layers", "p04_called", "p05_moons", "p06_micrograd", "p07_tape",
-    "p08_building", "p09_map", "p10_mlp", "p21_watching", "p22_starting",
+    "p08_building", "p09_map", "p10_mlp", "p19_numerical", "p21_watching", "p22_starting",
 )  # fmt: skip
 
 

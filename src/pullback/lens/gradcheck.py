@@ -7,6 +7,7 @@ input? The first names the culprit, the second proves that the gates were put to
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from pullback.lens.circuit_probe import CircuitProbe
 from pullback.lens.compare import KINK, OK, UNSURE, WRONG, Finding, compared
+from pullback.lens.cones import suspects
 from pullback.lens.gatecheck import bad_gates
 from pullback.lens.probe import HandProbe, Probe
 from pullback.lens.views import View
@@ -36,6 +38,7 @@ class Report:
     bad_gates: tuple[Finding, ...]
     tolerance: float
     evaluations: int = field(default=0)
+    nudged: int = field(default=0)  # numbers of weights moved one by one beside the findings
 
     @property
     def passed(self) -> bool:
@@ -69,6 +72,8 @@ class Report:
         ]
         if len(self.findings) > 40:
             lines.append(f"... {len(self.findings) - 40} more")
+        if self.nudged:
+            lines.append(f"all {self.nudged:,} numbers of weights were moved one by one as well")
         lines += [
             f"{f.gate}: the pull on {f.where} is {f.analytic:.9g}, should be {f.numerical:.9g}"
             f" (relative error {f.error:.1e})  {f.line}".rstrip()
@@ -124,18 +129,33 @@ def check_view(view: View, values: Sequence[Any], *, tolerance: float) -> Report
     """The check of a traced circuit at these inputs.
 
     An output that is an array is pulled with a fixed uneven force. Of more than 64 numbers among
-    the inputs, 64 are moved one by one, then all of them together along three directions.
+    the inputs, 64 are moved one by one, then all of them together along three directions. Weights
+    of a net (`x @ W + b`) are moved one by one all of them, with a coarser step, and of those whose
+    pull does not fit the 64 worst are looked at closely.
     """
     probe = CircuitProbe(view.circuit, values)
-    return _report(probe, bad_gates(probe.circuit, probe.watched, tolerance), tolerance)
+    bad = bad_gates(probe.circuit, probe.watched, tolerance)
+    if len(probe.places()) <= MOST or probe.moving.spec_of(probe.moving.outputs[0]).shape:
+        return _report(probe, bad, tolerance)
+    alone = dataclasses.replace(probe.moving, outputs=probe.moving.outputs[:1])
+    nudged, wrong = (
+        suspects(alone, probe.inputs, probe.pulls) if len(probe.forces) == 1 else (0, [])
+    )
+    return _report(probe, bad, tolerance, (nudged, wrong[:MOST]))
 
 
-def _report(probe: Probe, bad: list[Finding], tolerance: float) -> Report:
+def _report(
+    probe: Probe, bad: list[Finding], tolerance: float, others: tuple[int, list[Any]] = (0, [])
+) -> Report:
+    """others: how many numbers were nudged besides, and the places among them to look at closely."""
     places = probe.places()
-    moves = [probe.element(*place) for place in _chosen(places)]
+    chosen = _chosen(places)
+    moves = [
+        probe.element(*place) for place in [*chosen, *(p for p in others[1] if p not in chosen)]
+    ]
     moves += [probe.together(way) for way in range(WAYS)] if len(places) > MOST else []
     findings = [compared(move, probe.scale, tolerance) for move in moves]
-    return Report(tuple(findings), tuple(bad), tolerance, probe.evaluations)
+    return Report(tuple(findings), tuple(bad), tolerance, probe.evaluations, others[0])
 
 
 def _chosen(places: list[Any]) -> list[Any]:
