@@ -173,5 +173,9 @@ def test_no_printed_part_is_further_off_than_its_last_digit(parts, power):
     assert all(abs(Decimal(t) - Decimal(p)) <= unit for t, p in zip(texts, parts, strict=True))
 
 
+def test_digits_before_the_point_are_all_printed():
+    assert adding_up([100010.0, 0.25], 100010.25) == (["100010", "0"], "100010")
+
+
 def test_infinite_parts_are_printed_as_they_are():
     assert adding_up([math.inf, 1.0], math.inf) == (["inf", "1"], "inf")

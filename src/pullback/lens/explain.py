@@ -46,6 +46,7 @@ class BranchLine:
         return f"the slope of {self.gate}, times the pull on {self.into}  {self.line}".rstrip()
 
 
+WRITTEN_OUT = 8  # digits before the point; larger numbers get a power of ten
 SHOWN = 12  # wires of one path that are printed; the middle of a longer one is left out
 
 
@@ -250,6 +251,8 @@ def adding_up(parts: list[float], total: float, digits: int = 4) -> tuple[list[s
     top = _exponent(max(abs(p) for p in [*parts, total]))
     # Of parts that cancel, show more digits; beyond 15 there is only rounding.
     fine = max(_exponent(total) if total else top, top - 15 + digits) - digits + 1
+    if -5 < top < WRITTEN_OUT:
+        fine = min(fine, 0)  # 100010 is not written 100000: nobody sees that its zeros are rounding
     unit = Decimal(1).scaleb(fine)
     counts = [_rounded(p, unit) for p in parts]
     goal = _rounded(total, unit)
@@ -276,6 +279,6 @@ def _settle(counts: list[int], exact: list[Decimal], goal: int) -> None:
 
 def _printed(count: int, fine: int, top: int) -> str:
     """`count` units of 10**fine; with a common power of ten where plain digits would be many."""
-    if -5 < top < 8:
+    if -5 < top < WRITTEN_OUT:
         return f"{Decimal(count).scaleb(fine):.{max(-fine, 0)}f}"
     return f"{Decimal(count).scaleb(fine - top):.{max(top - fine, 0)}f}e{top:+03d}"
