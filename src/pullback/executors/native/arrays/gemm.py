@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
+from pullback.executors.native.arrays.nest import Body, Index, Placed, View, lanes_for
 from pullback.executors.native.code import SIZES, Number
 from pullback.executors.native.jit import vector_bits
 
@@ -27,11 +27,18 @@ def register_tile() -> tuple[int, int]:
     return (14, 2) if vector_bits() == 512 else (6, 2)
 
 
-def scratch_size(d: int, k: int, kind: str) -> int:
-    """Bytes that packing a panel may need."""
-    lanes = lanes_for(kind)
-    width = register_tile()[1] * lanes
-    return d * min(width, -(-k // lanes) * lanes) * SIZES[kind]
+def scratch_size(a: View, b: View) -> int:
+    """Bytes that packing may need: a panel of b, and all of a where that is packed."""
+    (n, d), k, lanes = a.shape[-2:], b.shape[-1], lanes_for(b.kind)
+    panel = d * min(register_tile()[1] * lanes, -(-k // lanes) * lanes)
+    return (panel + (n * d if is_scattered(a) else 0)) * SIZES[b.kind]
+
+
+def is_scattered(a: View) -> bool:
+    """Whether the columns of a tile lie so far apart that they push each other out of the caches."""
+    d, (down, along) = a.shape[-1], a.strides[-2:]
+    step = abs(along) * SIZES[a.kind]
+    return down == 1 and step >= 64 and (d >= 256 or (d >= 16 and step % 4096 == 0))
 
 
 class _Panel(NamedTuple):
@@ -41,6 +48,14 @@ class _Panel(NamedTuple):
     width: int
     pointer: str
     stride: int
+
+
+class _Left(NamedTuple):
+    """The rows of a that a tile takes: (i, p) lies at pointer + i down + p along."""
+
+    pointer: str
+    down: int
+    along: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,8 @@ class Gemm:
 
     def write(self) -> None:
         """The loops: over panels of columns, over tiles of rows."""
+        if is_scattered(self.a.view):
+            self._pack_left()
         for start, count, width in self._panels():
             with self.body.loop(count) as panel:
                 column = self.body.sum_of(start, (panel, width))
@@ -95,6 +112,31 @@ class Gemm:
         else:
             self._pack(start, packed)
         return packed
+
+    @property
+    def _left(self) -> str:
+        """Where a is packed: tile by tile, a column of a tile in one piece."""
+        d = self.a.view.shape[1]
+        size = scratch_size(self.a.view._replace(strides=(d, 1)), self.b.view)
+        return self.body.at(self.scratch, size // SIZES[self.kind], self.kind)
+
+    def _pack_left(self) -> None:
+        """Four columns of every tile, then the next four: few places are read and written at a time."""
+        body, (down, along), d = self.body, self.a.view.strides, self.a.view.shape[1]
+        left = self._left
+        for start, many, at_once in ((0, d - d % 4, 4), (d - d % 4, d % 4, 1)):
+            if not many:
+                continue
+            with body.loop(many, at_once) as block:
+                for first, count, height in self._tiles(register_tile()[0]):
+                    with body.loop(count) as t:
+                        row = body.sum_of(first, (t, height))
+                        for u in range(at_once):
+                            p = body.sum_of(start + u, (block, 1))
+                            source = body.pointer(self.a, [row, p])
+                            x = body.load_from(source, self.kind, height, down)
+                            at = body.sum_of(0, (row, d), (p, height))
+                            body.store(x, body.at(left, at, self.kind))
 
     def _pack(self, start: str, packed: _Panel) -> None:
         body, (along, across) = self.body, self.b.view.strides
@@ -133,46 +175,55 @@ class Gemm:
 
     # Tiles
 
-    def _rows(self, panel: _Panel) -> None:
-        """All rows of one panel: tiles of nearly the same height, so that none is slow for being small."""
+    def _tiles(self, most: int) -> Iterator[tuple[int, int, int]]:
+        """(first row, how many, height) of tiles of nearly the same height: none is slow for being small."""
         n = self.a.view.shape[0]
-        rows, vectors = register_tile()
-        most = rows * vectors // -(-panel.width // self.lanes)
         tiles = -(-n // most)
         tall, small = -(-n // tiles), n // tiles
         split = n - small * tiles  # so many tiles are one row taller
         for first, count, height in ((0, split, tall), (split * tall, tiles - split, small)):
             if count:
-                with self.body.loop(count) as t:
-                    row = self.body.sum_of(first, (t, height))
-                    self._tile(row, height, panel)
+                yield first, count, height
 
-    def _tile(self, row: Index, height: int, panel: _Panel) -> None:
+    def _rows(self, panel: _Panel) -> None:
+        """All rows of one panel. A narrow one may have taller tiles, unless a is packed in tiles."""
+        rows, vectors = register_tile()
+        scattered = is_scattered(self.a.view)
+        most = rows if scattered else rows * vectors // -(-panel.width // self.lanes)
+        for first, count, height in self._tiles(most):
+            with self.body.loop(count) as t:
+                row = self.body.sum_of(first, (t, height))
+                if scattered:
+                    at = self.body.sum_of(0, (row, self.a.view.shape[1]))
+                    left = _Left(self.body.at(self._left, at, self.kind), 1, height)
+                else:
+                    left = _Left(self.body.pointer(self.a, [row, 0]), *self.a.view.strides)
+                self._tile(row, height, left, panel)
+
+    def _tile(self, row: Index, height: int, left: _Left, panel: _Panel) -> None:
         body, kind, lanes = self.body, self.kind, self.lanes
         vectors = -(-panel.width // lanes)
         sums = [[body.slot(kind, lanes) for _ in range(vectors)] for _ in range(height)]
         for slot in (s for line in sums for s in line):
             body.store(body.constant(0, kind, lanes), slot)
-        start = body.pointer(self.a, [row, 0])
         for first, count, unroll in _unrolled(self.a.view.shape[1]):
             with body.loop(count, unroll) as p:
                 for u in range(unroll):
-                    self._multiply(start, body.sum_of(first + u, (p, 1)), panel, sums)
+                    self._multiply(left, body.sum_of(first + u, (p, 1)), panel, sums)
         use = self.epilogue(row, panel.column)
         for i, line in enumerate(sums):
             for j, slot in enumerate(line):
                 some = min(lanes, panel.width - j * lanes)
                 use(body.part(body.load(slot, kind, lanes), 0, some), i, j * lanes)
 
-    def _multiply(self, start: str, p: Index, panel: _Panel, sums: list[list[str]]) -> None:
+    def _multiply(self, left: _Left, p: Index, panel: _Panel, sums: list[list[str]]) -> None:
         """sums += column p of the tile's rows of a, times row p of the panel."""
         body, kind, lanes = self.body, self.kind, self.lanes
-        down, along = self.a.view.strides
         at = body.at(panel.pointer, body.sum_of(0, (p, panel.stride)), kind)
         right = [body.load(body.at(at, j * lanes, kind), kind, lanes) for j in range(len(sums[0]))]
-        left = body.at(start, body.sum_of(0, (p, along)), kind)
+        column = body.at(left.pointer, body.sum_of(0, (p, left.along)), kind)
         for i, line in enumerate(sums):
-            x = body.splat(body.load(body.at(left, i * down, kind), kind), lanes)
+            x = body.splat(body.load(body.at(column, i * left.down, kind), kind), lanes)
             for slot, b in zip(line, right, strict=True):
                 y = body.load(slot, kind, lanes)
                 body.store(body.fma(x, b, y) if x.is_real else x * b + y, slot)

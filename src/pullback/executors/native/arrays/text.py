@@ -296,5 +296,5 @@ def needs_scratch(plan: Plan) -> None:
     """Say how much room each matrix product needs to pack its right side."""
     for group in plan.groups:
         if group.kind == "matmul" and product(group.shape):
-            right = plan.views[group.rows[0].inputs[1]]
-            group.scratch = gemm.scratch_size(right.shape[-2], right.shape[-1], right.kind)
+            left, right = (plan.views[i] for i in group.rows[0].inputs)
+            group.scratch = gemm.scratch_size(left, right)
