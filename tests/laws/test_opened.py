@@ -1,5 +1,7 @@
 """Laws of opening: an element, the parts and the closed-again gate are the gate itself, value and pull."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from laws.gate_cases import ALL_CASES, ALL_GATES, BY_HAND, circuit_of
@@ -150,6 +152,53 @@ def test_collapsing_a_random_circuit_changes_nothing_but_gates(seed):
     one, other = (compile(c).run(made.values)[0] for c in (circuit, closed))
     np.testing.assert_allclose(other, one, rtol=1e-11)
     assert len(closed) <= len(circuit)
+
+
+@cache
+def whole(seed):
+    """A random circuit opened from its first output element back to its inputs, and the circuit."""
+    made = random_circuit(seed, TAME)
+    circuit = circuit_of(made, *made.values)
+    watched = compile(circuit).watch(made.values)
+    at = (0,) * len(circuit.spec_of(circuit.outputs[0]).shape)
+    return circuit, watched, at, element(circuit, circuit.outputs[0], at, (), watched)
+
+
+# A force by hand pulls on the elements beside this one too; sums of float32 show their order.
+WHOLE = [s for s in range(60) if not {"force", "cast"} & set(whole(s)[0].ops)]
+every_whole = pytest.mark.parametrize("seed", WHOLE)
+
+
+@every_whole
+def test_a_whole_circuit_opened_has_the_value_of_its_output(seed):
+    circuit, watched, at, made = whole(seed)
+    numbers = [np.asarray(watched[w])[i] for w, i in made.sources]
+    wanted = np.asarray(watched[circuit.outputs[0]])[at]
+    np.testing.assert_allclose(compile(made.circuit).run(numbers)[0], wanted, rtol=1e-12)
+
+
+@every_whole
+def test_a_whole_circuit_opened_pulls_its_inputs_as_the_circuit_does(seed):
+    circuit, watched, at, made = whole(seed)
+    force = np.zeros(circuit.spec_of(circuit.outputs[0]).shape)
+    force[at] = 1.0
+    wanted = input_pulls(circuit, [watched[w] for w in circuit.inputs], force[()])
+    found = input_pulls(made.circuit, [np.asarray(watched[w])[i] for w, i in made.sources], 1.0)
+    placed = {w: np.zeros(np.shape(watched[w])) for w in circuit.inputs}
+    for (wire, index), pull in zip(made.sources, found, strict=True):
+        placed[wire][index] = pull
+    for wire, pull in zip(circuit.inputs, wanted, strict=True):
+        np.testing.assert_allclose(placed[wire], pull, rtol=1e-9, atol=1e-11)
+
+
+def input_pulls(circuit, values, force):
+    """The pull on every input, zeros where nothing pulls."""
+    back = backward(circuit)
+    asked = [p for p in back.input_pulls if p >= 0]
+    found = iter(compile(back.asking(asked)).run([*values, force]))
+    shapes = [np.shape(v) for v in values]
+    pairs = zip(back.input_pulls, shapes, strict=True)
+    return [next(found) if p >= 0 else np.zeros(shape) for p, shape in pairs]
 
 
 # What looks like a sigmoid and is none.

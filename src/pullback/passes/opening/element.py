@@ -49,7 +49,7 @@ def element(
     leaves: where to stop, beside the circuit's inputs; what the wire's gate listens to if not given.
     values: of one run, by wire, for gates that read by index. A recipe or a gate with parts is
     opened; other gates open by running their own NumPy body on cells. A gate that works number by
-    number stays itself.
+    number stays itself. A `force` by hand pulls this element alone, in the array all of them.
     """
     row = circuit.row(wire)
     if row.gate is None:
