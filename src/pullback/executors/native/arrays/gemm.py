@@ -122,7 +122,7 @@ class Gemm:
 
     def _pack_left(self) -> None:
         """Four columns of every tile, then the next four: few places are read and written at a time."""
-        body, (down, along), d = self.body, self.a.view.strides, self.a.view.shape[1]
+        body, down, d = self.body, self.a.view.strides[0], self.a.view.shape[1]
         left = self._left
         for start, many, at_once in ((0, d - d % 4, 4), (d - d % 4, d % 4, 1)):
             if not many:
