@@ -92,8 +92,8 @@ def pictures():
         "xyz-two.svg": f.draw(-2, 5, -4, split=True),
         "neuron-dark.svg": neuron.draw(1, 2, -3, -1, 3, theme="dark"),
         "neuron-opened.svg": neuron.expand("sigmoid").draw(1, 2, -3, -1, 3),
-        "layer-element.svg": layer.open("scores", (0, 1), X, W, B).run().draw(),
-        "softmax-element.svg": layer.open("p", (0, 1), X, W, B).run().draw(),
+        "layer-element.svg": layer.open("scores", (0, 1), X, W, B).draw(),
+        "softmax-element.svg": layer.open("p", (0, 1), X, W, B).draw(),
     }
 
 

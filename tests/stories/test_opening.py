@@ -49,7 +49,7 @@ def test_an_element_runs_at_the_numbers_of_its_array():
 def test_an_element_explains_and_draws_and_has_cards():
     one = layer.open("scores", (1, 0), X, W, np.zeros(2))
     assert one.explain("W_2_0").pull == -1.1
-    assert "x_1_2" in one.run().draw().svg
+    assert "x_1_2 = −1.1" in one.draw().alt
     assert one.card("scores_1_0").gate == "add"
 
 
@@ -215,6 +215,12 @@ def test_an_array_gate_opens_into_array_gates():
 def test_the_parts_of_a_softmax_keep_its_care_for_large_scores(gate):
     f, x = pb.circuit(lambda x: gate(x)), np.array([2000.0, 2000.0])
     np.testing.assert_array_equal(f.expand(x=x)(x), f(x))
+
+
+def test_without_values_the_shapes_of_the_latest_call_are_meant():
+    f = pb.circuit(lambda x: pb.softmax(x))
+    f(X)
+    assert f.expand("softmax")(X).shape == (2, 3)
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ class CircuitFunction:
     def expand(self, *gates: str, **named: Any) -> CircuitFunction:
         """The same function with these gates opened into what they are made of; all that open if none.
 
-        Values by name say which shapes it is for, single numbers if none. `.proof` says how equal the
-        two were found to be, and where they part.
+        Values by name say which shapes it is for; those of the latest call if none. `.proof` says how
+        equal the two were found to be, and where they part.
         """
         return self._rewritten(expanded, gates, named)
 
@@ -127,7 +127,7 @@ class CircuitFunction:
     def _rewritten(
         self, change: Callable[..., Circuit], gates: Iterable[str], named: Mapping[str, Any]
     ) -> CircuitFunction:
-        before = self.view(**named).circuit
+        before = (self.view(**named) if named else self.last_view()).circuit
         after = change(before, tuple(gates))
         made = function_of_circuit(after, self.name)
         made.proof = prove(before, after)
@@ -145,7 +145,7 @@ class CircuitFunction:
         Options of `Look` may be given by name, for instance theme="dark" or depth=1.
         """
         look, named = look_of(named, self.parameters, look)
-        if not values and not named:
+        if not values and not named and not self._runs_alone():
             return draw(self.last_view(), None, look, self.name)
         run = self.run(*values, force=force, **named)
         return draw(run.view, run, look, self.name)
@@ -267,6 +267,11 @@ class CircuitFunction:
     def _as_arrays(self, bound: list[Any]) -> list[Any]:
         # A list of plain numbers is an array; lists and tuples of anything else nest.
         return [_array_if_numbers(value) for value in bound]
+
+    def _runs_alone(self) -> bool:
+        """Whether every input has a default, as those of an opened element have."""
+        known = inspect.signature(self.function).parameters
+        return bool(known) and all(p.default is not p.empty for p in known.values())
 
     def __repr__(self) -> str:
         return f"<circuit {self.name}({', '.join(self.parameters)})>"
