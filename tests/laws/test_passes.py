@@ -269,6 +269,16 @@ def test_an_output_that_cannot_move_gives_zero_and_a_truth_none():
     assert run(forward_mode(circuit), [2.0, 10.0]) == [2.0, True, 2.0, 0.0, 10.0]
 
 
+def test_an_input_that_nobody_listens_to_moves_nothing():
+    circuit = circuit_of(lambda x, y: x * 2.0, 2.0, 3.0)
+    assert run(forward_mode(circuit), [2.0, 3.0, 10.0, 100.0]) == [4.0, 20.0]
+
+
+def test_what_is_pulled_by_hand_alone_does_not_move_the_output():
+    circuit = circuit_of(lambda x: G["force"](x * 2.0, 5.0), 2.0)
+    assert run(forward_mode(circuit), [2.0, 10.0]) == [4.0, 0.0]
+
+
 def test_a_direction_finds_a_name_beside_one_that_is_taken():
     builder = Builder()
     v, x = builder.input(spec_of(1.0), "vx"), builder.input(spec_of(1.0), "x")

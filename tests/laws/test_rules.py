@@ -55,7 +55,7 @@ def test_a_rule_may_return_a_plain_number():
 
 
 def test_a_kind_of_use_is_traced_once():
-    circuit = circuit_of(lambda x: G["softmax"](x, axis=0) * x.sum(axis=0, keepdims=True), [1.0])
+    circuit = circuit_of(lambda x: G["softmax"](x, axis=0) * x.sum(axis=0) ** 3.0, [1.0])
     backward(circuit)
     before = pull_template.cache_info().misses
     backward(circuit)
@@ -77,6 +77,25 @@ def test_a_constant_exponent_leaves_out_what_only_a_moving_one_needs():
     back = backward(circuit_of(lambda x: x**3.0, 1.0))
     made = {back.circuit.row(w).gate for w in range(len(back.forward), len(back.circuit))}
     assert {g.name for g in made if g} == {"power", "multiply"}
+
+
+def test_exponents_in_an_array_are_pulled_beside_as_any_array():
+    x = np.array([2.0, 3.0])
+    (found,) = pulls(circuit_of(lambda x: x ** np.array([2.0, 3.0]), x), [x], [np.ones(2)])
+    assert found.tolist() == [4.0, 27.0]
+
+
+def test_a_rule_is_given_numbers_only_where_it_says_that_it_is_plainer_then():
+    seen = []
+
+    def rule(dy, y, a, b):
+        seen.append([type(x).__name__ for x in (a, b)])
+        return b * dy, a * dy
+
+    with listed(broken(rule, inputs=2)) as gate:
+        gate.folds = ("y",)
+        backward(circuit_of(lambda x: gate(x, 2.0) + gate(2.0, x), 1.0))
+    assert seen == [["Wire", "Wire"], ["Wire", "float64"]]
 
 
 @pytest.mark.parametrize("exponent", [0.0, -0.0])

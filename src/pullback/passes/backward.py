@@ -160,7 +160,7 @@ class _Sweep:
         """
         constant: Any = self.circuit.constant_of(wire) if self.circuit.is_constant(wire) else None
         is_number = constant is not None and np.ndim(constant) == 0
-        return (bool(np.signbit(constant)), constant) if is_number else None
+        return (np.signbit(constant), constant) if is_number else None
 
     def _add(self, wire: int, branch: Branch) -> None:
         pull, before = Wire(self.builder, branch.pull), self.pulls[wire]
@@ -173,7 +173,7 @@ class _Sweep:
     def _name(self, wire: int, pull: Wire) -> None:
         """Call the finished pull on `q` dq, unless the same wire already pulls something named."""
         name = self._pull_name(self.names[wire])
-        if name and pull.id >= len(self.circuit) and self.builder.label[pull.id] < 0:
+        if name and pull.id >= len(self.circuit) and self.builder.label[pull.id] == -1:
             self.builder.name(pull.id, name)
 
     def _pull_name(self, name: str) -> str:

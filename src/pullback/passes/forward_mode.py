@@ -47,13 +47,14 @@ def _push(circuit: Circuit, position: int, inputs: list[Wire], directions: dict[
     spec = circuit.spec_of(circuit.outputs[position])
     zero = builder.constant(np.zeros(spec.shape, spec.dtype))
     once = backward(circuit, (position,))
-    pulled = [m for m in directions if once.input_pulls[m] >= 0]
+    pulled = [m for m in directions if once.input_pulls[m] != -1]
     if not pulled:
         return zero
     pulls = once.asking([once.input_pulls[m] for m in pulled])
     twice = backward(pulls, range(len(pulled)))
-    answer = twice.pulls[once.forces[0]]
-    if answer < 0:
+    (force,) = once.forces
+    answer = twice.pulls[force]
+    if answer == -1:
         return zero
     # Any force does, the pulls are linear in it; 1 keeps it apart from the zeros under a `where`.
     one = builder.constant(np.ones(spec.shape, spec.dtype))

@@ -113,9 +113,9 @@ def _derived(
 
     opened = opened_recipe(gate, [spec_of(x) for x in inputs], attributes)
     back = backward(opened, masked=masked)
-    pulled = [p for p in back.input_pulls if p >= 0]
+    pulled = [p for p in back.input_pulls if p != -1]
     pulls = iter(replay(back.asking(pulled), [*inputs, dy]))
-    return tuple(next(pulls) if p >= 0 else None for p in back.input_pulls)
+    return tuple(next(pulls) if p != -1 else None for p in back.input_pulls)
 
 
 def opened_recipe(gate: Gate, specs: Sequence[Spec], attributes: dict[str, Any]) -> Circuit:

@@ -153,8 +153,8 @@ class Judge:
         about = [i for i, law in enumerate(self.laws) if gates & law.gates]
         general = [i for i, law in enumerate(self.laws) if not law.gates]
         rest = [] if len(gates) == 1 else self.sparse
-        turns = sorted([*about, *general], key=self.turn.__getitem__)
-        yield from dict.fromkeys(itertools.chain(likely, turns, rest))
+        about, general = (sorted(some, key=self.turn.__getitem__) for some in (about, general))
+        yield from dict.fromkeys(itertools.chain(likely, about, general, rest))
 
 
 def _sparse(laws: list[Law]) -> list[int]:
