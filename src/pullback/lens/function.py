@@ -23,6 +23,7 @@ from pullback.lens.element import open_element
 from pullback.lens.expansion import collapsed, expanded
 from pullback.lens.explain import Explanation, explain
 from pullback.lens.gradcheck import Report, check_view
+from pullback.lens.mapped import Mapped, mapped
 from pullback.lens.proof import Proof, prove
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
@@ -87,6 +88,19 @@ class CircuitFunction:
     def grad(self, *values: Any, **named: Any) -> dict[str, Any]:
         """The gradient of the (first) output by input name."""
         return self.value_and_grad(*values, **named)[1]
+
+    def map(self, *values: Any, fast: bool = False, threads: int = 1, **named: Any) -> Mapped:
+        """The function of single numbers at many points: arrays differ from point to point.
+
+        fast: sums and products may be reordered and fused. threads give the same bits, any number.
+
+        >>> seen = circuit("a*x + b").map(x=[1.0, 2.0, 3.0], a=10.0, b=1.0)
+        >>> seen.value
+        array([11., 21., 31.])
+        >>> seen.grads["x"], float(seen.grads["a"])
+        (array([10., 10., 10.]), 6.0)
+        """
+        return mapped(self, self._as_arrays(self.bind(values, named)), fast, threads)
 
     def gradcheck(self, *values: Any, tolerance: float = 1e-9, **named: Any) -> Report:
         """Compare every pull with the numerical gradient, gate by gate and end to end."""

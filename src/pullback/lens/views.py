@@ -10,6 +10,7 @@ from pullback.core.structure import Structure
 from pullback.core.trace import Trace
 from pullback.errors import CircuitError
 from pullback.executors import compile
+from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
 from pullback.passes.backward import Backward, backward
 from pullback.passes.tidy import tidy
@@ -27,11 +28,15 @@ class Derived:
 
 
 class View:
-    """A trace and its programs. `arguments` says how each parameter's leaves nest."""
+    """A trace and its programs. `arguments` says how each parameter's leaves nest.
+
+    maps: the programs that run it for many points, by what they are asked for.
+    """
 
     def __init__(self, traced: Trace, arguments: list[tuple[str, Structure]]) -> None:
         self.trace, self.arguments = traced, arguments
         self._derived: dict[Hashable, Derived] = {}
+        self.maps: dict[Hashable, Points] = {}
 
     def derived(self, key: Hashable, make: Callable[[], Circuit]) -> Derived:
         """A circuit made from this one, once for each key."""

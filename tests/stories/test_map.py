@@ -1,0 +1,97 @@
+"""`f.map`: many points at once, and at each of them what the function says of it alone."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.errors import CircuitError, ShapeError, UnknownName
+
+GENERATOR = np.random.default_rng(7)
+X, Y = GENERATOR.normal(size=(2, 37))
+
+
+@pb.circuit
+def neuron(a, b, c, x, y):
+    return pb.tanh(a * x + b * y + c)
+
+
+@pytest.fixture
+def seen():
+    return neuron.map(0.5, -1.5, 0.25, X, Y)
+
+
+@pytest.fixture
+def alone():
+    """Every point by itself, by the reference executor."""
+    return [neuron.run(0.5, -1.5, 0.25, x, y) for x, y in zip(X, Y, strict=True)]
+
+
+def test_every_point_has_the_value_that_it_has_alone(seen, alone):
+    assert seen.value == pytest.approx([run.value for run in alone], rel=1e-14)
+    assert seen.points == 37
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_what_differs_from_point_to_point_is_pulled_at_each(seen, alone, name):
+    assert seen.grads[name] == pytest.approx([run.grads[name] for run in alone], rel=1e-13)
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_what_all_points_share_is_pulled_by_them_together(seen, alone, name):
+    assert seen.grads[name] == pytest.approx(sum(run.grads[name] for run in alone), rel=1e-12)
+    assert np.ndim(seen.grads[name]) == 0
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_any_number_of_threads_gives_the_same_bits(threads):
+    x = GENERATOR.normal(size=20_000)
+    one, many = (neuron.map(0.5, -1.5, 0.25, x, x[::-1], threads=n) for n in (1, threads))
+    assert one.value.tobytes() == many.value.tobytes()
+    assert [np.asarray(g).tobytes() for g in one.grads.values()] == [
+        np.asarray(g).tobytes() for g in many.grads.values()
+    ]
+
+
+def test_what_goes_in_and_comes_out_may_nest():
+    f = pb.circuit(lambda w, x: {"score": w["a"] * x + w["b"], "double": 2.0 * x}, name="f")
+    seen = f.map({"w": {"a": 3.0, "b": 1.0}, "x": [1.0, 2.0]})
+    assert {k: v.tolist() for k, v in seen.value.items()} == {"score": [4, 7], "double": [2, 4]}
+    assert seen.grads["w"] == {"a": 3.0, "b": 2.0}
+    assert seen.grads["x"].tolist() == [3.0, 3.0]
+
+
+def test_a_column_that_nothing_pulls_is_pulled_by_zero_everywhere():
+    grads = pb.circuit("x * 2 + 0 * (y > 0)", name="f").map([1.0, 2.0, 3.0], [1.0, -1.0, 0.0]).grads
+    assert grads["y"].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_columns_may_be_views_of_any_kind():
+    wide = np.arange(12.0).reshape(4, 3)
+    wide.flags.writeable = False
+    swapped = wide[:, 1].astype(">f8")
+    seen = pb.circuit("x * y", name="f").map(wide[::-1, 0], swapped)
+    assert seen.value.tolist() == [9.0 * 1, 6.0 * 4, 3.0 * 7, 0.0 * 10]
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "said"),
+    [
+        ({"x": 1.0, "y": 2.0}, CircuitError, "every input is a single number"),
+        ({"x": [1.0, 2.0], "y": [1.0]}, ShapeError, "'y' has shape"),
+        ({"x": [[1.0, 2.0]], "y": 1.0}, ShapeError, "points are flat arrays"),
+        ({"x": [1.0], "z": 1.0}, UnknownName, "no input 'z'"),
+    ],
+)
+def test_points_that_do_not_fit_are_refused_by_name(values, error, said):
+    f = pb.circuit("x * y", name="f")
+    with pytest.raises(error, match=said):
+        f.map(**values).value.sum()
+
+
+def test_a_program_is_made_once():
+    f = pb.circuit("x * y", name="f")
+    first = f.map([1.0, 2.0], 3.0)
+    assert first.value.tolist() == [3.0, 6.0]
+    made = dict(first.view.maps)
+    assert f.map([5.0], 2.0).value.tolist() == [10.0]
+    assert first.view.maps == made
