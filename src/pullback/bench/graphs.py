@@ -12,7 +12,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.shapes import spec_of
 
 NEAR = 60  # how far back a gate listens at most
-LEAVES = tuple(0.05 * i + 0.1 for i in range(16))
+LEAVES = tuple(0.015 * i + 0.05 for i in range(NEAR))
 GATES = 4  # of one turn
 US = SimpleNamespace(relu=pb.relu)
 FLOATS = SimpleNamespace(relu=lambda x: x if x > 0 else 0.0)
@@ -24,8 +24,8 @@ def graph(f: Any, leaves: Any, one: Any, minus: Any, count: int) -> Any:
     small = list(leaves)
     relu = f.relu
     for i in range(count // GATES):
-        near = min(NEAR, len(small))
-        a, b = small[-1 - i * 7 % near], small[-1 - i * 11 % near]
+        # Two periods without a common divisor, so that the last result listens to nearly all.
+        a, b = small[-1 - i * 7 % (NEAR - 1)], small[-NEAR]
         small.append(relu(a * b * minus + one))
     return small[-1]
 

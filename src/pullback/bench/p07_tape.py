@@ -9,22 +9,17 @@ from pullback.bench.graphs import LEAVES, US, built, by_values, graph
 from pullback.bench.measure import library
 from pullback.bench.row import Goal, Row, Run
 from pullback.executors import compile
-from pullback.passes.backward import backward
 
 
 def by_program(count: int) -> Run:
-    """The circuit with its pulls, compiled once."""
-    back = backward(built(count))
-    pulled = [i for i in range(len(LEAVES)) if back.input_pulls[i] >= 0]
-    asked = back.asking([*back.forward.outputs, *(back.input_pulls[i] for i in pulled)])
-    program = compile(asked, executor="native")
-    given = [*LEAVES, 1.0, -1.0, 1.0]
+    """The circuit compiled once: forward and backward over one tape."""
+    program = compile(built(count), executor="native")
+    given = [*LEAVES, 1.0, -1.0]
 
     def run(steps: int) -> Any:
         for _ in range(steps):
-            value, *pulls = program.run(given)
-        found = dict(zip(pulled, pulls, strict=True))
-        return [value, *(found.get(i, 0.0) for i in range(len(LEAVES)))]
+            value, pulls = program.value_and_grad(given)  # type: ignore[attr-defined]
+        return [value, *(p or 0.0 for p in pulls[: len(LEAVES)])]
 
     return run
 
