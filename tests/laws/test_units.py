@@ -160,6 +160,25 @@ def chain(x, length):
     return x
 
 
+GARBAGE = """
+import gc
+import pullback as pb
+units = [pb.Unit(float(i)) for i in range(2000)]
+cycle = {i: [u, u * u] for i, u in enumerate(units)}
+cycle["self"] = cycle
+for _ in range(5):
+    gc.collect()
+del cycle
+gc.collect()
+print(sum(u.value for u in units))
+"""
+
+
+def test_units_in_containers_are_safe_from_the_garbage_collector():
+    ended = subprocess.run([sys.executable, "-c", GARBAGE], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout.split()) == (0, ["1999000.0"])
+
+
 def test_units_may_outlive_everything_else():
     code = "import pullback as pb; x = pb.Unit(2.0); import sys; sys.keep = x * x + x"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

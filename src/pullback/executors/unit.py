@@ -281,7 +281,7 @@ def native_type() -> Any:
     if importlib.util.find_spec("llvmlite") is None:
         return None
     native = _native()
-    made = native.unit_type(Unit, native.Hooks(_slow, _made, _used))
+    made = native.unit_type(Unit, native.Hooks(_slow, _made, _used, Unit.__apply_gate__))
     if made is None or not native.agrees(made):
         return None
     _Clock.tick = native.clock_from(_Clock.tick())
@@ -296,6 +296,7 @@ def second_type(base: type[Unit], methods: Sequence[str]) -> Any:
     return _native().plain_type(base, methods)
 
 
+@lru_cache(maxsize=1)
 def _native() -> Any:
     # Loaded when it is first asked for: it brings llvmlite.
     return importlib.import_module("pullback.executors.native.eager")

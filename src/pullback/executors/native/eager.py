@@ -36,6 +36,8 @@ KNOWN = (
     "SLOW",
     "NEW",
     "USE",
+    "APPLY",
+    "TUPLE",
     "EMPTY",
     "REFUSED",
     "TRUE",
@@ -54,11 +56,12 @@ PLACES = {
     "LABEL": HEAD + 40,
 }
 SIZE = HEAD + 48
+_COLLECTED = 1 << 14  # Py_TPFLAGS_HAVE_GC
 # Numbers of the slots of a type, as typeslots.h of the stable interface fixes them.
 SLOTS = {
     "slot.absolute": 6, "slot.add": 7, "as_float": 11, "slot.multiply": 29,
     "slot.negative": 30, "same": 32, "power": 33, "slot.subtract": 36, "slot.divide": 37,
-    "free": 52, "ready": 60, "make": 65,
+    "free": 52, "ready": 60, "make": 65, "traverse": 71,
 }  # fmt: skip
 _METHODS, _GETSET = 64, 73
 READERS = {
@@ -70,7 +73,7 @@ READERS = {
     "name": ("get_name", "set_name"),
     "gate": ("get_gate", ""),
 }
-CALLS = {"_pull": "pull", "_apply": "apply"}
+CALLS = {"_pull": "pull", "_apply": "apply", "__apply_gate__": "apply_gate"}
 
 
 class Hooks(NamedTuple):
@@ -78,11 +81,13 @@ class Hooks(NamedTuple):
 
     slow(op, *inputs): a gate on inputs that are no plain numbers. new(type, args, named): an object
     made in any other way than from one number. use(unit, op, *inputs): what a gate was made of.
+    apply(unit, gate, inputs, attributes): a gate that the types do not know, or one with settings.
     """
 
     slow: Callable[..., Any]
     new: Callable[..., Any]
     use: Callable[..., Any]
+    apply: Callable[..., Any]
 
 
 class Gates(NamedTuple):
@@ -132,11 +137,11 @@ def unit_type(base: type, hooks: Hooks) -> Any | None:
     if not usable():
         return None
     library = _library()
-    for name, hook in zip(("SLOW", "NEW", "USE"), hooks, strict=True):
+    for name, hook in zip(("SLOW", "NEW", "USE", "APPLY"), hooks, strict=True):
         _know(library, name, hook)
     made = _type(library, base, "Unit", dict(READERS))
     _know(library, "UNIT", made)
-    return made
+    return made if _is_as_asked(made) else None
 
 
 def plain_type(base: type, methods: Sequence[str]) -> Any:
@@ -147,6 +152,7 @@ def plain_type(base: type, methods: Sequence[str]) -> Any:
     library = _library()
     readers = {**READERS, "grad": ("get_plain_grad", "set_grad")}
     made = _type(library, base, base.__name__, readers, methods)
+    assert _is_as_asked(made)
     _know(library, "PLAIN", made)
     return made
 
@@ -156,7 +162,8 @@ def usable() -> bool:
     """Whether this interpreter and this NumPy are laid out as the text expects."""
     if not (3, 11) <= sys.version_info < (3, 15) or not builtin.usable():
         return False
-    if ctypes.c_int64.from_address(id(np.int64(-7)) + HEAD).value != -7:
+    whole = np.int64(-7)
+    if ctypes.c_int64.from_address(id(whole) + HEAD).value != -7:
         return False
     try:
         _library()
@@ -167,19 +174,21 @@ def usable() -> bool:
 
 @lru_cache(maxsize=1)
 def _library() -> Library:
-    exports = ["known", "loops", "clock", "power", *_exported()]
+    exports = ["known", "gates", "loops", "clock", "power", *_exported()]
     _rules()
     library = build(_text(), exports, level=2)
     _kept.append(library)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))  # objects may outlive every module
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(_kept))  # objects may outlive every module
     for name, thing in (
         ("FLOAT", float), ("FLOAT64", np.float64), ("INT", int),
         ("INT64", np.int64), ("NONE", None), ("EMPTY", ""),
-        ("REFUSED", AttributeError), ("TRUE", True),
+        ("REFUSED", AttributeError), ("TRUE", True), ("TUPLE", tuple),
     ):  # fmt: skip
         _know(library, name, thing)
     loops = struct.pack(f"{2 * len(exact.LOOPS)}q", *exact.loop_addresses())
     ctypes.memmove(library.address("loops"), loops, len(loops))
+    table = struct.pack(f"{len(gates().numbers)}q", *map(id, gates().numbers))
+    ctypes.memmove(library.address("gates") + 8, table, len(table))
     return library
 
 
@@ -244,6 +253,12 @@ def _type(
     new = ctypes.pythonapi.PyType_FromSpecWithBases
     new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object)
     return new(ctypes.addressof(spec), (base,))
+
+
+def _is_as_asked(made: Any) -> bool:
+    """Objects have our size, and no head for the garbage collector: they can be part of no cycle."""
+    plain = made.__dictoffset__ == made.__weakrefoffset__ == made.__itemsize__ == 0
+    return bool(plain and made.__basicsize__ == SIZE and not made.__flags__ & _COLLECTED)
 
 
 # The text of the module: unit.ll, and the gates, written from their own definitions.
@@ -346,31 +361,44 @@ def _give(code: exact.ExactCode, pulls: list[Number | None], to: str) -> None:
             code.line(f"call void @give(ptr {to}, {pull})")
 
 
-_APPLY = """define ptr @apply(ptr %self, ptr %args, i64 %given) nounwind {{
+_APPLY = """define internal i64 @inputs_of(i64 %op) nounwind {{
 entry:
-  %op.x = load ptr, ptr %args
-  %op = call i64 @PyLong_AsLongLong(ptr %op.x)
-  %x0.at = getelementptr ptr, ptr %args, i64 1
-  %x0 = load ptr, ptr %x0.at
-  %x1.at = getelementptr ptr, ptr %args, i64 2
+  switch i64 %op, label %one [{two}]
+one:
+  ret i64 1
+two:
+  ret i64 2
+}}
+define internal ptr @by_number(i64 %op, ptr %inputs) nounwind {{
+entry:
+  %x0 = load ptr, ptr %inputs
+  %x1.at = getelementptr ptr, ptr %inputs, i64 1
   switch i64 %op, label %never [{cases}]
 {blocks}
 never:
   ret ptr null
+}}
+define ptr @apply(ptr %self, ptr %args, i64 %given) nounwind {{
+  %op.x = load ptr, ptr %args
+  %op = call i64 @PyLong_AsLongLong(ptr %op.x)
+  %inputs = getelementptr ptr, ptr %args, i64 1
+  %y = call ptr @by_number(i64 %op, ptr %inputs)
+  ret ptr %y
 }}"""
 
 
 def _apply() -> str:
-    """apply(self, op, *inputs): a gate by its number."""
-    blocks, cases = [], []
+    """by_number(op, inputs): a gate by its number; apply(self, op, *inputs) for Python."""
+    blocks, cases, pairs = [], [], []
     for gate, op in gates().numbers.items():
         cases.append(f"i64 {op}, label %op.{op}")
         two = len(gate.inputs) == 2
+        pairs += [f"i64 {op}, label %two"] if two else []
         load = [f"  %second.{op} = load ptr, ptr %x1.at"] if two else []
         given = f"ptr %x0, ptr %second.{op}" if two else "ptr %x0"
         blocks += [f"op.{op}:", *load, f"  %y.{op} = call ptr @slot.{gate.name}({given})",
                    f"  ret ptr %y.{op}"]  # fmt: skip
-    return _APPLY.format(cases=" ".join(cases), blocks="\n".join(blocks))
+    return _APPLY.format(cases=" ".join(cases), blocks="\n".join(blocks), two=" ".join(pairs))
 
 
 # x ** y; with a modulus Python may say no.

@@ -15,6 +15,7 @@ declare double @PyFloat_AsDouble(ptr)
 declare double @PyLong_AsDouble(ptr)
 declare i64 @PyLong_AsLongLong(ptr)
 declare ptr @PyLong_FromLongLong(i64)
+declare i64 @PyDict_Size(ptr)
 declare ptr @PyErr_Occurred()
 declare void @PyErr_Clear()
 declare void @PyErr_SetString(ptr, ptr)
@@ -27,6 +28,7 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 @known = global [16 x ptr] zeroinitializer      ; Python objects, by NAME
 @loops = global [64 x ptr] zeroinitializer      ; NumPy's inner loops, each with its data
+@gates = global [256 x ptr] zeroinitializer     ; Python's gates, by number; null ends them
 @clock = global i64 0
 @pending = internal global ptr null             ; objects whose turn to be freed comes
 @busy = internal global i1 false
@@ -270,8 +272,65 @@ slow:
   %answer = call ptr @PyObject_Vectorcall(ptr %new, ptr %given, i64 3, ptr null)
   ret ptr %answer
 }
+; That this slot is filled keeps a type from taking over its base's place with the garbage collector.
+define i32 @traverse(ptr %self, ptr %visit, ptr %argument) nounwind {
+  ret i32 0
+}
 define i32 @ready(ptr %self, ptr %args, ptr %named) nounwind {
   ret i32 0
+}
+
+; __apply_gate__(self, gate, inputs, attributes): straight to the gate where it is known and has no
+; settings, else to Python.
+define ptr @apply_gate(ptr %self, ptr %args, i64 %given) nounwind {
+entry:
+  %slow.args = alloca [4 x ptr]
+  %four = icmp eq i64 %given, 3
+  %gate = load ptr, ptr %args
+  %inputs.at = getelementptr ptr, ptr %args, i64 1
+  %inputs = load ptr, ptr %inputs.at
+  %settings.at = getelementptr ptr, ptr %args, i64 2
+  %settings = load ptr, ptr %settings.at
+  %size = call i64 @PyDict_Size(ptr %settings)
+  %none = icmp eq i64 %size, 0
+  %t = call ptr @type(ptr %inputs)
+  %tuple = call i1 @is_known(ptr %t, i64 $TUPLE)
+  %plain0 = and i1 %four, %none
+  %plain = and i1 %plain0, %tuple
+  br i1 %plain, label %find, label %slow
+find:
+  %op = phi i64 [1, %entry], [%op.up, %more]
+  %at = getelementptr ptr, ptr @gates, i64 %op
+  %known = load ptr, ptr %at
+  %same = icmp eq ptr %known, %gate
+  br i1 %same, label %found, label %other
+other:
+  %end = icmp eq ptr %known, null
+  br i1 %end, label %slow, label %more
+more:
+  %op.up = add i64 %op, 1
+  br label %find
+found:
+  %count.at = call ptr @at(ptr %inputs, i64 $HEAD)
+  %count = load i64, ptr %count.at
+  %wants = call i64 @inputs_of(i64 %op)
+  %right = icmp eq i64 %count, %wants
+  br i1 %right, label %go, label %slow
+go:
+  %first.at = call ptr @at(ptr %inputs, i64 $FIRST)
+  %y = call ptr @by_number(i64 %op, ptr %first.at)
+  ret ptr %y
+slow:
+  store ptr %self, ptr %slow.args
+  %s1 = getelementptr ptr, ptr %slow.args, i64 1
+  store ptr %gate, ptr %s1
+  %s2 = getelementptr ptr, ptr %slow.args, i64 2
+  store ptr %inputs, ptr %s2
+  %s3 = getelementptr ptr, ptr %slow.args, i64 3
+  store ptr %settings, ptr %s3
+  %python = call ptr @recall(i64 $APPLY)
+  %answer = call ptr @PyObject_Vectorcall(ptr %python, ptr %slow.args, i64 4, ptr null)
+  ret ptr %answer
 }
 
 ; Freeing, without recursion: what is let go while another is being freed waits for its turn.
