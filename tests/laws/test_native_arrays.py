@@ -281,6 +281,17 @@ def test_numbers_may_lie_any_way_they_like(way):
     assert all(same_bits(f, w) for f, w in zip(found, wanted, strict=True))
 
 
+def test_a_bool_from_anywhere_is_true_where_any_bit_is_set():
+    odd = np.array([0, 1, 2, 128], np.uint8).view(bool)
+    found, _ = answers([lambda c, a: pb.where(c, a, -a)], [(odd, np.ones(4))])
+    assert found[0].tolist() == [-1.0, 1.0, 1.0, 1.0]
+
+
+def test_fast_numbers_are_near():
+    found, wanted = native(STEP, fast=True).run(VALUES), compile(STEP).run(VALUES)
+    assert all(np.allclose(f, w, 1e-5, 1e-6) for f, w in zip(found, wanted, strict=True))
+
+
 WRONG = [
     (0, np.zeros((5, 15), np.float32), ShapeError),
     (0, np.zeros((5, 16), complex), DtypeError),
@@ -407,6 +418,7 @@ def test_a_label_out_of_range_is_refused_and_nothing_has_moved(executor):
         ([np.ones((8, 5), "f4"), np.zeros(8, int)], range(7), "steps of 8"),
         ([np.ones((8, 5), "f4"), np.zeros(8, int)], range(1, 9), "asks for row 8"),
         ([np.ones((8, 5), "f4"), np.zeros(7, int)], range(8), "asks for row 7"),
+        ([np.ones((8, 5), "f4"), np.zeros(8, int)], np.arange(8.0), "order holds float64"),
     ],
 )
 def test_a_loop_over_odd_rows_is_refused(executor, columns, order, words):

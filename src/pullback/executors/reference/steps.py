@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.errors import CircuitError, RangeError, ShapeError
+from pullback.errors import CircuitError, DtypeError, RangeError, ShapeError
 from pullback.executors.reference.program import Program, fitted, typed
 
 Array = np.ndarray[Any, Any]
@@ -181,7 +181,10 @@ class Steps:
         return data
 
     def _rows(self, data: list[Array], order: Any) -> Array:
-        rows = np.ascontiguousarray(order, np.int64).ravel()
+        rows = np.asarray(order)
+        if rows.size and rows.dtype.kind not in "iu":
+            raise DtypeError(f"order holds {rows.dtype.name}; rows are whole numbers.")
+        rows = np.ascontiguousarray(rows, np.int64).ravel()
         size, count = self.batch, min(len(x) for x in data)
         if len(rows) % size:
             raise RangeError(f"order has {len(rows)} rows, which steps of {size} do not divide.")

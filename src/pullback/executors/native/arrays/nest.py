@@ -107,6 +107,12 @@ class Body(Code):
         self.line(f"br i1 {i}.more, label %loop{n}, label %done{n}")
         self.block(f"done{n}")
 
+    def load(self, pointer: str, kind: str, lanes: int = 1) -> Number:
+        """Numbers that lie one behind the other. Of a bool any bit counts: it may come from anywhere."""
+        if kind != "i1":
+            return super().load(pointer, kind, lanes)
+        return self.compare("ne", super().load(pointer, "i8", lanes), 0)
+
     def slot(self, kind: str, lanes: int = 1) -> str:
         """A place for a number that changes from turn to turn; LLVM turns it into a register."""
         name = self.fresh()

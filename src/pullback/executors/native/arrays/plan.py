@@ -21,7 +21,7 @@ from pullback.passes.rewrite import live
 from pullback.passes.tidy import tidy
 
 LARGEST_GROUP = 32  # rows in one loop; more do not fit the registers
-LARGEST_PLAN = 4000  # rows; beyond, planning and compiling take too long
+LARGEST_PLAN = 1500  # rows; compiling takes some 5 ms each at worst
 
 ELEMENTWISE = {*RULES, "unpick"}
 CHECKED = {"gather": 0, "pick": -1, "scatter_add": None, "unpick": None}
