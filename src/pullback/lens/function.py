@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class CircuitFunction:
         self.roles = dict(roles or {})
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
         self._views: dict[Any, View] = {}
-        self.proof: Proof | None = None  # what `expand` and `collapse` found
+        self._prove: Callable[[], Proof] | None = None  # set by `expand` and `collapse`
         for parameter, role in self.roles.items():
             self.check_known(parameter)
             if role not in ROLES:
@@ -144,8 +145,13 @@ class CircuitFunction:
         before = (self.view(**named) if named else self.last_view()).circuit
         after = change(before, tuple(gates))
         made = function_of_circuit(after, self.name)
-        made.proof = prove(before, after)
+        made._prove = partial(prove, before, after)
         return made
+
+    @cached_property
+    def proof(self) -> Proof | None:
+        """How equal this is to what it was expanded or collapsed from; measured when first asked."""
+        return self._prove() if self._prove else None
 
     def card(self, wire: str, /, *values: Any, **named: Any) -> Card:
         """The gate that computes `wire` on one card: rule, formulas, numbers here, corners, cost."""
