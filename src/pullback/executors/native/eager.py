@@ -64,6 +64,7 @@ SLOTS = {
     "free": 52, "ready": 60, "make": 65, "traverse": 71,
 }  # fmt: skip
 _METHODS, _GETSET = 64, 73
+_FILES = ("unit.ll", "unit_fields.ll", "unit_pull.ll")
 READERS = {
     "value": ("get_value", "set_value"),
     "data": ("get_data", "set_value"),
@@ -261,17 +262,18 @@ def _is_as_asked(made: Any) -> bool:
     return bool(plain and made.__basicsize__ == SIZE and not made.__flags__ & _COLLECTED)
 
 
-# The text of the module: unit.ll, and the gates, written from their own definitions.
+# The text of the module: the files, and the gates, written from their own definitions.
 
 
 def _text() -> str:
     places = {**{name: i for i, name in enumerate(KNOWN)}, **PLACES, **FLAGS}
     places |= {"NOT_HAS": ~FLAGS["HAS"], "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"]), "SPARE": SPARE}
-    fixed = resources.files(__package__).joinpath("unit.ll").read_text("ascii")
+    files = resources.files(__package__)
+    fixed = [files.joinpath(name).read_text("ascii") for name in _FILES]
     code = exact.ExactCode(fused=has_fma())
     slots = [_slot(code, gate, op) for gate, op in gates().numbers.items()]
     steps = _steps(code)
-    parts = [fixed, *slots, steps, _apply(), _POWER, code.module()]
+    parts = [*fixed, *slots, steps, _apply(), _POWER, code.module()]
     return Template("\n".join(parts)).substitute(places)
 
 
