@@ -235,6 +235,7 @@ def test_what_cannot_be_opened_is_named(names, said):
         pb.circuit("s = sig(x + y); s").expand(*names)
 
 
+@pytest.mark.slow
 def test_opening_everything_stops_where_nobody_looks():
     f, x = pb.circuit(lambda x: pb.max(x, axis=0)), np.ones((2_010, 1))
     with pytest.raises(CircuitError, match="opened, this circuit has 4,02"):
