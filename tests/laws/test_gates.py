@@ -136,6 +136,7 @@ def test_an_axis_that_is_not_there_is_refused_before_anything_runs(case, axis):
 
 def test_axes_are_told_from_the_front_in_order_each_once():
     assert folded_axes(3, (-1, 0, 2)) == (0, 2)
+    assert folded_axes(9, (8, 0)) == (0, 8)
     assert folded_axes(2, None) == (0, 1)
 
 
@@ -144,6 +145,13 @@ def test_what_does_not_fit_is_refused_in_words(name, inputs, attributes, words):
     inputs = [np.asarray(x)[()] for x in inputs]
     with pytest.raises(ShapeError, match=words):
         circuit_of(lambda *x: GATES[name](*x, **attributes), *inputs)
+
+
+@pytest.mark.parametrize(("shape", "fix"), [((2, 3), "an axis from -2 to 1"), ((), "")])
+def test_an_axis_that_is_not_there_is_told_which_ones_are(shape, fix):
+    with pytest.raises(ShapeError) as error:
+        circuit_of(lambda x: x.sum(axis=2), np.ones(shape))
+    assert error.value.fix == fix
 
 
 @pytest.mark.parametrize("gate", ["gather", "scatter_add"])

@@ -7,6 +7,7 @@ from laws.forging_gates import broken, listed, recipe_of
 from laws.gate_cases import circuit_of
 
 from pullback.core.build import Builder
+from pullback.core.dtypes import FLOAT64
 from pullback.core.gate import GATES as G
 from pullback.core.gate import Declaration, Gate
 from pullback.core.shapes import spec_of
@@ -49,6 +50,17 @@ def test_an_error_within_a_rule_speaks_of_dy_and_y():
 def test_a_rule_may_return_a_plain_number():
     with listed(broken(lambda dy, y, x: 2.0)) as gate:
         assert pulls(circuit_of(gate, 5.0), [5.0], [np.float64(1.0)]) == [2.0]
+
+
+def test_a_rule_is_not_asked_what_pulls_a_whole_number():
+    def halved(x):
+        return x / 2
+
+    gate = Gate(halved, Declaration(takes="number", result=FLOAT64), recipe=False)
+    gate.pulls(lambda dy, y, x: dy / 2.0)
+    with listed(gate):
+        circuit = circuit_of(lambda i, x: gate(i) * x, np.int64(3), 5.0)
+        assert pulls(circuit, [np.int64(3), 5.0], [np.float64(1.0)]) == [None, 1.5]
 
 
 # --- every kind of use has its own traced rule ---

@@ -183,10 +183,10 @@ class _Sweep:
 def _active(circuit: Circuit) -> list[bool]:
     """Which wires carry real numbers that depend on an input."""
     real = np.array([s.dtype.kind == "f" for s in circuit.specs])[circuit.spec].tolist()
-    active = [False] * len(circuit)
+    active: list[bool] = []
     for row in circuit.rows():
         listening = (
             circuit.is_input(row.wire) if row.gate is None else any(active[i] for i in row.inputs)
         )
-        active[row.wire] = real[row.wire] and listening
+        active.append(real[row.wire] and listening)
     return active

@@ -7,6 +7,7 @@ is the derivative along them (the transpose of a transpose).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,21 +43,18 @@ def forward_mode(circuit: Circuit, moved: Sequence[int] | None = None) -> Circui
     return tidy(builder.finish([*outputs, *pushes]))
 
 
-def _push(circuit: Circuit, position: int, inputs: list[Wire], directions: dict[int, Wire]) -> Wire:
-    builder = inputs[0].builder
+def _push(circuit: Circuit, position: int, inputs: list[Wire], directions: dict[int, Wire]) -> Any:
+    """How one output moves: the pull on the force of what is pulled, 0 where nothing depends on it."""
     spec = circuit.spec_of(circuit.outputs[position])
-    zero = builder.constant(np.zeros(spec.shape, spec.dtype))
     once = backward(circuit, (position,))
     pulled = [m for m in directions if once.input_pulls[m] != -1]
-    if not pulled:
-        return zero
     pulls = once.asking([once.input_pulls[m] for m in pulled])
     twice = backward(pulls, range(len(pulled)))
     (force,) = once.forces
     answer = twice.pulls[force]
     if answer == -1:
-        return zero
+        return np.zeros(spec.shape, spec.dtype)
     # Any force does, the pulls are linear in it; 1 keeps it apart from the zeros under a `where`.
-    one = builder.constant(np.ones(spec.shape, spec.dtype))
+    one = np.ones(spec.shape, spec.dtype)
     pushed = replay(twice.asking([answer]), [*inputs, one, *(directions[m] for m in pulled)])
-    return builder.adopt(pushed[0])
+    return pushed[0]
