@@ -11,6 +11,7 @@ import pullback as pb
 from pullback.bench import training
 from pullback.bench.measure import library
 from pullback.bench.row import Goal, Row, Run
+from pullback.bench.rules import Momentum
 from pullback.bench.training import Arrays, Training, called, looped
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
@@ -64,8 +65,8 @@ def circuit(x: Any, target: Any, start: Arrays) -> Circuit:
     return tidy(share(builder.finish([*moved, judged])))
 
 
-def by_hand(w: Arrays, _: Arrays, x: Any, target: Any) -> None:
-    """One step, in place."""
+def pulls(w: Arrays, x: Any, target: Any) -> Arrays:
+    """Backward by hand."""
     a = x @ w[0] + w[1]
     h = np.maximum(a, 0)
     b = h @ w[2] + w[3]
@@ -74,18 +75,16 @@ def by_hand(w: Arrays, _: Arrays, x: Any, target: Any) -> None:
     d = (-target * (1 - target * score > 0) / len(x))[:, None]
     e = (d @ w[4].T) * (b > 0)
     c = (e @ w[2].T) * (a > 0)
-    pulls = (x.T @ c, c.sum(0), h.T @ e, e.sum(0), g.T @ d, d.sum(0))
-    for p, pull in zip(w, pulls, strict=True):
-        p -= RATE * (pull + 2 * ALPHA * p)
+    found = (x.T @ c, c.sum(0), h.T @ e, e.sum(0), g.T @ d, d.sum(0))
+    return [pull + 2 * ALPHA * p for p, pull in zip(w, found, strict=True)]
 
 
 def prepare(count: int) -> Training:
     """The demo with so many points."""
     x, target = moons(count)
     start = weights()
-    return Training(
-        lambda: (circuit(x, target, start), []), start, [(x, target)], loss, 0.0, RATE, by_hand
-    )
+    made = circuit(x, target, start)
+    return Training(lambda: (made, []), start, [], [(x, target)], loss, pulls, Momentum(RATE, 0.0))
 
 
 def by_micrograd(work: Training) -> Run:

@@ -1,4 +1,4 @@
-"""P10 and P11: a whole training step of a two- and a three-layer net, SGD with momentum, in float32."""
+"""P10 and P11: a whole training step of a two- and a three-layer net, in float32."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from pullback.bench import training
 from pullback.bench.measure import library
 from pullback.bench.row import Goal, Row, Run
+from pullback.bench.rules import Adam, Momentum, Rule
 from pullback.bench.training import Arrays, Training, called, looped
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT32, INT64
 from pullback.core.shapes import Spec
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
-from pullback.train import SGD, Task, training_step
+from pullback.train import Task, training_step
 
-RATE, MOMENTUM = 0.01, 0.9
 BATCHES = 20
 
 
@@ -28,9 +28,9 @@ def net(sizes: tuple[int, ...]) -> Sequential:
     return Sequential(*inner, Linear(sizes[-1]))
 
 
-def circuit(sizes: tuple[int, ...], batch: int) -> Circuit:
-    """The whole step: (*weights, *velocities, x, target, rate) -> (*weights, *velocities, loss, right)."""
-    task = Task(net(sizes), CrossEntropy(), SGD(RATE, momentum=MOMENTUM))
+def circuit(sizes: tuple[int, ...], batch: int, rule: Rule) -> Circuit:
+    """The whole step: (*weights, *state, x, target, rate) -> (*weights, *state, loss, right)."""
+    task = Task(net(sizes), CrossEntropy(), rule.ours)
     return training_step(task, Spec((batch, sizes[0]), FLOAT32), Spec((batch,), INT64))
 
 
@@ -41,8 +41,8 @@ def loss(f: Any, w: Any, x: Any, target: Any) -> Any:
     return f.cross_entropy(x @ w[-2] + w[-1], target)
 
 
-def by_hand(w: Arrays, velocities: Arrays, x: Any, target: Any) -> None:
-    """One step, in place."""
+def pulls(w: Arrays, x: Any, target: Any) -> Arrays:
+    """Forward and backward by hand."""
     inputs = [x]
     for i in range(0, len(w) - 2, 2):
         inputs.append(np.maximum(inputs[-1] @ w[i] + w[i + 1], 0))
@@ -51,18 +51,15 @@ def by_hand(w: Arrays, velocities: Arrays, x: Any, target: Any) -> None:
     d /= d.sum(axis=1, keepdims=True)
     d[np.arange(len(x)), target] -= 1
     d /= np.float32(len(x))
-    pulls: Arrays = [None] * len(w)
+    found: Arrays = [None] * len(w)
     for layer in reversed(range(len(inputs))):
-        pulls[2 * layer], pulls[2 * layer + 1] = inputs[layer].T @ d, d.sum(axis=0)
+        found[2 * layer], found[2 * layer + 1] = inputs[layer].T @ d, d.sum(axis=0)
         if layer:
             d = (d @ w[2 * layer].T) * (inputs[layer] > 0)
-    for p, v, pull in zip(w, velocities, pulls, strict=True):
-        v *= np.float32(MOMENTUM)
-        v += pull
-        p -= np.float32(RATE) * v
+    return found
 
 
-def prepare(sizes: tuple[int, ...], batch: int) -> Training:
+def prepare(sizes: tuple[int, ...], rule: Rule, batch: int) -> Training:
     """Random rows and labels, he's weights."""
     rng = np.random.default_rng(0)
     start = []
@@ -72,8 +69,9 @@ def prepare(sizes: tuple[int, ...], batch: int) -> Training:
         (rng.normal(size=(batch, sizes[0])).astype(FLOAT32), rng.integers(0, sizes[-1], batch))
         for _ in range(BATCHES)
     ]
-    made = lambda: (circuit(sizes, batch), [np.float32(RATE)])  # noqa: E731
-    return Training(made, start, batches, loss, MOMENTUM, RATE, by_hand)
+    state = [v for w in start for v in rule.ours.start(w).values()]
+    made = lambda: (circuit(sizes, batch, rule), [np.float32(rule.rate)])  # noqa: E731
+    return Training(made, start, state, batches, loss, pulls, rule)
 
 
 def by_sklearn(work: Training) -> Run:
@@ -82,18 +80,18 @@ def by_sklearn(work: Training) -> Run:
     hidden = tuple(w.shape[0] for w in work.start[2::2])
     classes = np.arange(work.start[-1].size)
     net = model(
-        hidden, solver="sgd", alpha=0.0, learning_rate_init=RATE, momentum=MOMENTUM,
-        nesterovs_momentum=False, batch_size=len(work.batches[0][0]), shuffle=False,
-    )  # fmt: skip
+        hidden, alpha=0.0, batch_size=len(work.batches[0][0]), shuffle=False, **work.rule.sklearn()
+    )
     net.partial_fit(*work.batches[0], classes=classes)
 
     def run(count: int) -> Any:
-        for a, w in zip(
-            [*net.coefs_, *net.intercepts_], [*work.start[::2], *work.start[1::2]], strict=True
-        ):
+        ours = [*work.start[::2], *work.start[1::2]]
+        for a, w in zip([*net.coefs_, *net.intercepts_], ours, strict=True):
             a[...] = w
-        for velocity in net._optimizer.velocities:
-            velocity[...] = 0
+        for name in ("velocities", "ms", "vs"):
+            for kept in getattr(net._optimizer, name, ()):
+                kept[...] = 0
+        net._optimizer.t = net.t_ = 0
         for x, target in work.taken(count):
             net.partial_fit(x, target)
         pairs = zip(net.coefs_, net.intercepts_, strict=True)
@@ -128,20 +126,23 @@ PEERS = {
     "scikit-learn": by_sklearn,
 }
 
+# scikit-learn's Adam adds its epsilon elsewhere, so it comes to other weights.
+ADAM_PEERS = {name: make for name, make in PEERS.items() if name != "scikit-learn"}
 
-def row(key: str, sizes: tuple[int, ...], batch: int, unit: str, goal: float) -> Row:
+
+def row(key: str, sizes: tuple[int, ...], batch: int, rule: Rule, goal: tuple[float, str]) -> Row:
     """The row of one net; a sweep changes the batch."""
-    said = "-".join(map(str, sizes))
+    said, (most, unit) = "-".join(map(str, sizes)), goal
     return Row(
         key,
-        f"MLP {said}, batch {batch}, float32, SGD with momentum, whole step",
+        f"MLP {said}, batch {batch}, float32, {rule.said}, whole step",
         each="step",
         unit=unit,
-        prepare=partial(prepare, sizes),
+        prepare=partial(prepare, sizes, rule),
         ours={"pullback": called, "pullback, loop inside": looped},
-        peers=PEERS,
-        limits={"matrix products alone": products_alone},
-        goals=(Goal(goal),),
+        peers=PEERS if isinstance(rule, Momentum) else ADAM_PEERS,
+        limits={"matrix products alone, by BLAS": products_alone},
+        goals=(Goal(most),),
         size=batch,
         sizes=(8, 32, 128, 512),
         counted="batch",
@@ -150,4 +151,11 @@ def row(key: str, sizes: tuple[int, ...], batch: int, unit: str, goal: float) ->
     )
 
 
-ROWS = (row("P10", (64, 128, 10), 32, "us", 16), row("P11", (784, 256, 128, 10), 128, "ms", 0.98))
+SMALL, LARGE = (64, 128, 10), (784, 256, 128, 10)
+MOMENTUM, ADAM = Momentum(0.01, 0.9), Adam(0.001)
+ROWS = (
+    row("P10", SMALL, 32, MOMENTUM, (16, "us")),
+    row("P10", SMALL, 32, ADAM, (17, "us")),
+    row("P11", LARGE, 128, MOMENTUM, (0.98, "ms")),
+    row("P11", LARGE, 128, ADAM, (1.02, "ms")),
+)

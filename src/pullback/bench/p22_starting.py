@@ -81,7 +81,7 @@ def by_jax(work: Training) -> Run:
 
     def step(w: Any, x: Any, t: Any) -> Any:
         grads = jax.grad(lambda w: work.loss(JaxWords(jax), w, x, t))(w)
-        return [p - work.rate * g for p, g in zip(w, grads, strict=True)]
+        return [p - work.rule.rate * g for p, g in zip(w, grads, strict=True)]
 
     def run(steps: int) -> Any:
         for _ in range(steps):
@@ -93,7 +93,7 @@ def by_jax(work: Training) -> Run:
 
 
 def _p10(_: int) -> Training:
-    return p10_mlp.prepare((64, 128, 10), 32)
+    return p10_mlp.prepare(p10_mlp.SMALL, p10_mlp.MOMENTUM, 32)
 
 
 STARTED: dict[str, Any] = {"unit": "ms", "each": "start", "checked": 1, "turn": 0.1}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pullback.bench.measure import library
 from pullback.bench.row import Run
+from pullback.bench.rules import Rule
 from pullback.core.circuit import Circuit
 from pullback.executors import compile_steps
 
@@ -21,24 +21,23 @@ Arrays = list[Any]
 class Training:
     """A net, its data and its rule of learning.
 
-    step: our circuit (*weights, *velocities, x, target[, rate]) -> (*weights, *velocities, ...), its
-    fixed inputs. by_hand: one step in NumPy, in place. loss: of weights and a batch, with the
-    functions f of whoever computes it. update: weights and velocities after a pull, in operators.
+    circuit: makes our step (*weights, *state, x, target[, rate]) -> (*weights, *state, ...) and its
+    fixed inputs; state: what is carried beside weights. pulls: all pulls by hand, in NumPy. loss: of
+    weights and a batch, with the functions f of whoever computes it.
     """
 
     circuit: Callable[[], tuple[Circuit, list[Any]]]
     start: Arrays
+    state: Arrays
     batches: list[tuple[Any, Any]]
     loss: Callable[[Any, Any, Any, Any], Any]
-    momentum: float
-    rate: float
-    by_hand: Callable[[Arrays, Arrays, Any, Any], None]
+    pulls: Callable[[Arrays, Any, Any], Arrays]
+    rule: Rule
 
-    @cached_property
+    @property
     def moving(self) -> Arrays:
-        """What is carried from step to step at the start: weights, then velocities if there are any."""
-        still = [np.zeros_like(w) for w in self.start] if self.momentum else []
-        return [*self.start, *still]
+        """What is carried from step to step, at the start."""
+        return [*self.start, *self.state]
 
     def taken(self, steps: int) -> Any:
         """The batches of so many steps, in turn."""
@@ -91,9 +90,11 @@ def by_numpy(work: Training) -> Run:
 
     def run(count: int) -> Any:
         weights = [w.copy() for w in work.start]
-        velocities = [np.zeros_like(w) for w in weights]
+        states = [work.rule.start(w) for w in weights]
         for x, target in work.taken(count):
-            work.by_hand(weights, velocities, x, target)
+            pulls = work.pulls(weights, x, target)
+            for weight, pull, state in zip(weights, pulls, states, strict=True):
+                work.rule.move(weight, pull, state)
         return flat(weights)
 
     return run
@@ -104,20 +105,19 @@ def by_jax(work: Training) -> Run:
     jax = library("jax")
     pull = jax.grad(lambda w, x, t: work.loss(JaxWords(jax), w, x, t))
 
-    def step(weights: Any, velocities: Any, x: Any, target: Any) -> Any:
-        grads = pull(weights, x, target)
-        velocities = [work.momentum * v + g for v, g in zip(velocities, grads, strict=True)]
-        moved = [w - work.rate * v for w, v in zip(weights, velocities, strict=True)]
-        return moved, velocities
+    def step(weights: Any, states: Any, x: Any, target: Any) -> Any:
+        three = zip(weights, pull(weights, x, target), states, strict=True)
+        moved = [work.rule.moved(jax.numpy, w, g, state) for w, g, state in three]
+        return [w for w, _ in moved], [state for _, state in moved]
 
     jitted = jax.jit(step, donate_argnums=(0, 1))
     batches = [(jax.numpy.asarray(x), jax.numpy.asarray(t)) for x, t in work.batches]
 
     def run(count: int) -> Any:
         weights = [jax.numpy.array(w) for w in work.start]
-        velocities = [jax.numpy.zeros_like(w) for w in weights]
+        states = [work.rule.start(w) for w in weights]
         for i in range(count):
-            weights, velocities = jitted(weights, velocities, *batches[i % len(batches)])
+            weights, states = jitted(weights, states, *batches[i % len(batches)])
         return flat(weights)
 
     return run
@@ -146,7 +146,7 @@ class TorchWords:
 
 
 def by_torch(work: Training, wrap: Callable[[Any, Any], Any] = lambda torch, f: f) -> Run:
-    """Eager, with its own fused SGD."""
+    """Eager, with its own fused optimizer."""
     torch = library("torch")
     torch.set_num_threads(1)
     words = TorchWords(torch)
@@ -155,11 +155,11 @@ def by_torch(work: Training, wrap: Callable[[Any, Any], Any] = lambda torch, f: 
 
     def run(count: int) -> Any:
         weights = [torch.tensor(w, requires_grad=True) for w in work.start]
-        sgd = torch.optim.SGD(weights, lr=work.rate, momentum=work.momentum, fused=True)
+        optimizer = work.rule.torch(torch, weights)
         for i in range(count):
-            sgd.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             loss_of(weights, *batches[i % len(batches)]).backward()
-            sgd.step()
+            optimizer.step()
         return flat([w.detach() for w in weights])
 
     return run
