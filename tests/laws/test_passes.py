@@ -273,6 +273,11 @@ def test_forward_mode_leaves_no_row_that_nobody_listens_to():
     assert all(live(forward_mode(circuit_of(lambda x: G["tanh"](x * 2.0), 1.0))))
 
 
+def test_without_inputs_nothing_moves():
+    builder = Builder()
+    assert run(forward_mode(builder.finish([builder.constant(2.0)])), []) == [2.0, 0.0]
+
+
 def test_an_input_that_nobody_listens_to_moves_nothing():
     circuit = circuit_of(lambda x, y: x * 2.0, 2.0, 3.0)
     assert run(forward_mode(circuit), [2.0, 3.0, 10.0, 100.0]) == [4.0, 20.0]

@@ -56,5 +56,6 @@ def _push(circuit: Circuit, position: int, inputs: list[Wire], directions: dict[
         return np.zeros(spec.shape, spec.dtype)
     # Any force does, the pulls are linear in it; 1 keeps it apart from the zeros under a `where`.
     one = np.ones(spec.shape, spec.dtype)
-    pushed = replay(twice.asking([answer]), [*inputs, one, *(directions[m] for m in pulled)])
-    return pushed[0]
+    given = [*inputs, one, *(directions[m] for m in pulled)]
+    (pushed,) = replay(twice.asking([answer]), given)
+    return pushed
