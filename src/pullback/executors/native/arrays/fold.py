@@ -92,29 +92,27 @@ class Fold:
             dense_kept or not dense_folded or (short and wide_enough)
         )
 
-    def each(self) -> Iterator[None]:
-        """The lines within, for all kept elements."""
-        yield from self._kept(0)
+    def each(self, *, several: bool = False) -> Iterator[None]:
+        """The lines within, for all kept elements. several: they are so short that vectors go in fours."""
+        yield from self._kept(0, ACCUMULATORS if several else 1)
 
-    def _kept(self, depth: int) -> Iterator[None]:
+    def _kept(self, depth: int, several: int) -> Iterator[None]:
         kept = self.axes.kept
         if depth == len(kept):
             self.lanes = 1
             yield
             return
         last = depth == len(kept) - 1 and self.by_column
-        size, lanes = kept[depth], self.full if last else 1
-        whole = size - size % lanes
-        for start, count, width in ((0, whole, lanes), (whole, size - whole, size - whole)):
-            if not count:
-                continue
+        many = several if last and self.axes.x_kept[-1] == 1 else 1
+        widths = (self.full * many, self.full) if last else (1,)
+        for start, count, width in _portions(kept[depth], widths):
             with self.body.loop(count, width) as i:
                 self.indices.append(self.body.sum_of(start, (i, 1)))
                 if last:
                     self.lanes = width
                     yield
                 else:
-                    yield from self._kept(depth + 1)
+                    yield from self._kept(depth + 1, several)
                 self.indices.pop()
 
     def over(self, start: Number, step: Step, *, wide: bool = True) -> Number:
@@ -231,6 +229,22 @@ class Fold:
         self.body.store_to(value, at, stride)
 
 
+def _portions(size: int, widths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """(start, count, width) that cover `size`: as much as fits in each width, then what is left.
+
+    >>> list(_portions(45, (32, 8)))
+    [(0, 32, 32), (32, 8, 8), (40, 5, 5)]
+    """
+    start = 0
+    for width in widths:
+        count = (size - start) // width * width
+        if count:
+            yield start, count, width
+        start += count
+    if size > start:
+        yield start, size - start, size - start
+
+
 def _filled(body: Body, x: Number, neutral: Number, lanes: int) -> Number:
     """x with lanes behind it that change nothing."""
     if x.lanes == 1:
@@ -257,7 +271,7 @@ def fold(body: Body, rows: Sequence[Row], x: Placed, outputs: Outputs) -> None:
         for row in wanted:
             copy(body, Constant(_EMPTY.get(row.gate.name, 0.0), x.view.kind), outputs[row.wire])  # type: ignore[union-attr]
     elif any(outputs[row.wire].view.size for row in wanted):
-        for _ in found.each():
+        for _ in found.each(several=wanted[0].gate.name in ("sum", "sum_to", "max", "prod")):
             rule(found, wanted, [outputs[row.wire] for row in wanted])
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from pullback.core.circuit import Circuit, Row
 from pullback.executors.native.arrays.nest import View, product
 from pullback.executors.native.arrays.views import LOOKING, SAME, dense, is_same, looked_at
@@ -113,6 +115,7 @@ class _Planner:
         self.circuit = circuit
         self.plan = Plan(circuit)
         self.same: dict[int, int] = {}  # a wire that is another one, unchanged
+        self.rectified: dict[int, int] = {}  # the relu of a wire
         self.maker: dict[int, Group] = {}  # of each wire that a group computes
         self.groups: list[Group] = []
         self.checks: dict[tuple[int, int], Group] = {}
@@ -126,9 +129,19 @@ class _Planner:
     def _renamed(self, row: Row) -> Row:
         """The row with inputs that are other wires, unchanged, replaced by those."""
         row = row._replace(inputs=tuple(self.same.get(i, i) for i in row.inputs))
+        if row.gate is not None and row.gate.name == "relu":
+            self.rectified[row.inputs[0]] = row.wire
+        if row.gate is not None and row.gate.name == "greater":
+            row = self._after_relu(row)
         if row.gate is not None and is_same(self.circuit, row):
             self.same[row.wire] = row.inputs[0]
         return row
+
+    def _after_relu(self, row: Row) -> Row:
+        """x > 0 is relu(x) > 0, NaN and all; so x itself need not be kept for the pull."""
+        x, limit = row.inputs
+        is_zero = self.circuit.is_constant(limit) and not np.any(self.circuit.constant_of(limit))
+        return row._replace(inputs=(self.rectified.get(x, x), limit)) if is_zero else row
 
     def run(self) -> None:
         views, asked = self.plan.views, {self.same.get(o, o) for o in self.circuit.outputs}

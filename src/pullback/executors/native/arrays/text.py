@@ -200,10 +200,26 @@ class Module:
 
         def product_at(here: list[Index]) -> None:
             sides = _inner(f.body, a, here), _inner(f.body, b, here)
-            epilogue = _epilogue(f.body, _at_batch(f.body, loop, here), fixed)
-            gemm.Gemm(f.body, *sides, scratch, epilogue).write()
+            inner = _at_batch(f.body, loop, here)
+            if is_thin(shape):
+                sides, inner = (_turned(sides[1]), _turned(sides[0])), _turned_loop(inner)
+            gemm.Gemm(f.body, *sides, scratch, _epilogue(f.body, inner, fixed)).write()
 
         _batches(f.body, shape[:-2], [], product_at)
+
+
+def is_thin(shape: tuple[int, ...]) -> bool:
+    """Whether a product is one column: then it is made as one row, so that lanes are filled."""
+    return shape[-1] == 1 and shape[-2] > 1
+
+
+def _turned(at: Placed) -> Placed:
+    return at.moved(0, at.view.shape[::-1], at.view.strides[::-1])
+
+
+def _turned_loop(loop: Loop) -> Loop:
+    reads = {i: _turned(at) if isinstance(at, Placed) else at for i, at in loop.reads.items()}
+    return Loop(loop.rows, loop.shape[::-1], reads, [(w, _turned(at)) for w, at in loop.writes])
 
 
 def _at_batch(body: Body, loop: Loop, here: list[Index]) -> Loop:
@@ -297,4 +313,11 @@ def needs_scratch(plan: Plan) -> None:
     for group in plan.groups:
         if group.kind == "matmul" and product(group.shape):
             left, right = (plan.views[i] for i in group.rows[0].inputs)
+            if is_thin(group.shape):
+                left, right = _last_turned(right), _last_turned(left)
             group.scratch = gemm.scratch_size(left, right)
+
+
+def _last_turned(x: View) -> View:
+    shape, strides = (*x.shape[:-2], *x.shape[:-3:-1]), (*x.strides[:-2], *x.strides[:-3:-1])
+    return x._replace(shape=shape, strides=strides)
