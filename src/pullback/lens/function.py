@@ -23,14 +23,17 @@ from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.element import open_element
 from pullback.lens.expansion import collapsed, expanded
 from pullback.lens.explain import Explanation, explain
+from pullback.lens.fit import Fitted, fit
 from pullback.lens.gradcheck import Report, check_view
+from pullback.lens.lesson import Plan
 from pullback.lens.mapped import Mapped, mapped
 from pullback.lens.proof import Proof, prove
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
 from pullback.lens.text import function_of_text
-from pullback.lens.training_source import Optimizer, Plan, training_source
+from pullback.lens.training_source import training_source
 from pullback.lens.views import View
+from pullback.passes.training_step import Optimizer
 
 
 class CircuitFunction:
@@ -198,6 +201,33 @@ class CircuitFunction:
     ) -> Source:
         """The forward and backward pass as code with your own names; verified before it is handed out."""
         return backward_source(self.view(*values, **named), self.name, lang, style)
+
+    def fit(
+        self,
+        *values: Any,
+        plan: Plan,
+        optimizer: Optimizer,
+        executor: str = "auto",
+        **named: Any,
+    ) -> Fitted:
+        """Train the circuit's `parameters` so that its output, a loss, gets small.
+
+        Parameters start at the values given for them. Data are arrays with a row an example, of which
+        a step takes `plan.batch_size`; numbers and frozen inputs are the same in every step. A loss
+        with a number a row is averaged. With a batch of 1 and single numbers everywhere, a row comes
+        without an axis of rows. Ctrl-C stops after a full step. The whole loop is machine code.
+
+        Errors: RunError, naming the first bad wire, when the loss is no longer finite.
+
+        >>> from pullback.train import SGD, Plan
+        >>> f = circuit("loss = (w*x - y) ** 2", parameters="w")
+        >>> data = {"w": 0.0, "x": [1.0, 2.0], "y": [2.0, 4.0]}
+        >>> fitted = f.fit(data, plan=Plan(batch_size=1, max_epochs=30), optimizer=SGD(0.1))
+        >>> round(fitted["w"], 6)
+        2.0
+        """
+        bound = dict(zip(self.parameters, self._as_arrays(self.bind(values, named)), strict=True))
+        return fit(self, bound, plan, optimizer, executor)
 
     def training_source(
         self,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,12 +22,13 @@ from pullback.errors import (
     FaceError,
     OptionError,
     PullbackError,
-    ShapeError,
     did_you_mean,
 )
 from pullback.executors import compile as compile_circuit
+from pullback.lens.lesson import Lesson, Plan
 from pullback.lens.source import Source
-from pullback.passes.backward import Backward, backward
+from pullback.passes.backward import Backward
+from pullback.passes.training_step import Optimizer
 
 if TYPE_CHECKING:
     from pullback.lens.function import CircuitFunction
@@ -42,26 +42,6 @@ INITS = {
 UNUSUAL = (1009, 1013)  # rows of a batch: numbers that stand for nothing else in a program
 TRIED = 2  # epochs that are run before the program is handed out
 CLOSE = {"float64": 1e-9, "float32": 1e-3}  # what a few roundings may grow to in them
-
-
-class Plan(Protocol):
-    """How long to train, and in what portions: as `pullback.train.Plan`."""
-
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def max_epochs(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
-
-
-class Optimizer(Protocol):
-    """How a weight moves when it is pulled: as `pullback.train.SGD`."""
-
-    def start(self, weight: Any) -> dict[str, Any]: ...
-    def update(
-        self, weight: Any, grad: Any, state: dict[str, Any]
-    ) -> tuple[Any, dict[str, Any]]: ...
 
 
 def training_source(
@@ -78,61 +58,14 @@ def training_source(
     return Source.of(program, job.circuit.by_name, verified=True)
 
 
-class _Job:
-    """One training: its rows, and the circuit with its pulls for each size that a batch has."""
+class _Job(Lesson):
+    """A lesson that becomes a program."""
 
     def __init__(
         self, made: CircuitFunction, values: dict[str, Any], plan: Plan, optimizer: Optimizer
     ) -> None:
-        self.made, self.plan, self.optimizer = made, plan, optimizer
-        self.values = {n: np.asarray(v) if np.ndim(v) else v for n, v in values.items()}
-        roles = {name: made.roles.get(name, "data") for name in made.parameters}
-        self.weights = [name for name, role in roles.items() if role == "parameter"]
-        self.rows = [n for n, role in roles.items() if role == "data" and np.ndim(self.values[n])]
-        self.count = self._count()
-        self.size = min(plan.batch_size, self.count)
-        sizes = {self.size, self.count % self.size or self.size}
-        self.backs = {rows: self._back(rows) for rows in sizes}
-        self.circuit = self.backs[self.size].forward
-        self.dtype = self.circuit.spec_of(self.circuit.outputs[0]).dtype
-        for name in self.weights:  # a weight that is given as 1 is 1.0
-            spec = self.circuit.spec_of(self.circuit.find(name))
-            self.values[name] = np.asarray(self.values[name], spec.dtype)[()]
-
-    def _count(self) -> int:
-        name = self.made.name
-        if not self.weights:
-            fix = f'pb.circuit(..., parameters="{self.made.parameters[0]}")'
-            raise CircuitError(f"{name} has no parameters: nothing would learn.", fix=fix)
-        lengths = {n: len(self.values[n]) for n in self.rows}
-        if not any(lengths.values()):
-            raise CircuitError(
-                f"{name} is given no rows to learn from; data are arrays, a row each."
-            )
-        if len(set(lengths.values())) > 1:
-            said = ", ".join(f"{n!r} {count}" for n, count in lengths.items())
-            raise ShapeError(f"the data of {name} differ in their number of rows: {said}.")
-        return next(iter(lengths.values()))
-
-    def _back(self, rows: int) -> Backward:
-        """Loss and pulls for a batch of so many rows."""
-        name = self.made.name
-        batch = self._batch(self.values, np.zeros(rows, np.int64))
-        view, _ = self.made.viewed([batch[n] for n in self.made.parameters])
-        view.scalar_output(name)
-        if any(structure is not LEAF for _, structure in view.arguments):
-            raise CircuitError(f"{name} takes nested inputs; a training program takes arrays.")
-        back = backward(dataclasses.replace(view.circuit, outputs=view.circuit.outputs[:1]))
-        for weight in self.weights:
-            dtype = view.circuit.spec_of(view.circuit.find(weight)).dtype
-            if dtype.kind != "f":
-                raise CircuitError(f"weight {weight!r} is {dtype}; only real numbers can learn.")
-            if back.pulls[view.circuit.find(weight)] < 0:
-                raise CircuitError(f"the loss {name} does not listen to weight {weight!r}.")
-        return back
-
-    def _batch(self, values: Mapping[str, Any], rows: Any) -> dict[str, Any]:
-        return {n: v[rows] if n in self.rows else v for n, v in values.items()}
+        super().__init__(made, values, plan)
+        self.optimizer = optimizer
 
     def training(self, init: Mapping[str, str]) -> Training:
         """The parts of the program."""
@@ -161,7 +94,7 @@ class _Job:
         """Printed for two sizes of a batch that no other axis is likely to have, then joined."""
         name = self.made.name
         one, other = (
-            emit_backward(self._back(rows), NUMPY, name, "steps", asked) for rows in UNUSUAL
+            emit_backward(self.back(rows), NUMPY, name, "steps", asked) for rows in UNUSUAL
         )
         try:
             return for_any_rows(one, other, UNUSUAL, self.circuit.find(self.rows[0]))
@@ -178,7 +111,7 @@ class _Job:
         space: dict[str, Any] = {}
         text = "\n".join(program.text)
         exec(compile(text, "<train>", "exec"), space)  # noqa: S102 - our text
-        few = self._batch(self.values, np.arange(sum(self.backs)))
+        few = self.batch(self.values, np.arange(sum(self.backs)))
         given = [few[n] for n in self.circuit.input_names if n not in self.weights]
         with np.errstate(all="ignore"):
             _, losses = space[program.name](*given, TRIED)
@@ -200,7 +133,7 @@ class _Job:
         for epoch in range(1, TRIED + 1):
             total = 0.0
             for rows in space["batches"](count, epoch, seed):
-                batch = self._batch(values, rows)
+                batch = self.batch(values, rows)
                 inputs = [batch[name] for name in self.circuit.input_names]
                 loss, *pulls = programs[len(rows)].run([*inputs, force])
                 for name, pull in zip(self.weights, pulls, strict=True):

@@ -19,6 +19,7 @@ from pullback.core.shapes import Spec
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.nn.init import Array, Init, Shape, zeros
+from pullback.passes.training_step import prefix_names
 
 
 class Layer(ABC):
@@ -75,16 +76,6 @@ class Weights:
         finally:
             self._prefix = outer
         return y.named(outer + name) if y.id >= start else y
-
-
-def prefix_names(builder: Builder, start: int, prefix: str) -> None:
-    """Put `prefix` before every name that the code gave to rows from `start` on.
-
-    A layer's own variables name its wires, and two layers of a kind must not share a name.
-    """
-    for wire in range(start, len(builder.op)):
-        if builder.label[wire] >= 0 and wire not in builder.explicit:
-            builder.name(wire, prefix + builder.labels[builder.label[wire]])
 
 
 class Joined(NamedTuple):

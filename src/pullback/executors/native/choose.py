@@ -12,6 +12,7 @@ from pullback.executors.native.arrays.steps import NativeSteps, can_carry
 from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.program import LARGEST, NativeProgram
+from pullback.executors.native.scalar_steps import ScalarSteps, can_step
 from pullback.executors.native.tape import TapeProgram
 from pullback.executors.native.tape_plan import TooManyKinds
 from pullback.executors.reference.points import Points
@@ -55,6 +56,10 @@ def choose_map(
 
 def choose_steps(circuit: Circuit, **plan: Any) -> Steps | None:
     """The native steps of `circuit`, or None where the reference must do."""
+    if not all(circuit.spec_of(circuit.inputs[i]).shape for i in plan["columns"]):
+        # A row a step, without an axis of rows.
+        short = is_scalar(circuit) and can_step(circuit)
+        return ScalarSteps(circuit, **plan) if short else None
     if not can_plan(circuit) or not can_carry(circuit, plan["carried"]):
         return None
     return NativeSteps(circuit, **plan)

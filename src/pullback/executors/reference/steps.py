@@ -89,7 +89,8 @@ class Steps:
         """A step for each batch of `order`, the rows to take; how many steps that were.
 
         A column has its rows along the first axis, and a step takes as many of them as its input
-        has. It ends early after a step that shows a number that is not finite.
+        has; one row a step, without that axis, where an input of the columns is a single number.
+        It ends early after a step that shows a number that is not finite.
         """
         data = self._data(columns)
         rows = self._rows(data, order)
@@ -109,7 +110,7 @@ class Steps:
     def _loop(self, data: list[Array], rows: Array, total: int) -> None:
         for step in range(total):
             batch = rows[step * self.batch : (step + 1) * self.batch]
-            state, shown = self._stepped([x[batch] for x in data])
+            state, shown = self._stepped([x[batch[0] if self.single else batch] for x in data])
             singles = [x for x in shown if np.ndim(x) == 0]
             for record, value in zip(self.records, singles, strict=True):
                 record[step] = value
@@ -157,13 +158,22 @@ class Steps:
     @property
     def batch(self) -> int:
         """How many rows one step takes."""
-        shapes = [self.circuit.spec_of(self.circuit.inputs[i]).shape for i in self._columns]
-        sizes = {shape[0] if shape else 0 for shape in shapes}
+        if self.single:
+            return 1
+        sizes = {shape[0] for shape in self._shapes()}
         if len(sizes) != 1 or 0 in sizes:
             raise CircuitError(
                 "a loop over rows wants columns that take one number of rows a step."
             )
         return sizes.pop()
+
+    @property
+    def single(self) -> bool:
+        """Whether a step takes one row as it is, without an axis of rows."""
+        return () in self._shapes()
+
+    def _shapes(self) -> list[tuple[int, ...]]:
+        return [self.circuit.spec_of(self.circuit.inputs[i]).shape for i in self._columns]
 
     def _data(self, columns: Sequence[Any]) -> list[Array]:
         """The columns as dense arrays, or an error that names the wrong one."""
@@ -174,9 +184,10 @@ class Steps:
         for i, name, column in zip(self._columns, names, columns, strict=True):
             spec = self.circuit.spec_of(self.circuit.inputs[i])
             array = np.asarray(typed(column, spec.dtype, f"column {name!r}"))
-            if array.shape[1:] != spec.shape[1:] or not array.ndim:
+            row = spec.shape if self.single else spec.shape[1:]
+            if array.shape[1:] != row or not array.ndim:
                 said = f"rows of {name!r} have shape {array.shape[1:]}"
-                raise ShapeError(f"{said}, the circuit wants {spec.shape[1:]}.")
+                raise ShapeError(f"{said}, the circuit wants {row}.")
             data.append(np.require(array, requirements=["C", "A"]))
         return data
 
