@@ -46,6 +46,9 @@ NETS = {
         lambda x, t, W, V: pb.sum(pb.softmax((x @ W) * 2.0 + t, axis=-1) @ V) / 3.0,
         (ROWS, 4), (ROWS, 3), (4, 3), (3, 2),
     ),
+    "a change that spreads": of_function(
+        lambda x, t, W, V: pb.sum(pb.tanh(t - ((x @ W) @ V - t) / 2.0)), (ROWS, 4), (ROWS, 2), (4, 3), (3, 2)
+    ),
     "largest of a row": of_function(
         lambda x, t, W: pb.mean(pb.max(pb.tanh(x @ W) - t, axis=1)), (ROWS, 4), (ROWS, 3), (4, 3)
     ),

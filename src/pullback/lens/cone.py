@@ -11,7 +11,7 @@ the columns goes along whole vectors.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,10 +37,12 @@ class Part(NamedTuple):
     "moves" what is added to the column; "column" v[:, j]; "entry" v[j]; "row" v[j] as (l, 1, 1);
     "here" a yes at j among (k, 1, 1); the same for every j: "whole"; "turned" (n, k) as (k, 1, n);
     "along" (k,) as (k, 1, 1); "flipped" v.T; "labels" a yes where k is the label, (k, 1, n).
+    "named" is v[j, labels], where `other` carries the labels.
     """
 
     kind: str
     wire: int
+    other: int = -1
 
 
 class Cone(NamedTuple):
@@ -89,7 +91,8 @@ def _started(circuit: Circuit, wire: int, uses: list[Row]) -> tuple[int, int]:
 
 class _Writer:
     """Writes a cone row by row. moved: what each row in the cone became, and its rank without nudges;
-    a column has rank -1."""
+    a column has rank -1. thin: wires that are as before plus change x row of a matrix, spread only
+    when somebody needs all of it."""
 
     def __init__(self, circuit: Circuit, start: int, count: int) -> None:
         self.circuit, self.start, self.count = circuit, start, count
@@ -97,6 +100,7 @@ class _Writer:
         self.builder = Builder()
         self.parts: dict[Part, Wire] = {}
         self.moved: dict[int, tuple[Wire, int]] = {}
+        self.thin: dict[int, tuple[Wire, int]] = {}
 
     def cone(self, left: int) -> Cone:
         moves = self.part("moves", self.start, (self.count, self.rows))
@@ -104,21 +108,48 @@ class _Writer:
         self.moved[self.start] = moves + column, -1
         wanted = live(self.circuit)
         for row in self.circuit.rows():
-            reached = any(i in self.moved for i in row.inputs)
-            if reached and wanted[row.wire] and row.wire != self.start:
+            reached = any(self.reached(i) for i in row.inputs)
+            if reached and wanted[row.wire] and row.wire != self.start and not self.stays_thin(row):
                 self.moved[row.wire] = self.row(row)
         out, rank = self.moved.get(self.circuit.outputs[0], (None, None))
         if out is None or rank != 0:
             raise _None
         return Cone(self.builder.finish([out]), tuple(self.parts), self.start, left)
 
-    def part(self, kind: str, wire: int, shape: tuple[int, ...], dtype: Any = None) -> Wire:
+    def part(
+        self, kind: str, wire: int, shape: tuple[int, ...], dtype: Any = None, other: int = -1
+    ) -> Wire:
         """The input for a part, made once."""
-        key = Part(kind, wire)
+        key = Part(kind, wire, other)
         if key not in self.parts:
             spec = Spec(shape, dtype or self.circuit.spec_of(wire).dtype)
             self.parts[key] = self.builder.input(spec, f"{kind}{wire}")
         return self.parts[key]
+
+    def reached(self, wire: int) -> bool:
+        """Whether a nudge moves it."""
+        return wire in self.moved or wire in self.thin
+
+    def stays_thin(self, row: Row) -> bool:
+        """A column times a matrix is a change of rank one, and what is added to it leaves that change."""
+        assert row.gate is not None
+        a, name = row.inputs[0], row.gate.name
+        if name == "matmul" and self.moved.get(a, (None, 0))[1] == -1:
+            if self.reached(row.inputs[1]) or len(self.circuit.spec_of(row.inputs[1]).shape) != 2:
+                raise _None
+            change = self.moved[a][0] - self.as_column_before(a)
+            self.thin[row.wire] = change, row.inputs[1]
+            return True
+        same = self.circuit.spec_of(a) == self.circuit.spec_of(row.wire)
+        if (
+            name in ("add", "subtract")
+            and a in self.thin
+            and same
+            and not self.reached(row.inputs[1])
+        ):
+            self.thin[row.wire] = self.thin[a]
+            return True
+        return False
 
     def row(self, row: Row) -> tuple[Wire, int]:
         gate = row.gate
@@ -129,21 +160,32 @@ class _Writer:
             return self.product(row)
         if gate.name in FOLDS:
             return self.fold(row)
+        if gate.name == "pick" and row.inputs[0] in self.thin and not self.reached(row.inputs[1]):
+            return self.picked(row)
         x, rank = self.spread(row.inputs[0])
         axes, shape = _axes(row, rank), self.circuit.spec_of(row.wire).shape
         if gate.name in SPREADS and rank == 2 and axes == (1,):
             return gate(x, **{**row.attributes, "axis": 0}), 2
-        if gate.name == "pick" and rank == 2 and row.inputs[1] not in self.moved:
+        if gate.name == "pick" and rank == 2 and not self.reached(row.inputs[1]):
             yes = self.part("labels", row.inputs[1], (x.shape[0], 1, x.shape[2]), BOOL)
             return total(where(yes, x, 0.0), axis=0), 1
         if gate.name == "reshape" and rank == 2 and x.shape[0] == 1 and len(shape) == 1:
             return reshape(x, shape=x.shape[1:]), 1
         raise _None
 
+    def picked(self, row: Row) -> tuple[Wire, int]:
+        """Of a thin change only what the labels name."""
+        change, matrix = self.thin[row.inputs[0]]
+        labels = row.inputs[1]
+        named = self.part("named", matrix, (self.rows,), other=labels)
+        return self.part("whole", row.wire, (self.rows,)) + change * named, 1
+
     def elementwise(self, row: Row) -> tuple[Wire, int]:
         shape, gate = self.circuit.spec_of(row.wire).shape, row.gate
         assert gate is not None
-        still = all(self.moved[i][1] == -1 for i in row.inputs if i in self.moved)
+        still = all(
+            i not in self.thin and self.moved.get(i, (None, -1))[1] == -1 for i in row.inputs
+        )
         if still and shape == (self.rows, self.columns):
             return gate(*[self.as_column(i) for i in row.inputs], **row.attributes), -1
         rank = len(shape)
@@ -165,7 +207,7 @@ class _Writer:
     def as_spread(self, wire: int, rank: int) -> Wire:
         """All of a wire, to go with others of this rank."""
         shape = self.circuit.spec_of(wire).shape
-        if wire in self.moved:
+        if self.reached(wire):
             x, own = self.spread(wire)
             if own == 0 and rank > 0:
                 return reshape(x, shape=(self.count, 1))  # type: ignore[no-any-return]
@@ -180,6 +222,10 @@ class _Writer:
 
     def spread(self, wire: int) -> tuple[Wire, int]:
         """What has moved, with all its columns."""
+        if wire in self.thin and wire not in self.moved:
+            (change, matrix), columns = self.thin[wire], self.circuit.spec_of(wire).shape[1]
+            before = self.part("turned", wire, (columns, 1, self.rows))
+            self.moved[wire] = before + change * self.part("row", matrix, (columns, 1, 1)), 2
         x, rank = self.moved[wire]
         if rank >= 0:
             return x, rank
@@ -190,13 +236,9 @@ class _Writer:
     def product(self, row: Row) -> tuple[Wire, int]:
         a, b = row.inputs
         shape = self.circuit.spec_of(b).shape
-        if b in self.moved or len(shape) != 2 or a not in self.moved:
+        if self.reached(b) or len(shape) != 2 or not self.reached(a):
             raise _None
-        x, rank = self.moved[a]
-        if rank == -1:
-            change = x - self.as_column_before(a)
-            before = self.part("turned", row.wire, (shape[1], 1, self.rows))
-            return before + change * self.part("row", b, (shape[1], 1, 1)), 2
+        x, rank = self.spread(a)
         if rank != 2:
             raise _None
         k, m, n = x.shape
@@ -227,14 +269,16 @@ def _axes(row: Row, rank: int) -> tuple[int, ...]:
     return tuple(sorted(a % max(rank, 1) for a in given))
 
 
-def part_of(part: Part, values: Any, columns: int) -> tuple[Any, bool]:
+def part_of(part: Part, values: Sequence[Any], columns: int) -> tuple[Any, bool]:
     """A part's values: an array with an entry a column and True, or the one for every column and False.
 
-    Contiguous, as machine code likes them.
+    values: of every wire. Contiguous, as machine code likes them.
     """
     if part.kind == "here":
         return np.eye(columns, dtype=bool)[:, :, None, None], True
-    v = np.asarray(values)
+    v = np.asarray(values[part.wire])
+    if part.kind == "named":
+        return np.ascontiguousarray(v[:, values[part.other]]), True
     turn = _TURNS[part.kind]
     turned = turn(v)
     # ascontiguousarray makes an array of a single number.

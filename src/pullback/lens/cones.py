@@ -95,7 +95,7 @@ class _Nudges:
                 classes = np.arange(spec.shape[0])[:, None, None]
                 self._parts.append((np.asarray(values[part.wire]) == classes, False))
             else:
-                self._parts.append(part_of(part, values[part.wire], self.columns))
+                self._parts.append(part_of(part, values, self.columns))
 
     def slopes(self, step: float) -> Array:
         """For each column all its nudges at once: first those up, then those down."""
