@@ -15,7 +15,6 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT32, FLOAT64
-from pullback.core.shapes import Spec
 from pullback.errors import CircuitError, ShapeError
 from pullback.executors.native.jit import Library, build
 from pullback.executors.native.pieces import in_pieces
@@ -74,17 +73,21 @@ class TapeProgram(Program):
 
         The bits of the circuit made by `passes.backward`, in a tenth of its time and memory.
         """
-        wire = self.circuit.outputs[output]
+        machine = self.machine(output)
+        values = machine.forward(inputs)
+        value, pulls = machine.read(values, machine.pulled), machine.backward(values, force)
+        machine.give_back(values)
+        return value, pulls
+
+    def machine(self, output: int) -> Machine:
+        """What pulls on one output, made when it is first asked for."""
         if output not in self._pulling:
+            wire = self.circuit.outputs[output]
             if self.circuit.spec_of(wire).dtype.kind != "f":
                 name = self.circuit.describe(wire)
                 raise CircuitError(f"{name} is no real number; only real numbers are pulled.")
             self._pulling[output] = Machine(tape(self.circuit, output), fast=self.fast, pulled=wire)
-        machine = self._pulling[output]
-        values = machine.forward(inputs)
-        value, pulls = machine.read(values, wire), machine.backward(values, force)
-        machine.give_back(values)
-        return value, pulls
+        return self._pulling[output]
 
     @cached_property
     def _reference(self) -> Program:
@@ -110,10 +113,11 @@ class Machine:
         if len(inputs) != len(circuit.inputs):
             raise ShapeError(f"the circuit has {len(circuit.inputs)} inputs, got {len(inputs)}.")
         values = self._spare.pop() if self._spare else self._fresh()
-        for wire, (place, spec), value in zip(circuit.inputs, self._inputs, inputs, strict=True):
-            if type(value) in PLAIN and spec.dtype == FLOAT64:
+        for wire, (place, real), value in zip(circuit.inputs, self._inputs, inputs, strict=True):
+            if real and type(value) in PLAIN:
                 values[place] = value
             else:
+                spec = circuit.spec_of(wire)
                 slot_of(values, place, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))
 
         def work(start: int, stop: int) -> None:
@@ -138,8 +142,10 @@ class Machine:
 
         in_pieces(total, work, PIECE)
         return [
-            self.read(pulls, wire) if reached else None
-            for wire, reached in zip(circuit.inputs, self._reached, strict=True)
+            None if not reached else pulls[place] if real else self.read(pulls, wire)
+            for wire, (place, real), reached in zip(
+                circuit.inputs, self._inputs, self._reached, strict=True
+            )
         ]
 
     def read(self, values: Slots, wire: int) -> Any:
@@ -179,10 +185,12 @@ class Machine:
         return [bool(reached[self.tape.place[wire]]) or wire == self.pulled for wire in wires]
 
     @cached_property
-    def _inputs(self) -> list[tuple[int, Spec]]:
-        """Place and spec of each input."""
+    def _inputs(self) -> list[tuple[int, bool]]:
+        """The place of each input, and whether it is a float64."""
         circuit = self.tape.circuit
-        return [(int(self.tape.place[w]), circuit.spec_of(w)) for w in circuit.inputs]
+        return [
+            (int(self.tape.place[w]), circuit.spec_of(w).dtype == FLOAT64) for w in circuit.inputs
+        ]
 
 
 def _function(library: Library, name: str) -> Any:
