@@ -66,6 +66,15 @@ def as_data(result: Result) -> dict[str, Any]:
     }
 
 
+_PAGE = """# Side by side
+
+The same work by pullback, by other libraries and by C, written by `pullback bench --markdown`. Each row
+is one process with one thread on one core; everybody came to the same numbers before a time counted;
+then turns were taken in turn, and a time is the median of the processor time of one step. The limit is C
+by hand, or the part of the work that nobody can leave out; it is no peer. Goals are for AVX-512.
+
+## The machine
+"""
 HEAD = (
     "row",
     "work",
@@ -82,11 +91,17 @@ HEAD = (
 
 def markdown(results: Sequence[Result], machine: Mapping[str, str]) -> str:
     """A page: the machine, one table, and a reason wherever a peer wins."""
-    parts = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in machine.items()), ""]
+    parts = [
+        _PAGE,
+        "| | |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in machine.items()),
+    ]
+    parts += ["", "## The rows", ""]
     parts += [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
     parts += [f"| {' | '.join(_cells(result))} |" for result in results]
     reasons = [f"- {r.row.key}: {r.row.note}" for r in results if r.row.note and _loses(r)]
-    return "\n".join([*parts, *(["", "Where a peer wins:", "", *reasons] if reasons else [])])
+    return "\n".join([*parts, *(["", "## Where a peer wins", "", *reasons] if reasons else [])])
 
 
 def _loses(result: Result) -> bool:
