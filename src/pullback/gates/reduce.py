@@ -4,6 +4,7 @@ axis is None (everything), an integer or a tuple; keepdims leaves the folded axe
 """
 
 from functools import reduce
+import math
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def unfold(y: Any, x: Any, axis: Any) -> Any:
 
 
 def _size(x: Any, axis: Any) -> int:
-    return int(np.prod([x.shape[a] for a in folded_axes(len(x.shape), axis)], dtype=np.int64))
+    return math.prod(x.shape[a] for a in folded_axes(len(x.shape), axis))
 
 
 @gate(
@@ -74,7 +75,7 @@ def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(mean(np.array([1.0, 2.0, 3.0])))
     2.0
     """
-    return sum(x, axis=axis, keepdims=keepdims) / float(_size(x, axis))
+    return sum(x, axis=axis, keepdims=keepdims) / _size(x, axis)
 
 
 def _summed(x: Shape, *, shape: Shape) -> Shape:
