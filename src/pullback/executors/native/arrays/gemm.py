@@ -6,7 +6,7 @@ tiles nor threads change a bit. A panel of b that is turned, ragged or far apart
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ Piece = Callable[[Number, int, int], None]
 # (row, column of a tile's corner) -> what becomes of its pieces.
 Epilogue = Callable[[Index, Index], Piece]
 
+NEAR = 16 * 1024  # bytes that stay in the nearest cache beside everything else
 PACKED_FROM = 16 * 1024  # bytes of b that a panel touches; smaller ones stay in the nearest cache
 
 
@@ -62,7 +63,8 @@ class _Left(NamedTuple):
 class Gemm:
     """y (n, k) = a (n, d) b (d, k); the epilogue gets each piece of y. 2 n d k flops.
 
-    a may have any strides. scratch: the register that points to `scratch_size` bytes.
+    a may have any strides. scratch: the register that points to `scratch_size` bytes. beside: what
+    the epilogue reads and writes, shaped as y; what is large is fetched while the tile is computed.
     """
 
     body: Body
@@ -70,6 +72,7 @@ class Gemm:
     b: Placed
     scratch: str
     epilogue: Epilogue
+    beside: Sequence[Placed] = ()
 
     @property
     def kind(self) -> str:
@@ -206,6 +209,7 @@ class Gemm:
         sums = [[body.slot(kind, lanes) for _ in range(vectors)] for _ in range(height)]
         for slot in (s for line in sums for s in line):
             body.store(body.constant(0, kind, lanes), slot)
+        self._fetch(row, height, panel)
         for first, count, unroll in _unrolled(self.a.view.shape[1]):
             with body.loop(count, unroll) as p:
                 for u in range(unroll):
@@ -215,6 +219,15 @@ class Gemm:
             for j, slot in enumerate(line):
                 some = min(lanes, panel.width - j * lanes)
                 use(body.part(body.load(slot, kind, lanes), 0, some), i, j * lanes)
+
+    def _fetch(self, row: Index, height: int, panel: _Panel) -> None:
+        """Ask for what the epilogue will need of this tile, where that is not near anyway."""
+        for at in self.beside:
+            down, right = at.view.strides
+            if right == 1 and at.view.size * SIZES[at.view.kind] > NEAR:
+                corner = self.body.pointer(at, [row, panel.column])
+                for i in range(height):
+                    self.body.fetch(self.body.at(corner, i * down, at.view.kind))
 
     def _multiply(self, left: _Left, p: Index, panel: _Panel, sums: list[list[str]]) -> None:
         """sums += column p of the tile's rows of a, times row p of the panel."""

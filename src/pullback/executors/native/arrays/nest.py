@@ -113,6 +113,11 @@ class Body(Code):
             return super().load(pointer, kind, lanes)
         return self.compare("ne", super().load(pointer, "i8", lanes), 0)
 
+    def fetch(self, pointer: str) -> None:
+        """Bring a line of memory near; it will be read or written soon."""
+        self.declare("@llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
+
     def slot(self, kind: str, lanes: int = 1) -> str:
         """A place for a number that changes from turn to turn; LLVM turns it into a register."""
         name = self.fresh()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.core.shapes import Spec
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, plan_memory
@@ -164,8 +165,8 @@ class NativeSteps(Steps):
     def _places(self) -> dict[int, Array]:
         """An array for every input, and for the outputs that are shown; and tables of where they lie."""
         specs = [self.circuit.spec_of(w) for w in self.circuit.inputs]
-        values = {i: np.zeros(s.shape, s.dtype) for i, s in enumerate(specs)}
-        self._out = [np.zeros(s.shape, s.dtype) for s in self._specs]
+        values = {i: _zeros(s) for i, s in enumerate(specs)}
+        self._out = [_zeros(s) for s in self._specs]
         arrays = [*(values[i] for i in self._order), *self._out, *self._constants]
         table = np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
         self._tables = table.copy(), table  # one for callers' own arrays, one for ours
@@ -209,6 +210,14 @@ class NativeSteps(Steps):
             "ptr %records, ptr %done) nounwind {\nentry:"
         )
         return "\n".join([code.module(), _COPY, head, *code.lines, "  ret void", "}"])
+
+
+def _zeros(spec: Spec) -> Array:
+    """Zeros that begin where a line of the cache does: no vector then lies across two."""
+    size = spec.dtype.itemsize * int(np.prod(spec.shape, dtype=np.int64))
+    memory = np.zeros(size + ALIGNED, np.uint8)
+    start = -memory.ctypes.data % ALIGNED
+    return memory[start : start + size].view(spec.dtype).reshape(spec.shape)
 
 
 _COPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"

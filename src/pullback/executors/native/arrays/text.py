@@ -203,7 +203,10 @@ class Module:
             inner = _at_batch(f.body, loop, here)
             if is_thin(shape):
                 sides, inner = (_turned(sides[1]), _turned(sides[0])), _turned_loop(inner)
-            gemm.Gemm(f.body, *sides, scratch, _epilogue(f.body, inner, fixed)).write()
+            operands = [*inner.reads.values(), *(at for _, at in inner.writes)]
+            beside = [at for at in operands if isinstance(at, Placed)]
+            epilogue = _epilogue(f.body, inner, fixed)
+            gemm.Gemm(f.body, *sides, scratch, epilogue, beside).write()
 
         _batches(f.body, shape[:-2], [], product_at)
 
