@@ -1,6 +1,7 @@
 """The bench compares like with like: every row's runners come to the same numbers, or get no time."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,12 @@ import pytest
 from pullback.bench.measure import MISSING, disagreement, exponent, measure
 from pullback.bench.report import as_data, lines, markdown
 from pullback.bench.row import Goal, Row
-from pullback.bench.table import FILES, Measured, Result, all_rows, chosen, in_unit
+from pullback.bench.table import FILES, Measured, Result, all_rows, chosen, growth, in_unit, sizes
 from pullback.cli import answer
 from pullback.errors import UnknownName
 
 every_row = pytest.mark.parametrize("row", all_rows(), ids=lambda row: f"{row.key} {row.title}")
-AT_HAND = (
+AT_HAND = ("plain Python", "NumPy", "NumPy, cone by hand")  # no other library is loaded
     "plain Python",
     "NumPy",
     "C",
@@ -24,7 +25,7 @@ AT_HAND = (
 
 @every_row
 def test_everybody_at_hand_comes_to_the_same_numbers(row):
-    names = [name for name in row.runners if name in row.ours or name in AT_HAND]
+    names = [name for name in row.runners if name in {**row.ours, **row.limits} or name in AT_HAND]
     found = measure(row, row.sizes[0] if row.sizes else row.size, names, rounds=0)
     assert {n: one.said for n, one in found.items() if one.said and MISSING not in one.said} == {}
 
@@ -134,6 +135,15 @@ def test_times_are_shown_with_the_digits_that_count():
 def test_data_for_programs_names_the_best_peer():
     said = as_data(result(ours=2e-9, slow=3e-9))
     assert json.loads(json.dumps(said))["peer_over_ours"] == pytest.approx(1.5)
+
+
+@pytest.mark.slow
+def test_a_sweep_measures_each_size_in_a_process_of_its_own_with_its_memory():
+    place = chosen(["P9"])[0]
+    points = sizes(replace(all_rows()[place], sizes=(64, 1024)), place, "pullback")
+    assert [p["size"] for p in points] == [64, 1024]
+    assert all(p["memory"] > 1e6 and p["time"] > 0 for p in points)
+    assert growth(points) is not None
 
 
 def test_an_unknown_row_is_refused_with_those_there_are():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 import pullback as pb
 from pullback.bench import training
+from pullback.bench.machine import c_library, place
 from pullback.bench.measure import library
 from pullback.bench.row import Goal, Row, Run
 from pullback.bench.rules import Momentum
@@ -118,6 +120,77 @@ def _arrays(layer: Any) -> Arrays:
     return [w, np.array([neuron.b.data for neuron in layer.neurons])]
 
 
+def by_c(work: Training) -> Run:
+    """The step in C, points along the vectors."""
+    step = c_library(C, "-O3 -march=native -ffast-math").step
+    x, target = work.batches[0]
+    columns = [np.ascontiguousarray(x.T), target]
+
+    def run(count: int) -> Any:
+        weights = [w.copy() for w in work.start]
+        given = [place(a) for a in (*weights, *columns)]
+        for _ in range(count):
+            step(*given, ctypes.c_int64(len(x)), ctypes.c_double(RATE), ctypes.c_double(ALPHA))
+        return training.flat(weights)
+
+    return run
+
+
+C = """
+#include <stdint.h>
+#define H 16
+#define MOST 8192
+typedef double *restrict column;
+static double h[H][MOST], g[H][MOST], e[H][MOST], d[MOST];
+static double dot(const double *a, const double *b, int64_t n) {
+  double total = 0;
+  for (int64_t i = 0; i < n; i++) total += a[i] * b[i];
+  return total;
+}
+static double sum(const double *a, int64_t n) {
+  double total = 0;
+  for (int64_t i = 0; i < n; i++) total += a[i];
+  return total;
+}
+static void forward(double in[][MOST], int k, column W, column b, double out[][MOST], int64_t n) {
+  for (int j = 0; j < H; j++) {
+    for (int64_t i = 0; i < n; i++) out[j][i] = b[j];
+    for (int p = 0; p < k; p++)
+      for (int64_t i = 0; i < n; i++) out[j][i] += in[p][i] * W[p * H + j];
+    for (int64_t i = 0; i < n; i++) out[j][i] = out[j][i] > 0 ? out[j][i] : 0;
+  }
+}
+void step(column W, column b, column V, column c, column u, column s, const double *x,
+          const double *target, int64_t n, double rate, double alpha) {
+  static double in[2][MOST], f[H][MOST];
+  for (int p = 0; p < 2; p++)
+    for (int64_t i = 0; i < n; i++) in[p][i] = x[p * n + i];
+  forward(in, 2, W, b, h, n);
+  forward(h, H, V, c, g, n);
+  for (int64_t i = 0; i < n; i++) d[i] = s[0];
+  for (int j = 0; j < H; j++)
+    for (int64_t i = 0; i < n; i++) d[i] += g[j][i] * u[j];
+  for (int64_t i = 0; i < n; i++) d[i] = 1 - target[i] * d[i] > 0 ? -target[i] / n : 0;
+  double keep = 1 - 2 * alpha * rate;
+  for (int j = 0; j < H; j++)
+    for (int64_t i = 0; i < n; i++) e[j][i] = g[j][i] > 0 ? d[i] * u[j] : 0;
+  for (int p = 0; p < H; p++) {
+    for (int64_t i = 0; i < n; i++) f[p][i] = 0;
+    for (int j = 0; j < H; j++)
+      for (int64_t i = 0; i < n; i++) f[p][i] += e[j][i] * V[p * H + j];
+    for (int64_t i = 0; i < n; i++) f[p][i] = h[p][i] > 0 ? f[p][i] : 0;
+  }
+  for (int j = 0; j < H; j++) {
+    for (int p = 0; p < 2; p++) W[p * H + j] = keep * W[p * H + j] - rate * dot(in[p], f[j], n);
+    for (int p = 0; p < H; p++) V[p * H + j] = keep * V[p * H + j] - rate * dot(h[p], e[j], n);
+    u[j] = keep * u[j] - rate * dot(g[j], d, n);
+    b[j] = keep * b[j] - rate * sum(f[j], n);
+    c[j] = keep * c[j] - rate * sum(e[j], n);
+  }
+  s[0] = keep * s[0] - rate * sum(d, n);
+}
+"""
+
 ROWS = (
     Row(
         "P5",
@@ -132,6 +205,7 @@ ROWS = (
             "torch": training.by_torch,
             "micrograd": by_micrograd,
         },
+        limits={"C": by_c},
         goals=(Goal(6), Goal(5, mine="pullback, loop inside")),
         size=100,
         sizes=(100, 400, 1600, 6400),
