@@ -185,6 +185,28 @@ def test_units_may_outlive_everything_else():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+def test_gates_that_lie_far_apart_in_time_are_pulled_in_their_order():
+    x = pb.Unit(1.5)
+    made = [x]
+    for i in range(6):
+        made.append(made[-1] * x + made[i // 2])
+        for _ in range(9_000):
+            x + 1.0  # births between
+    y = made[-1] * made[2]
+    y.backward()
+    once = float(x.grad)
+    y.backward(accumulate=True)
+    slope = pb.grad(history)(1.5)
+    assert (once, float(x.grad)) == (slope, 2 * slope)
+
+
+def history(x):
+    made = [x]
+    for i in range(6):
+        made.append(made[-1] * x + made[i // 2])
+    return made[-1] * made[2]
+
+
 def test_native_units_arrays_and_other_precisions_make_one_graph():
     x, w = pb.Unit(2.0), pb.Unit([1.0, 3.0])
     h = x * x

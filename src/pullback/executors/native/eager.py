@@ -43,6 +43,7 @@ KNOWN = (
     "TRUE",
 )
 FLAGS = {"A_UNIT": 1 << 8, "B_UNIT": 1 << 9, "HAS": 1 << 10, "SEEN": 1 << 11, "HAD": 1 << 12}
+WINDOW = 1 << 15  # births that `pull` looks back over at once
 SPARE = 1 << 20  # freed objects kept for the next graph, 64 bytes each
 PLACES = {
     "HEAD": HEAD,
@@ -267,7 +268,13 @@ def _is_as_asked(made: Any) -> bool:
 
 def _text() -> str:
     places = {**{name: i for i, name in enumerate(KNOWN)}, **PLACES, **FLAGS}
-    places |= {"NOT_HAS": ~FLAGS["HAS"], "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"]), "SPARE": SPARE}
+    places |= {
+        "NOT_HAS": ~FLAGS["HAS"],
+        "NOT_SEEN": ~FLAGS["SEEN"],
+        "WINDOW": WINDOW,
+        "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"]),
+        "SPARE": SPARE,
+    }
     files = resources.files(__package__)
     fixed = [files.joinpath(name).read_text("ascii") for name in _FILES]
     code = exact.ExactCode(fused=has_fma())

@@ -19,12 +19,7 @@ declare i64 @PyDict_Size(ptr)
 declare ptr @PyErr_Occurred()
 declare void @PyErr_Clear()
 declare void @PyErr_SetString(ptr, ptr)
-declare ptr @PyErr_NoMemory()
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
-declare ptr @PyMem_RawMalloc(i64)
-declare ptr @PyMem_RawRealloc(ptr, i64)
-declare void @PyMem_RawFree(ptr)
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 @known = global [16 x ptr] zeroinitializer      ; Python objects, by NAME
 @loops = global [64 x ptr] zeroinitializer      ; NumPy's inner loops, each with its data
@@ -34,12 +29,6 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 @busy = internal global i1 false
 @spare = internal global ptr null               ; freed objects kept for the next graph: at most SPARE
 @spares = internal global i64 0
-@list = internal global ptr null                ; working memory of `pull`, kept between calls if small
-@list.room = internal global i64 0
-@failed = internal global i1 false
-@table = internal global ptr null
-@table.room = internal global i64 0
-@sink = internal global [128 x i8] zeroinitializer  ; takes the pulls on constants
 @kept = internal constant [47 x i8] c"a Unit's value and grad cannot be deleted here\00"
 
 ; Fields
