@@ -212,10 +212,9 @@ class _Planner:
             group = self.maker.get(user.wire)
             if group and user.wire != row.wire and group.kind in ("logsumexp", "softmax"):
                 known = group.rows[0]
-                if (
-                    known.inputs == row.inputs
-                    and known.attributes["axis"] == row.attributes["axis"]
-                ):
+                same_rows = known.inputs == row.inputs
+                same_axis = known.attributes["axis"] == row.attributes["axis"]
+                if same_rows and same_axis and all(r.gate is not row.gate for r in group.rows):
                     return group
         return None
 
