@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from pullback.core.gate import GATES
@@ -9,6 +10,12 @@ from pullback.executors.unit import PlainUnit, Unit, native_type, second_type
 
 METHODS = ("relu", "exp", "log", "tanh", "sigmoid", "sqrt")  # gates that a Value has as methods
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "relu": "ReLU"}
+
+
+def dot(start: Any, w: Any, x: Any) -> Any:
+    """start + w[0] x[0] + w[1] x[1] ..., one gate after the other."""
+    found = start._dot(w, x) if Value is not _Plain else None
+    return sum(map(operator.mul, w, x), start) if found is None else found
 
 
 class _Manners(Unit):

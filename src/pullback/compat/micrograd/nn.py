@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pullback.compat.micrograd.engine import Value
+from pullback.compat.micrograd.engine import Value, dot
 
 
 class Module:
@@ -31,7 +30,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x: Iterable[Any]) -> Any:
-        score = sum(map(operator.mul, self.w, x), self.b)
+        score = dot(self.b, self.w, x)
         return score.relu() if self.nonlin else score
 
     def parameters(self) -> list[Any]:

@@ -38,6 +38,7 @@ KNOWN = (
     "USE",
     "APPLY",
     "TUPLE",
+    "LIST",
     "EMPTY",
     "REFUSED",
     "TRUE",
@@ -48,6 +49,7 @@ SPARE = 1 << 20  # freed objects kept for the next graph, 64 bytes each
 PLACES = {
     "HEAD": HEAD,
     "TYPE": HEAD - 8,
+    "ITEMS": HEAD + 8,  # of a list
     "FIRST": tuple.__basicsize__,
     "VALUE": HEAD,  # where a float has its value too
     "GRAD": HEAD + 8,
@@ -75,7 +77,7 @@ READERS = {
     "name": ("get_name", "set_name"),
     "gate": ("get_gate", ""),
 }
-CALLS = {"_pull": "pull", "_apply": "apply", "__apply_gate__": "apply_gate"}
+CALLS = {"_pull": "pull", "_apply": "apply", "_dot": "dot", "__apply_gate__": "apply_gate"}
 
 
 class Hooks(NamedTuple):
@@ -184,7 +186,7 @@ def _library() -> Library:
     for name, thing in (
         ("FLOAT", float), ("FLOAT64", np.float64), ("INT", int),
         ("INT64", np.int64), ("NONE", None), ("EMPTY", ""),
-        ("REFUSED", AttributeError), ("TRUE", True), ("TUPLE", tuple),
+        ("REFUSED", AttributeError), ("TRUE", True), ("TUPLE", tuple), ("LIST", list),
     ):  # fmt: skip
         _know(library, name, thing)
     loops = struct.pack(f"{2 * len(exact.LOOPS)}q", *exact.loop_addresses())

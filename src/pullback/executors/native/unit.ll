@@ -377,3 +377,59 @@ keep:
   store ptr %x, ptr @spare
   ret void
 }
+
+; start._dot(w, x): start + w[0] x[0] + w[1] x[1] ... for two lists, a gate at a time; None for anything else.
+define ptr @dot(ptr %self, ptr %args, i64 %given) nounwind {
+entry:
+  %w = load ptr, ptr %args
+  %x.at = getelementptr ptr, ptr %args, i64 1
+  %x = load ptr, ptr %x.at
+  %w.type = call ptr @type(ptr %w)
+  %x.type = call ptr @type(ptr %x)
+  %w.list = call i1 @is_known(ptr %w.type, i64 $LIST)
+  %x.list = call i1 @is_known(ptr %x.type, i64 $LIST)
+  %lists = and i1 %w.list, %x.list
+  br i1 %lists, label %begin, label %other
+other:
+  %none = call ptr @recall(i64 $NONE)
+  call void @Py_IncRef(ptr %none)
+  ret ptr %none
+begin:
+  call void @Py_IncRef(ptr %self)
+  br label %next
+next:
+  %i = phi i64 [0, %begin], [%up, %go]
+  %sum = phi ptr [%self, %begin], [%more, %go]
+  %w.size.at = call ptr @at(ptr %w, i64 $HEAD)
+  %x.size.at = call ptr @at(ptr %x, i64 $HEAD)
+  %w.size = load i64, ptr %w.size.at
+  %x.size = load i64, ptr %x.size.at
+  %in.w = icmp slt i64 %i, %w.size
+  %in.x = icmp slt i64 %i, %x.size
+  %inside = and i1 %in.w, %in.x
+  br i1 %inside, label %term, label %out
+term:
+  %w.items = call ptr @field(ptr %w, i64 $ITEMS)
+  %x.items = call ptr @field(ptr %x, i64 $ITEMS)
+  %w.one.at = getelementptr ptr, ptr %w.items, i64 %i
+  %x.one.at = getelementptr ptr, ptr %x.items, i64 %i
+  %w.one = load ptr, ptr %w.one.at
+  %x.one = load ptr, ptr %x.one.at
+  %product = call ptr @slot.multiply(ptr %w.one, ptr %x.one)
+  %no.product = icmp eq ptr %product, null
+  br i1 %no.product, label %lost, label %add
+add:
+  %more = call ptr @slot.add(ptr %sum, ptr %product)
+  call void @Py_DecRef(ptr %product)
+  %no.sum = icmp eq ptr %more, null
+  br i1 %no.sum, label %lost, label %go
+go:
+  call void @Py_DecRef(ptr %sum)
+  %up = add i64 %i, 1
+  br label %next
+lost:
+  call void @Py_DecRef(ptr %sum)
+  ret ptr null
+out:
+  ret ptr %sum
+}
