@@ -3,8 +3,8 @@
 axis is None (everything), an integer or a tuple; keepdims leaves the folded axes with size 1.
 """
 
-from functools import reduce
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
