@@ -8,6 +8,7 @@
 declare ptr @_PyObject_New(ptr)
 declare ptr @PyObject_Init(ptr, ptr)
 declare void @PyObject_Free(ptr)
+declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 declare void @Py_IncRef(ptr)
 declare void @Py_DecRef(ptr)
 declare ptr @PyFloat_FromDouble(double)
@@ -143,6 +144,7 @@ entry:
 reuse:
   %rest = call ptr @field(ptr %old, i64 $VALUE)
   store ptr %rest, ptr @spare
+  call void @llvm.prefetch.p0(ptr %rest, i32 1, i32 3, i32 1)  ; the next one will be wanted soon
   %many = load i64, ptr @spares
   %fewer = sub i64 %many, 1
   store i64 %fewer, ptr @spares
