@@ -84,6 +84,7 @@ class Fold:
         self.full = lanes_of([self.kind])
         self.indices: list[Index] = []
         self.lanes = 1  # columns side by side
+        self.change: Callable[[Number], Number] | None = None  # of what is loaded
         dense_kept = bool(axes.kept) and axes.x_kept[-1] == 1
         dense_folded = bool(axes.folded) and axes.x_folded[-1] == 1
         short = math.prod(axes.folded) <= SHORT
@@ -126,7 +127,7 @@ class Fold:
         if not (wide and dense and axes.folded[-1] >= FEW):
             slot = body.slot(self.kind, self.lanes)
             body.store(body.splat(start, self.lanes) if self.lanes > 1 else start, slot)
-            for places in self._folded(0, [], 1):
+            for places in self.places():
                 x = self.load(places, self.lanes)
                 body.store(step(body.load(slot, self.kind, self.lanes), x), slot)
             return body.load(slot, self.kind, self.lanes)
@@ -174,32 +175,28 @@ class Fold:
         if size > whole:
             yield [*places, whole], 0, size - whole
 
-    def _folded(self, depth: int, places: list[Index], step: int) -> Iterator[list[Index]]:
+    def places(self, depth: int = 0, so_far: tuple[Index, ...] = ()) -> Iterator[tuple[Index, ...]]:
+        """The lines within, for all places along the folded axes."""
         if depth == len(self.axes.folded):
-            yield places
+            yield so_far
             return
         with self.body.loop(self.axes.folded[depth]) as i:
-            yield from self._folded(depth + 1, [*places, i], step)
+            yield from self.places(depth + 1, (*so_far, i))
 
-    def rewrite(
-        self, output: int, y: Placed, change: Callable[[Number], Number], kept: list[Number]
-    ) -> None:
-        """y = change(x) along the folded axes, for an output as large as x.
-
-        kept: Numbers the change uses, one a column; they come in as many lanes as x does.
-        """
+    def rewrite(self, output: int, y: Placed, change: Callable[[Number], Number]) -> None:
+        """y = change(x) along the folded axes, for an output as large as x."""
         body, axes = self.body, self.axes
         if self.by_column or not (axes.folded and axes.x_folded[-1] == 1):
-            for places in self._folded(0, [], 1):
+            for places in self.places():
                 value = change(self.load(places, self.lanes))
                 at = self._output(output, y, places)
                 stride = axes.y_kept[output][-1] if self.lanes > 1 else 1
                 body.store_to(value, at, stride)
             return
-        for places, _, width in self._rows([], 0, 1):
-            value = change(self.load_along(places, width))
+        for along, _, width in self._rows([], 0, 1):
+            value = change(self.load_along(along, width))
             stride = axes.y_folded[output][-1] if width > 1 else 1
-            body.store_to(value, self._output(output, y, places), stride)
+            body.store_to(value, self._output(output, y, along), stride)
 
     def _output(self, output: int, y: Placed, places: Sequence[Index]) -> str:
         axes = self.axes
@@ -216,11 +213,17 @@ class Fold:
         return self.body.at(x.pointer, self.body.sum_of(x.view.offset, *terms), self.kind)
 
     def load(self, places: Sequence[Index], lanes: int) -> Number:
+        """The elements at these places of the folded axes, one a column."""
         stride = self.axes.x_kept[-1] if lanes > 1 else 1
-        return self.body.load_from(self._input(places), self.kind, lanes, stride)
+        return self._changed(self.body.load_from(self._input(places), self.kind, lanes, stride))
 
     def load_along(self, places: Sequence[Index], lanes: int) -> Number:
-        return self.body.load_from(self._input(places), self.kind, lanes, self.axes.x_folded[-1])
+        """Several elements along the last folded axis."""
+        stride = self.axes.x_folded[-1]
+        return self._changed(self.body.load_from(self._input(places), self.kind, lanes, stride))
+
+    def _changed(self, x: Number) -> Number:
+        return self.change(x) if self.change else x
 
     def store(self, output: int, y: Placed, value: Number) -> None:
         """One value a kept element."""
@@ -309,7 +312,7 @@ def _argmax(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
     best, place = body.slot(f.kind, lanes), body.slot("i64", lanes)
     body.store(f.load([0] * len(f.axes.folded), lanes), best)
     body.store(body.constant(0, "i64", lanes), place)
-    for places in f._folded(0, [], 1):
+    for places in f.places():
         x, y = f.load(places, lanes), body.load(best, f.kind, lanes)
         if x.is_real:
             held = body.compare("ord", y, y)
@@ -333,29 +336,20 @@ def _norm(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
     usable = body.compare("ogt", largest, 0.0) & body.compare("olt", largest, math.inf)
     scale = body.select(usable, largest, 1.0)
 
-    def square(a: Number, b: Number) -> Number:
-        wide = body.splat(scale, b.lanes) if b.lanes > scale.lanes else scale
-        return a + (b / wide) * (b / wide)
+    def square(x: Number) -> Number:
+        share = x / (body.splat(scale, x.lanes) if x.lanes > scale.lanes else scale)
+        return share * share
 
-    total = _mapped(f, square)
+    total = _sum_of(f, square)
     f.store(0, ys[0], scale * body.intrinsic("sqrt", total))
 
 
-def _mapped(f: Fold, step: Step) -> Number:
-    """A sum of something of x: element by element, so that only x is mapped and sums are added."""
-    was = f.load, f.load_along
-    body = f.body
-    zero = f.body.constant(0.0, f.kind)
-
-    def of(x: Number) -> Number:
-        return step(body.constant(-0.0, f.kind, x.lanes), x)
-
-    f.load = lambda places, lanes: of(was[0](places, lanes))  # type: ignore[method-assign]
-    f.load_along = lambda places, lanes: of(was[1](places, lanes))  # type: ignore[method-assign]
-    try:
-        return f.over(zero, lambda a, b: a + b)
-    finally:
-        f.load, f.load_along = was  # type: ignore[method-assign]
+def _sum_of(f: Fold, change: Callable[[Number], Number]) -> Number:
+    """The sum of change(x)."""
+    f.change = change
+    total = f.over(_neutral(f, 0.0, 0), lambda a, b: a + b)
+    f.change = None
+    return total
 
 
 def _exponentials(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
@@ -372,10 +366,10 @@ def _exponentials(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
 
     out = names.index("softmax") if "softmax" in names else None
     if out is not None:
-        f.rewrite(out, ys[out], power, [top])
-        total = _sum_of(f, out, ys[out])
+        f.rewrite(out, ys[out], power)
+        total = _sum_of(_again(f, out, ys[out]), lambda e: e)
     else:
-        total = _mapped(f, lambda _, x: power(x))
+        total = _sum_of(f, power)
     if "logsumexp" in names:
         at = names.index("logsumexp")
         f.store(at, ys[at], body.strict(vector_math.log, total) + top)
@@ -384,17 +378,13 @@ def _exponentials(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
         _divide(f, out, ys[out], share)
 
 
-def _sum_of(f: Fold, out: int, y: Placed) -> Number:
-    return _again(f, out, y).over(f.body.constant(0.0, f.kind), lambda a, b: a + b)
-
-
 def _divide(f: Fold, out: int, y: Placed, share: Number) -> None:
     body = f.body
 
     def quotient(e: Number) -> Number:
         return e / (body.splat(share, e.lanes) if e.lanes > share.lanes else share)
 
-    _again(f, out, y).rewrite(out, y, quotient, [share])
+    _again(f, out, y).rewrite(out, y, quotient)
 
 
 def _again(f: Fold, out: int, y: Placed) -> Fold:
