@@ -27,8 +27,8 @@ from pullback.passes.expand import expand
 ULPS = 4  # what exp and its kin may be off, in the last place of the true value
 CLOSE = 1e-10  # a few of those, carried through ten well-conditioned gates and their pulls
 ASKED = os.environ.get("PULLBACK_RANDOM_CIRCUITS", "")
-CIRCUITS = int(ASKED or "50")  # of single numbers, once tame and once hard, and of arrays
-CHUNK = 50
+CIRCUITS = int(ASKED or "40")  # of single numbers, once tame and once hard, and of arrays
+CHUNK = 40
 
 
 class Question(NamedTuple):
@@ -196,7 +196,7 @@ ASKED_CASES = [
     if row.takes(asked_of(case))
 ]
 ARRAY_CASES = [case for case in ALL_CASES if not all_scalar(asked_of(case))]
-WAYS = len(ARRAY_CASES) if ASKED else 2  # of using each gate on arrays
+WAYS = len(ARRAY_CASES) if ASKED else 1  # of using each gate on arrays
 
 
 def few(cases):
@@ -272,7 +272,7 @@ def test_random_circuits_of_all_gates_agree_with_their_pulls(executor, seeds):
 @array_executor
 @every_chunk
 def test_random_circuits_of_arrays_agree_with_their_pulls(executor, seeds):
-    assert of_seeds(executor, seeds, TAME, is_close) == []
+    assert of_seeds(executor, seeds[:: 1 if ASKED else 2], TAME, is_close) == []
 
 
 def test_random_circuits_meet_every_exact_gate():

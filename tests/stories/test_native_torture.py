@@ -18,7 +18,7 @@ from pullback.executors.native import cache, jit
 from pullback.executors.native.loop import Loop
 from pullback.executors.native.program import LARGEST, NativeProgram
 
-MANY = int(os.environ.get("PULLBACK_COMPILATIONS", "200"))
+MANY = int(os.environ.get("PULLBACK_COMPILATIONS", "100"))
 LEFT = 1 << 20  # bytes that the allocator may keep, whatever is compiled
 TWICE = "define double @twice(double %x) nounwind {\n %y = fadd double %x, %x\n ret double %y\n}"
 
