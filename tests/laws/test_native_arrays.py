@@ -249,8 +249,11 @@ def test_watching_shows_every_wire_the_reference_shows():
     assert all(np.allclose(f, w, 1e-5, 1e-6) for f, w in zip(found, wanted, strict=True))
 
 
-def test_the_memory_plan_can_be_read_before_the_run():
-    said = native(STEP).memory
+@pytest.mark.parametrize(
+    "made", [lambda: native(STEP), lambda: stepping()], ids=["program", "steps"]
+)
+def test_the_memory_plan_can_be_read_before_the_run(made):
+    said = made().memory
     assert "arena" in said.splitlines()[0]
     assert "'relu1'" in said
 

@@ -109,3 +109,14 @@ def _aligned(size: int) -> int:
 
 def _bytes(view: View) -> int:
     return max(SIZES[view.kind] * view.size, 1)
+
+
+def described(plan: Plan, memory: Memory) -> str:
+    """The arena, and a line for each storage in it, the largest first."""
+    circuit = plan.circuit
+    lines = [f"{len(plan.groups)} groups, arena {memory.bytes:,} bytes"]
+    for wire, piece in sorted(memory.pieces.items(), key=lambda p: -p[1].size):
+        over = f", over {circuit.describe(memory.inplace[wire])}" if wire in memory.inplace else ""
+        place = f"{piece.offset:>9,} + {piece.size:>9,}"
+        lines.append(f"  {place}  {circuit.spec_of(wire)} {circuit.describe(wire)}{over}")
+    return "\n".join(lines)

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.known import known_by
-from pullback.executors.native.arrays.memory import ALIGNED, Memory, plan_memory
+from pullback.executors.native.arrays.memory import ALIGNED, Memory, described, plan_memory
 from pullback.executors.native.arrays.plan import asking, plan, prepared, work
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
@@ -147,7 +147,7 @@ class ArrayProgram(Program):
     @property
     def memory(self) -> str:
         """What the program will need, before it runs."""
-        return described(self._compiled)
+        return described(self._compiled.plan, self._compiled.memory)
 
 
 class _Runner:
@@ -176,16 +176,3 @@ def _value(circuit: Circuit, wire: int, given: dict[int, Any], found: dict[int, 
     if wire in found:
         return found[wire][()]
     return circuit.constant_of(wire)
-
-
-def described(made: Compiled) -> str:
-    """A line a storage of the arena, the largest first, and the sum of it all."""
-    circuit, memory = made.circuit, made.memory
-    lines = [f"{len(made.plan.groups)} groups, arena {memory.bytes:,} bytes"]
-    for wire, piece in sorted(memory.pieces.items(), key=lambda p: -p[1].size):
-        over = f", over {circuit.describe(memory.inplace[wire])}" if wire in memory.inplace else ""
-        spec = circuit.spec_of(wire)
-        lines.append(
-            f"  {piece.offset:>9,} + {piece.size:>9,}  {spec} {circuit.describe(wire)}{over}"
-        )
-    return "\n".join(lines)

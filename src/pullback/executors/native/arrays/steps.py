@@ -16,7 +16,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.shapes import Spec
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.known import known_by
-from pullback.executors.native.arrays.memory import ALIGNED, plan_memory
+from pullback.executors.native.arrays.memory import ALIGNED, described, plan_memory
 from pullback.executors.native.arrays.plan import plan, prepared, work
 from pullback.executors.native.arrays.program import LONG, Array
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
@@ -73,6 +73,11 @@ class NativeSteps(Steps):
     @fixed.setter
     def fixed(self, values: Sequence[Any]) -> None:
         self._set(self._fixed, values)
+
+    @property
+    def memory(self) -> str:
+        """What a step works in, beside the inputs and outputs themselves."""
+        return described(self._plan, self._memory)
 
     def _set(self, positions: Sequence[int], values: Sequence[Any]) -> None:
         for i, value in zip(positions, self._fit(positions, values), strict=True):
@@ -148,7 +153,7 @@ class NativeSteps(Steps):
             slots[-2 - slot] = slot
             copies.append(Copy(made.views[wire], dense(circuit, wire)._replace(storage=-2 - slot)))
         memory = plan_memory(made, slots)
-        self.memory, self._plan = memory, made
+        self._memory, self._plan = memory, made
 
         def text() -> str:
             steps = Module(made, memory, copies, fast=self._fast).text()
@@ -170,7 +175,7 @@ class NativeSteps(Steps):
         arrays = [*(values[i] for i in self._order), *self._out, *self._constants]
         table = np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
         self._tables = table.copy(), table  # one for callers' own arrays, one for ours
-        memory = np.empty(self.memory.bytes + ALIGNED, np.uint8)
+        memory = np.empty(self._memory.bytes + ALIGNED, np.uint8)
         self._arena = memory, -(-memory.ctypes.data // ALIGNED) * ALIGNED
         return values
 
