@@ -28,10 +28,10 @@ from laws.picture_cases import (
 
 from pullback.emit.dot import dot
 from pullback.emit.layout.place import pooled
+from pullback.emit.numerals import shown
 from pullback.emit.picture.drawing import PART
 from pullback.emit.picture.fold import every, folded
 from pullback.emit.picture.look import Look
-from pullback.emit.numerals import shown
 from pullback.emit.picture.stamp import picture
 from pullback.emit.svg import svg
 
