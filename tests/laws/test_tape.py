@@ -9,6 +9,8 @@ from laws.asking import pull_circuit, same_bits
 from laws.random_circuits import EXACT, HARD, SCALARS, random_circuit
 
 import pullback as pb
+from pullback.core.build import Builder
+from pullback.core.shapes import spec_of
 from pullback.errors import CircuitError, NotFiniteError, ShapeError
 from pullback.executors import compile
 
@@ -186,3 +188,21 @@ def test_more_kinds_of_gates_than_a_byte_can_tell_are_left_to_the_reference():
     program = compile(circuit, executor="native")
     assert not isinstance(program, tapes.TapeProgram)
     assert program.run([0.5]) == compile(circuit).run([0.5])
+
+
+def grown(count):
+    """x w + w, again and again: the product and its pulls are known in closed form."""
+    builder = Builder()
+    x, w = (builder.input(spec_of(0.0), name) for name in "xw")
+    y = x
+    for _ in range(count // 2):
+        y = y * w + w
+    return builder.finish([y])
+
+
+@pytest.mark.slow
+def test_a_million_gates_run_forward_and_backward():
+    gates, w = 1_000_000, 0.5
+    value, pulls = tapes.TapeProgram(grown(gates)).value_and_grad([3.0, w])
+    # y = w / (1 - w) far from the start, whatever x was; dy/dw = 1 / (1 - w)^2.
+    assert (value, pulls) == (1.0, [0.0, pytest.approx(4.0, rel=1e-13)])

@@ -153,6 +153,16 @@ def test_a_graph_that_nobody_holds_any_more_is_freed():
     assert len(gc.get_objects()) <= before[1] + 100
 
 
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_steps_of_a_training(kind):
+    resource = pytest.importorskip("resource")
+    x, peaks = pb.Unit(0.5), []
+    for _ in range(30):
+        chain(x, 20_000 if kind == "native" else 500).backward()
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert peaks[-1] <= peaks[4] * 1.02
+
+
 def chain(x, length):
     """A chain that branches: every number is used twice."""
     for _ in range(length):
