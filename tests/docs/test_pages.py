@@ -44,10 +44,11 @@ def test_every_link_within_the_manual_leads_somewhere(page):
 
 @pytest.mark.parametrize("folder", ["guide", "examples", "decisions"])
 def test_every_page_of_a_folder_is_listed_on_its_first_page_and_in_the_menu(folder):
-    pages = {p.name for p in (ROOT / "docs" / folder).glob("*.md")} - {"index.md", "README.md"}
-    first = next((ROOT / "docs" / folder).glob("[iR][nE]*.md")).read_text(encoding="utf-8")
+    pages = {p.name: p for p in (ROOT / "docs" / folder).glob("*.md")}
+    (start,) = {"index.md", "README.md"} & pages.keys()
+    first = pages.pop(start).read_text(encoding="utf-8")
     menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert pages == {p for p in pages if f"]({p})" in first and f"{folder}/{p}" in menu}
+    assert [p for p in pages if f"]({p})" not in first or f"{folder}/{p}" not in menu] == []
 
 
 LIES = {
