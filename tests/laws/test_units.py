@@ -1,5 +1,6 @@
 """Units and circuits are one thing: the same bits in every value and every pull; plain numbers too."""
 
+import copy
 import gc
 import subprocess
 import sys
@@ -241,6 +242,16 @@ def test_a_native_value_stays_a_number(broken, kind):
     with pytest.raises(TypeError):
         x.value = broken
     assert x.value == 1.0
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
+def test_a_copy_is_the_same_number_without_its_history(way):
+    x = pb.Unit(3.0, name="x")
+    y = x * x
+    y.backward()
+    again = way(x)
+    again.value = 5.0
+    assert (x.value, again.grad, again.name, way(y).gate) == (3.0, 6.0, "x", None)
 
 
 def test_a_power_with_a_modulus_is_refused():

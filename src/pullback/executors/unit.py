@@ -174,6 +174,13 @@ class Unit(Operators):
     def __float__(self) -> float:
         return float(self.value)
 
+    def __copy__(self) -> Any:
+        """The same number, grad and name, without the history."""
+        return _filled(type(self)(np.copy(self.value)[()]), self.grad, self.name)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
     def __repr__(self) -> str:
         name = f"{self.name}: " if self.name else ""
         return f"Unit({name}{self.value}, grad={self.grad})"
