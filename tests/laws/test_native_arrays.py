@@ -84,6 +84,36 @@ def drawn_product(seed, dtype):
     return function, (a, b, c)
 
 
+# (n, d, k): the sides of these are packed, for they are long, turned, or far apart.
+LARGE = [(13, 260, 20), (1024, 20, 9), (20, 300, 45), (7, 257, 1), (300, 33, 1), (1, 300, 40)]
+
+
+@both_precisions
+@pytest.mark.parametrize(
+    "turned", [(0, 0), (1, 0), (0, 1), (1, 1)], ids=["", "left", "right", "both"]
+)
+def test_a_product_of_long_sides_is_off_by_no_more_than_its_bound(dtype, turned):
+    rng = np.random.default_rng(2)
+    pairs = [
+        (rng.normal(size=(n, d)).astype(dtype), rng.normal(size=(d, k)).astype(dtype))
+        for n, d, k in LARGE
+    ]
+    values = [
+        tuple(x.T.copy() if t else x for x, t in zip(pair, turned, strict=True)) for pair in pairs
+    ]
+
+    def function(a, b):
+        y = (a.T if turned[0] else a) @ (b.T if turned[1] else b)
+        return pb.relu(y) - y * 2.0
+
+    found, _ = answers([function] * len(LARGE), values)
+    for y, (a, b) in zip(found, pairs, strict=True):
+        exact = a.astype(np.longdouble) @ b.astype(np.longdouble)
+        size = abs(a).astype(np.longdouble) @ abs(b).astype(np.longdouble)
+        wanted = np.maximum(exact, 0) - 2 * exact
+        assert (abs(y - wanted) <= 3 * (a.shape[1] + 2) * EPS[dtype] * size).all()
+
+
 @both_precisions
 @every_chunk
 def test_a_product_of_matrices_is_off_by_no_more_than_its_bound(dtype, seeds):
