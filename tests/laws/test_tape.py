@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -176,6 +177,14 @@ def test_two_runs_do_not_disturb_each_other():
     first = program.run([0.5, 0.25])
     program.value_and_grad([0.1, 0.9])
     assert program.run([0.5, 0.25]) == first
+
+
+def test_threads_do_not_disturb_each_other():
+    program = tapes.TapeProgram(pb.circuit(powers).circuit(0.5, 0.25))
+    points = [[0.01 * i, 0.25] for i in range(200)]
+    alone = [program.value_and_grad(point) for point in points]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(program.value_and_grad, points)) == alone
 
 
 def test_more_kinds_of_gates_than_a_byte_can_tell_are_left_to_the_reference():

@@ -7,7 +7,7 @@ more compiling than ten.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -105,14 +105,16 @@ class Machine:
             text = backward_text(made.kinds, fast=fast)
             self._backward = _function(build(text, ["backward"]), "backward")
         self._columns = [c.ctypes.data for c in (made.op, made.a, made.b)]
-        self._spare: list[Slots] = []  # value columns to use again: taken and put back whole
+        # Columns to use again, so that threads never share one: taken and put back whole.
+        self._spare: list[Slots] = []
+        self._spare_pulls: list[Slots] = []
 
     def forward(self, inputs: Sequence[Any]) -> Slots:
         """All values, one 8-byte slot a place, until `give_back`."""
         made, circuit = self.tape, self.tape.circuit
         if len(inputs) != len(circuit.inputs):
             raise ShapeError(f"the circuit has {len(circuit.inputs)} inputs, got {len(inputs)}.")
-        values = self._spare.pop() if self._spare else self._fresh()
+        values = _taken(self._spare, self._fresh)
         for wire, (place, real), value in zip(circuit.inputs, self._inputs, inputs, strict=True):
             if real and type(value) in PLAIN:
                 values[place] = value
@@ -129,7 +131,7 @@ class Machine:
     def backward(self, values: Slots, force: Any) -> list[Any]:
         """The pull on each input, None where nothing can pull."""
         made, circuit = self.tape, self.tape.circuit
-        pulls = self._spare_pulls
+        pulls = _taken(self._spare_pulls, lambda: np.empty(made.places + 1))
         pulls.fill(-0.0)  # the one number that changes nothing it is added to
         pulls.view(np.uint64)[self._singles] = 1 << 31
         spec = circuit.spec_of(self.pulled)
@@ -141,12 +143,15 @@ class Machine:
             self._backward(*self._columns, *around, pulls.ctypes.data)
 
         in_pieces(total, work, PIECE)
-        return [
+        found = [
             None if not reached else pulls[place] if real else self.read(pulls, wire)
             for wire, (place, real), reached in zip(
                 circuit.inputs, self._inputs, self._reached, strict=True
             )
         ]
+        if not self._spare_pulls:
+            self._spare_pulls.append(pulls)
+        return found
 
     def read(self, values: Slots, wire: int) -> Any:
         """The number at a wire's place."""
@@ -168,10 +173,6 @@ class Machine:
         return values
 
     @cached_property
-    def _spare_pulls(self) -> Slots:
-        return np.empty(self.tape.places + 1)
-
-    @cached_property
     def _singles(self) -> np.ndarray[Any, Any]:
         """The places of float32, whose -0 has other bits."""
         circuit, place = self.tape.circuit, self.tape.place
@@ -191,6 +192,13 @@ class Machine:
         return [
             (int(self.tape.place[w]), circuit.spec_of(w).dtype == FLOAT64) for w in circuit.inputs
         ]
+
+
+def _taken(spare: list[Slots], fresh: Callable[[], Slots]) -> Slots:
+    try:
+        return spare.pop()
+    except IndexError:
+        return fresh()
 
 
 def _function(library: Library, name: str) -> Any:
