@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,22 @@ import numpy as np
 from pullback.core.circuit import Circuit
 
 
+def _source() -> str:
+    """A hash of the files that write the text: another line there is another text."""
+    folder = Path(__file__).parent
+    whole = hashlib.sha256()
+    for file in (*sorted(folder.glob("*.py")), *sorted(folder.parent.glob("*.py"))):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
+
+
+# Read when they are imported: later the files may not be what runs here any more.
+SOURCE = _source()
+
+
 def known_by(circuit: Circuit, *more: Any) -> str:
     """Equal for circuits that compute the same in the same way, whatever their names and lines."""
-    whole = hashlib.sha256(source().encode())
+    whole = hashlib.sha256(SOURCE.encode())
     for column in (circuit.op, circuit.first, circuit.operands, circuit.attribute, circuit.spec):
         whole.update(np.ascontiguousarray(column).tobytes() + b"|")
     said = (circuit.ops, circuit.attributes, circuit.specs, circuit.inputs, circuit.outputs, more)
@@ -23,18 +34,4 @@ def known_by(circuit: Circuit, *more: Any) -> str:
     for constant in circuit.constants:
         array = np.asarray(constant)
         whole.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
-    return whole.hexdigest()
-
-
-@lru_cache(maxsize=1)
-def source() -> str:
-    """A hash of the files that write the text: another line there is another text."""
-    folder = Path(__file__).parent
-    return _hashed([*sorted(folder.glob("*.py")), *sorted(folder.parent.glob("*.py"))])
-
-
-def _hashed(files: Iterable[Path]) -> str:
-    whole = hashlib.sha256()
-    for file in files:
-        whole.update(file.read_bytes())
     return whole.hexdigest()
