@@ -382,13 +382,16 @@ def test_two_threads_may_run_one_program():
     assert all(same_bits(f, w) for one, two in every for f, w in zip(one, two, strict=True))
 
 
-def test_a_program_that_nobody_holds_is_gone_at_once():
-    program = native(STEP)
-    program.run(VALUES)
-    gone = weakref.ref(program._compiled)
+@pytest.mark.parametrize(
+    "made", [lambda: native(STEP), lambda: stepping()], ids=["program", "steps"]
+)
+def test_what_nobody_holds_is_gone_at_once(made):
+    held = made()
+    held.run(VALUES) if isinstance(held, ArrayProgram) else held.step(*VALUES[-3:-1])
+    gone = weakref.ref(held)
     gc.disable()
     try:
-        del program
+        del held
         assert gone() is None
     finally:
         gc.enable()

@@ -7,8 +7,9 @@ rows of data. The whole loop, forward, backward and update, is one machine funct
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -180,14 +181,15 @@ class NativeSteps(Steps):
         return values
 
     def _open(self) -> None:
-        """The quick way in, if there is one."""
+        """The quick way in, if there is one. It does not hold us, or we would go only with the next sweep."""
         specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self._columns]
-        self._enter = self._slow
+        slow = WeakMethod(self._slow)
+        self._enter: Callable[..., None] = lambda *columns: slow()(*columns)  # type: ignore[misc]
         if work(self._plan) <= LONG and fits(specs):
             keeps = (self._library, self._constants, self._values, self._out, self._arena[0])
             places = self._tables[0], self._arena[1]
             run = self._library.address("run")
-            self._enter = Door(run, (specs, ()), places, self._slow, keeps).enter
+            self._enter = Door(run, (specs, ()), places, self._enter, keeps).enter
 
     def _loop_text(self, first_output: int) -> str:
         """`@steps`: rows gathered, a step, its numbers recorded, and one more done."""
