@@ -190,6 +190,23 @@ def test_units_in_containers_are_safe_from_the_garbage_collector():
     assert (ended.returncode, ended.stdout.split()) == (0, ["1999000.0"])
 
 
+WITHOUT = """
+import sys
+sys.modules["llvmlite"] = None
+import pullback as pb
+x = pb.Unit(2.0)
+y = x * x
+y.backward()
+print(type(x).__name__, x.grad)
+"""
+
+
+def test_without_llvmlite_units_are_held_by_python_and_nothing_is_said():
+    command = [sys.executable, "-W", "error", "-c", WITHOUT]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.stdout.split(), ended.stderr) == (["PlainUnit", "4.0"], "")
+
+
 def test_units_may_outlive_everything_else():
     code = "import pullback as pb; x = pb.Unit(2.0); import sys; sys.keep = x * x + x"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

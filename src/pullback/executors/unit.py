@@ -89,6 +89,8 @@ class Unit(Operators):
         if cls is not Unit:
             return object.__new__(cls)
         native = native_type()
+        if type(value) is float and native is not None and grad is None and not name:
+            return native(value)  # type: ignore[no-any-return]
         if native is None or type(canonical(value, _called(name))) is not np.float64:
             return object.__new__(PlainUnit)
         return _filled(native(float(value)), grad, name)
