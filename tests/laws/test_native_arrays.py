@@ -382,12 +382,21 @@ def test_two_threads_may_run_one_program():
     assert all(same_bits(f, w) for one, two in every for f, w in zip(one, two, strict=True))
 
 
-@pytest.mark.parametrize(
-    "made", [lambda: native(STEP), lambda: stepping()], ids=["program", "steps"]
-)
-def test_what_nobody_holds_is_gone_at_once(made):
-    held = made()
-    held.run(VALUES) if isinstance(held, ArrayProgram) else held.step(*VALUES[-3:-1])
+def used_program():
+    program = native(STEP)
+    program.run(VALUES)
+    return program
+
+
+def used_steps():
+    steps = stepping()
+    steps.step(*VALUES[-3:-1])
+    return steps
+
+
+@pytest.mark.parametrize("used", [used_program, used_steps])
+def test_what_nobody_holds_is_gone_at_once(used):
+    held = used()
     gone = weakref.ref(held)
     gc.disable()
     try:
