@@ -14,7 +14,7 @@ from pullback.compat.micrograd import engine, nn
 micrograd = pytest.importorskip("micrograd.engine")
 their_nn = pytest.importorskip("micrograd.nn")
 
-LOSS = 1e-9  # the order in which pulls are summed differs, and rounding grows over the steps
+LOSS = 1e-9  # micrograd sums pulls in an order that changes from run to run; rounding grows
 ONE_GATE = 1e-14  # a / b is one rounding here and two there
 
 BINARY = [operator.add, operator.sub, operator.mul, lambda a, b: a / (b * b + 1.0)]
@@ -119,7 +119,7 @@ def test_numbers_of_numpy_may_stand_on_the_left(left):
 def losses(Value, MLP, points, widths, steps):
     """The training of micrograd's demo: hinge loss and a spring, full batch, the rate going down."""
     random.seed(1337)
-    draw = np.random.default_rng(7)
+    draw = np.random.default_rng(10)  # no relu comes so near its corner that rounding decides
     X, y = draw.normal(size=(points, 2)), draw.choice([-1, 1], points)
     model, found = MLP(2, widths), []
     for k in range(steps):
@@ -137,6 +137,11 @@ def losses(Value, MLP, points, widths, steps):
 def test_a_small_net_learns_with_micrograds_losses():
     theirs = losses(micrograd.Value, their_nn.MLP, 12, [4, 4, 1], 5)
     assert losses(engine.Value, nn.MLP, 12, [4, 4, 1], 5) == pytest.approx(theirs, abs=LOSS)
+
+
+def test_the_same_script_has_the_same_losses_to_the_last_bit():
+    again = [tuple(losses(engine.Value, nn.MLP, 12, [4, 4, 1], 5)) for _ in range(4)]
+    assert len(set(again)) == 1
 
 
 @pytest.mark.slow
