@@ -108,9 +108,21 @@ def _loses(result: Result) -> bool:
     return bool(result.best_peer and result.ours and result.best_peer[1] < result.ours)
 
 
+def short(name: str) -> str:
+    """What one of our runners is called under our own heading.
+
+    >>> short("pullback"), short("pullback, loop inside"), short("pullback fast")
+    ('', 'loop inside', 'fast')
+    """
+    return name.removeprefix("pullback").lstrip(", ")
+
+
 def _cells(result: Result) -> list[str]:
     row, best, ours = result.row, result.best_peer, result.ours
-    mine = [f"{in_unit(t, row.unit)} {row.unit}" for t in result.times("ours").values()]
+    mine = [
+        f"{short(name)} {in_unit(time, row.unit)} {row.unit}".strip()
+        for name, time in result.times("ours").items()
+    ]
     others = [
         f"{m.name} {in_unit(m.time, row.unit) or m.said}"
         for m in result.runners
