@@ -119,7 +119,9 @@ def test_an_interruption_at_any_moment_leaves_a_full_step_to_go_on_from(millisec
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     after, _ = trained(plan, progress=training.now)
-    assert training.now.step <= 18  # of 70 examples, 4 at a time: a finished epoch counts from 0 again
+    assert (
+        training.now.step <= 18
+    )  # of 70 examples, 4 at a time: a finished epoch counts from 0 again
     assert hashed(after.now.weights) == hashed(whole.now.weights)
 
 

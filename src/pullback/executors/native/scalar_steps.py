@@ -38,7 +38,9 @@ class ScalarSteps(Steps):
             raise
         odd = [~np.isfinite(record) for record in made.records]
         wrong = np.flatnonzero(np.any(odd, axis=0)) if odd else np.zeros(0, int)
-        if len(wrong):  # again, up to the first step that went wrong: the same bits, and then it ends
+        if len(
+            wrong
+        ):  # again, up to the first step that went wrong: the same bits, and then it ends
             made = self._run(data, rows[: int(wrong[0]) + 1])
         self._take(made)
 
