@@ -46,6 +46,7 @@ class Lanes(Points):
         self.fixed = tuple(i for i in range(len(circuit.inputs)) if i not in self.mapped)
         self.apart = tuple(o for o in range(len(circuit.outputs)) if o not in self.summed)
         self.lanes = lanes_of(circuit)
+        self._added = [self.dtype(o) for o in self.summed]
         library = build(_text(self, fast), ["points"], level=0)
         self._points = library.function("points", None, *_ARGUMENTS)
 
@@ -57,11 +58,10 @@ class Lanes(Points):
         count = len(columns[0])
         found = [np.empty(count, self.dtype(o)) for o in self.apart]
         whole = count - count % self.lanes
-        sums = self._go([c[:whole] for c in columns], fixed, [f[:whole] for f in found])
+        sums = [self._go([c[:whole] for c in columns], fixed, [f[:whole] for f in found])]
         if count > whole:
-            more = self._rest([c[whole:] for c in columns], fixed, [f[whole:] for f in found])
-            sums = [np.concatenate(pair) for pair in zip(sums, more, strict=True)]
-        apart, summed = iter(found), (_added(s) for s in sums)
+            sums.append(self._rest([c[whole:] for c in columns], fixed, [f[whole:] for f in found]))
+        apart, summed = iter(found), iter(_added(sums))
         return [
             next(summed) if o in self.summed else next(apart)
             for o in range(len(self.circuit.outputs))
@@ -72,7 +72,7 @@ class Lanes(Points):
         count = len(columns[0])
         size = max(SMALLEST, -(-count // (SPLITS * self.lanes)) * self.lanes)
         splits = -(-count // size)
-        sums = [np.empty((splits, self.lanes), self.dtype(o)) for o in self.summed]
+        sums = [np.empty((splits, self.lanes), dtype) for dtype in self._added]
         tables = (addresses(columns), fixed, addresses(found), addresses(sums))
         places = [t.ctypes.data for t in tables]
 
@@ -94,7 +94,9 @@ class Lanes(Points):
         sums = self._go(padded, fixed, wide)
         for narrow, filled in zip(found, wide, strict=True):
             narrow[:] = filled[:count]
-        return [np.where(np.arange(self.lanes) < count, s, s.dtype.type(-0.0)) for s in sums]
+        for partial in sums:
+            partial[:, count:] = -0.0
+        return sums
 
 
 def lanes_of(circuit: Circuit) -> int:
@@ -106,9 +108,21 @@ def lanes_of(circuit: Circuit) -> int:
     return vector_bits() // 8 // max(sizes, default=8)
 
 
-def _added(partial: Slots) -> Any:
-    # Row by row, then lane by lane: an order that nothing but the number of points decides.
-    return np.add.reduce(np.add.reduce(partial, axis=0))
+def _added(parts: list[list[Slots]]) -> list[Any]:
+    """The sum of each output over its partial sums, those of whole vectors first.
+
+    Row by row, then lane by lane: an order that nothing but the number of points decides. All
+    outputs of a dtype at once, since there may be hundreds and points may be few.
+    """
+    dtypes = [partial.dtype for partial in parts[0]]
+    found: list[Any] = [None] * len(dtypes)
+    for dtype in dict.fromkeys(dtypes):
+        those = [o for o, other in enumerate(dtypes) if other == dtype]
+        block = np.concatenate([np.stack([part[o] for o in those]) for part in parts], axis=1)
+        sums = np.add.reduce(np.add.reduce(block, axis=1), axis=1)
+        for o, total in zip(those, sums, strict=True):
+            found[o] = total
+    return found
 
 
 # Text

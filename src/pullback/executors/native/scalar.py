@@ -19,6 +19,7 @@ from pullback.executors.native.lower import curves, lower_rows
 from pullback.executors.reference.program import Program, fitted
 
 Slots = np.ndarray[Any, Any]
+_PLAIN = (float, np.float64)
 INLINE = 64  # curves (exp and its kin) up to which they are written where they are used
 
 
@@ -95,7 +96,10 @@ def filled_slots(circuit: Circuit, wires: Sequence[int], values: Sequence[Any]) 
     slots = np.zeros(len(wires) + 1)
     for slot, (wire, value) in enumerate(zip(wires, values, strict=True)):
         spec = circuit.spec_of(wire)
-        slot_of(slots, slot, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))
+        if type(value) in _PLAIN and spec.dtype == FLOAT64 and not spec.shape:
+            slots[slot] = value
+        else:
+            slot_of(slots, slot, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))
     return slots
 
 
