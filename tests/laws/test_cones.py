@@ -84,6 +84,23 @@ def test_a_cone_gives_the_slopes_of_the_whole_net(net, executor):
     assert all(np.allclose(f, w, rtol=0, atol=CLOSE) for f, w in zip(found, wanted, strict=True))
 
 
+@pytest.mark.parametrize("at_once", [1, 150, 10**9])
+def test_nudges_in_portions_are_the_same_nudges(at_once, monkeypatch):
+    monkeypatch.setattr("pullback.lens.cones.AT_ONCE", at_once)
+    circuit, values = NETS["relu"]
+    found = Cones(circuit, values, "reference").slopes(2, STEP)
+    assert np.allclose(found, by_running_again(circuit, values, 2), rtol=0, atol=CLOSE)
+
+
+def test_what_would_take_too_long_is_left_to_samples(monkeypatch):
+    monkeypatch.setattr(
+        "pullback.lens.cones.MOST", 20_000
+    )  # numbers; W takes more, b, V and c fewer
+    report = pb.circuit(net_of).gradcheck(**given())
+    assert report.passed
+    assert report.nudged == 20 + 20 * 3 + 3
+
+
 OTHERS = {
     "used twice": of_function(
         lambda x, t, W: pb.sum(x @ W) + pb.sum(W * W), (ROWS, 4), (1,), (4, 3)

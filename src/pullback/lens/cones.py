@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,13 +41,36 @@ class Cones:
         """What rounding does to the work."""
         return float(np.spacing(max(abs(self._values[self.circuit.outputs[0]]), 1e-300)))
 
+    def work(self, position: int) -> int:
+        """About how many numbers `slopes` computes for an input; 0 where it has none."""
+        one = cone(self.circuit, position, 1)
+        shape = self.circuit.spec_of(self.circuit.inputs[position]).shape
+        return 0 if one is None else 2 * math.prod(shape) * _volume(one)
+
     def _nudges(self, position: int) -> _Nudges | None:
         shape = self.circuit.spec_of(self.circuit.inputs[position]).shape
-        count = 2 * (shape[0] if len(shape) == 2 else 1)
+        one = cone(self.circuit, position, 1)
+        if one is None:
+            return None
+        # So many nudges at once that what they move stays in the caches.
+        rows = shape[0] if len(shape) == 2 else 1
+        count = 2 * min(rows, max(1, AT_ONCE // (2 * _volume(one))))
         found = cone(self.circuit, position, count)
-        return None if found is None else _Nudges(found, self._values, shape, self.executor)
+        assert found is not None
+        return _Nudges(found, self._values, (shape, count), self.executor)
 
 
+def _volume(one: Cone) -> int:
+    """How many numbers a single nudge moves."""
+    inputs = set(one.circuit.inputs)
+    sizes = [
+        math.prod(one.circuit.spec_of(w).shape) for w in range(len(one.circuit)) if w not in inputs
+    ]
+    return max(1, sum(sizes))
+
+
+AT_ONCE = 200_000  # numbers that a run of a cone computes
+MOST = 300_000_000  # numbers computed for one input's gradient: about a second
 STEP = 1e-4  # few corners lie that near, and rounding divided by it is still 1e-12 of the work
 NOISE = 30.0  # sums in another order, in units of the work's last place
 
@@ -57,11 +81,14 @@ def suspects(
     """How many numbers were nudged, and those whose pull may be wrong: worst first.
 
     Two central differences with one extrapolation say what a pull should be, and about how exactly.
-    A number near a corner is suspected too; a closer look must decide.
+    A number near a corner is suspected too; a closer look must decide. An input for which that
+    takes longer than a second or so is left out.
     """
     nudged, found = 0, []
     cones = Cones(circuit, values)
     for position, pull in enumerate(pulls):
+        if cones.work(position) > MOST:
+            continue
         wide = cones.slopes(position, STEP)
         near = cones.slopes(position, STEP / 2)
         if wide is not None and near is not None:
@@ -79,8 +106,10 @@ def suspects(
 class _Nudges:
     """One cone, compiled, with the parts of the values that it listens to."""
 
-    def __init__(self, found: Cone, values: Sequence[Any], shape: Any, executor: str) -> None:
-        self.shape, self.columns = shape, shape[-1]
+    def __init__(
+        self, found: Cone, values: Sequence[Any], size: tuple[Any, int], executor: str
+    ) -> None:
+        (self.shape, self.count), self.columns = size, size[0][-1]
         self._run = compile(found.circuit, executor=executor).run
         rows = np.shape(values[found.start])[0]
         # What a nudge of 1 moves: row i of W moves by x[:, i], a bias by 1.
@@ -98,14 +127,19 @@ class _Nudges:
                 self._parts.append(part_of(part, values, self.columns))
 
     def slopes(self, step: float) -> Array:
-        """For each column all its nudges at once: first those up, then those down."""
-        moves = np.concatenate([step * self._ways, -step * self._ways])
-        half = len(self._ways)
-        found = np.empty((half, self.columns))
-        for j in range(self.columns):
-            given = [v[j] if each else v for v, each in self._parts]
-            for i in self._moves:
-                given[i] = moves
-            done = self._run(given)[0]
-            found[:, j] = (done[:half] - done[half:]) / (2 * step)
-        return found.reshape(self.shape)
+        """For each column its nudges, `count` at once: first those up, then those down."""
+        half = self.count // 2
+        lines, rows = self._ways.shape
+        found = np.empty((-(-lines // half) * half, self.columns))
+        for start in range(0, lines, half):
+            ways = np.zeros((half, rows))
+            some = self._ways[start : start + half]
+            ways[: len(some)] = some
+            moves = np.concatenate([step * ways, -step * ways])
+            for j in range(self.columns):
+                given = [v[j] if each else v for v, each in self._parts]
+                for i in self._moves:
+                    given[i] = moves
+                done = self._run(given)[0]
+                found[start : start + half, j] = (done[:half] - done[half:]) / (2 * step)
+        return found[:lines].reshape(self.shape)
