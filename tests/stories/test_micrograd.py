@@ -146,8 +146,8 @@ def test_the_same_script_has_the_same_losses_to_the_last_bit():
 
 @pytest.mark.slow
 def test_the_net_of_the_demo_learns_with_micrograds_losses():
-    theirs = losses(micrograd.Value, their_nn.MLP, 100, [16, 16, 1], 5)
-    assert losses(engine.Value, nn.MLP, 100, [16, 16, 1], 5) == pytest.approx(theirs, abs=LOSS)
+    theirs = losses(micrograd.Value, their_nn.MLP, 30, [16, 16, 1], 3)
+    assert losses(engine.Value, nn.MLP, 30, [16, 16, 1], 3) == pytest.approx(theirs, abs=LOSS)
 
 
 def test_nets_describe_themselves_as_micrograds_do():
