@@ -18,6 +18,7 @@ AT_HAND = ("plain Python", "NumPy, cone by hand")  # quick, and no other library
 
 
 @every_row
+@pytest.mark.slow
 def test_everybody_at_hand_comes_to_the_same_numbers(row):
     names = [name for name in row.runners if name in row.ours or name in AT_HAND]
     found = measure(row, row.sizes[0] if row.sizes else row.size, names, rounds=0)

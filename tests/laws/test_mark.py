@@ -31,6 +31,7 @@ def marker(seed):
 
 
 @pytest.mark.parametrize("seed", range(PIECES))
+@pytest.mark.slow
 def test_right_work_passes_however_it_is_written(seed):
     works = [right_work(piece(seed), 1000 * seed + i) for i in range(CASES // PIECES + 1)]
     assert [w for w in works if not marker(seed).grade(w).passed] == []
@@ -48,12 +49,14 @@ def graded():
     return [(s, m) for s, m in found if m[f"d{s.wire}"].verdict == WRONG]
 
 
+@pytest.mark.slow
 def test_a_mistake_is_named_for_what_it_is():
     named = [any(w in marks[f"d{s.wire}"].mistake for w in SAID[s.kind]) for s, marks in graded()]
     assert len(named) >= CASES
     assert sum(named) / len(named) >= NAMED
 
 
+@pytest.mark.slow
 def test_one_mistake_does_not_spoil_the_other_lines():
     spoilt = [
         (s.text, m)

@@ -440,6 +440,20 @@ def test_a_loop_over_rows_is_step_after_step():
     assert all(same_bits(a, b) for a, b in zip(one.carried, other.carried, strict=True))
 
 
+@pytest.mark.parametrize("executor", ["reference", "native"])
+def test_steps_of_an_earlier_run_are_forgotten(executor):
+    x, labels = np.zeros((16, 5), np.float32), np.zeros(16, int)
+    steps = stepping(executor)
+    steps.run([x, labels], np.arange(16))
+    assert (steps.done, len(steps.records[0])) == (2, 2)
+    steps.carried = steps.carried
+    assert (steps.done, steps.records) == (0, [])
+    steps.run([x, labels], np.arange(16))
+    with pytest.raises(ShapeError):
+        steps.run([x], np.arange(16))
+    assert (steps.done, steps.records) == (0, [])
+
+
 @both_precisions
 def test_a_loop_means_what_the_reference_means(dtype):
     circuit = step_circuit(dtype=str(dtype), weight_decay=0.01, nesterov=True)

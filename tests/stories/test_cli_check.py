@@ -110,6 +110,7 @@ def test_hello_fits_a_narrow_terminal(capsys, monkeypatch):
     assert "        dq = z * df" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_hello_says_to_try_next_works(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer(["hello", "--json"])

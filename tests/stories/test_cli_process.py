@@ -57,6 +57,7 @@ def test_the_exit_code_is_the_answer():
     assert started("no-such-command").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error():
     with subprocess.Popen(
         [*START, "run", "+".join(["x"] * 5000), "x=1"],
@@ -115,6 +116,7 @@ def test_a_terminal_gets_colours_and_aligned_columns():
     assert "\t" not in said
 
 
+@pytest.mark.slow
 def test_no_color_takes_the_colours_and_a_dumb_terminal_gets_no_escape_codes_at_all():
     assert "\x1b[38" in seen("show", "x*y", "x=1", "y=2", TERM="xterm-256color")
     assert "\x1b[38" not in seen("show", "x*y", "x=1", "y=2", TERM="xterm-256color", NO_COLOR="1")
@@ -125,6 +127,7 @@ def test_an_error_is_red_on_a_terminal():
     assert "\x1b[1;31merror[PB200]:\x1b[0m" in seen("chek", TERM="xterm-256color")
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_no_escape_codes():
     assert "\x1b" not in started("show", "x*y", "x=1", "y=2").stdout
     assert "\x1b" not in started("hello").stdout

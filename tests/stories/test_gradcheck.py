@@ -210,6 +210,7 @@ def test_E3_the_guides_pull_of_a_tie_counts_twice_and_is_caught():
 
 
 @pytest.mark.parametrize("start", range(0, CIRCUITS, 50))
+@pytest.mark.slow
 def test_random_right_circuits_pass(start):
     circuits = [random_circuit(seed, TAME) for seed in range(start, start + 50)]
     reports = [pb.gradcheck(c, *c.values) for c in circuits]

@@ -98,6 +98,7 @@ def test_S5_a_nudge_by_hand_raises_the_output():
     assert product(-1.99, 2.99) > product(-2, 3)
 
 
+@pytest.mark.slow
 def test_S6_random_local_search_over_many_seeds():
     bests = [pb.nudge(product, -2, 3, strategy="random", seed=s).after for s in range(300)]
     low, median, high = np.percentile(bests, [5, 50, 95])
@@ -380,6 +381,7 @@ def test_S27_our_own_numerical_slope_is_good_to_twelve_digits():
     assert abs(found.value - NEURON_GRADS["c"]) <= 10.0 * found.error
 
 
+@pytest.mark.slow
 def test_S28_a_very_deep_expression_needs_no_recursion():
     deep = 20_000  # twenty times Python's recursion limit
 

@@ -67,6 +67,7 @@ def test_S41_the_force_specification_of_the_svm():
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.slow
 def test_S42_units_circuits_and_flat_code_agree_to_the_bit(seed):
     order = orders(400, 1, first=seed)[:, 0]
     ours = by_circuit(SVM, seed_code(), START, order).weights
@@ -217,11 +218,13 @@ def test_count_right_counts_like_the_guide():
 
 
 @pytest.mark.parametrize("chapter", [chapter1, chapter2], ids=["1", "2"])
+@pytest.mark.slow
 def test_every_item_of_a_chapter_agrees_with_the_guide_or_says_why_not(chapter):
     assert [a.item.id for a in answers(chapter) if not a.holds] == []
 
 
 @pytest.mark.parametrize("chapter", [chapter1, chapter2], ids=["1", "2"])
+@pytest.mark.slow
 def test_no_erratum_is_claimed_where_the_guide_is_right(chapter):
     silent = ("S27", "S34")  # the text's own digits hide it, or it prints none
     wrong = [a.item.id for a in answers(chapter) if a.item.erratum and a.agrees]

@@ -61,6 +61,8 @@ def test_it_learns_what_numpy_learns():
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
 @pytest.mark.parametrize("milliseconds", [2, 5, 11, 23])
+# Interrupted while the cache is read, Python leaves a file for its collector to close.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupted_anywhere_it_goes_on_bit_for_bit(milliseconds):
     plan = Plan(batch_size=4, max_epochs=40)
     whole, training = trained(plan), Training(TASK, plan, examples(), executor="native")

@@ -28,6 +28,7 @@ def test_S5_a_nudge_by_hand_raises_the_output():
     assert pb.circuit("x*y")(-1.99, 2.99) == pytest.approx(-5.9501, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_S6_random_search_lands_in_the_band_of_many_seeds():
     best = [pb.nudge("x*y", POINT, strategy="random", seed=s).after for s in range(300)]
     low, middle, high = np.percentile(best, [5, 50, 95])

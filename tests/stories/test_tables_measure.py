@@ -41,6 +41,7 @@ def test_squared_errors_are_compared_with_those_of_the_mean():
     assert found.error_bar == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_noise_is_rarely_called_better_than_guessing():
     generator = np.random.default_rng(0)
     coins = generator.random((2000, 2, 100)) < 0.5

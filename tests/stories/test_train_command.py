@@ -76,6 +76,7 @@ def test_a_run_folder_holds_everything(root):
     assert MLPClassifier.load(run.model).feature_names_in_ == PIXELS
 
 
+@pytest.mark.slow
 def test_the_same_seed_twice_gives_the_same_file_byte_for_byte(root, tmp_path):
     train("digits", out=tmp_path, **QUICK)
     train("digits", out=tmp_path, seed=1, **QUICK)

@@ -32,6 +32,7 @@ def test_the_pull_drawn_is_minus_the_slope_of_the_loss_drawn(rule):
         assert np.ptp(pull) > 0.5
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_rule_without_a_name_is_measured():
     seen = pb.two_views(lambda score, label: label - score**3, labels=[2.0], ends=(-1.0, 2.0))
     scores, losses = np.array(seen.losses[2.0]).T

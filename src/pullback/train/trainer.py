@@ -213,6 +213,8 @@ class Training:
 
     def _after(self, before: Progress, steps: Steps) -> Progress:
         """Where the steps made since `before` have come to."""
+        if not steps.done:
+            return before
         n, carried, loss = len(before.weights), steps.carried, before.loss
         losses, *right = [record[: steps.done] for record in steps.records]
         for one in losses.tolist():

@@ -65,6 +65,8 @@ class Steps:
 
     @carried.setter
     def carried(self, values: Sequence[Any]) -> None:
+        # An interruption before the next step must not find the steps of the last run.
+        self._forget()
         self._state = self._fit([i for i, _ in self._pairs], values)
 
     @property
@@ -92,12 +94,12 @@ class Steps:
         has; one row a step, without that axis, where an input of the columns is a single number.
         It ends early after a step that shows a number that is not finite.
         """
+        self._forget()
         data = self._data(columns)
         rows = self._rows(data, order)
         total = len(rows) // self.batch
         shown = [self._spec(o) for o in self._singles]
         self.records = [np.zeros(total, s.dtype) for s in shown]
-        self._done = 0
         self._loop(data, rows, total)
         self.records = [r[: self.done] for r in self.records]
         return self.done
@@ -106,6 +108,10 @@ class Steps:
 
     def _prepare(self) -> None:
         self._program = Program(self.circuit)
+
+    def _forget(self) -> None:
+        """No step has been made since `carried` was what it is."""
+        self._done, self.records = 0, []
 
     def _loop(self, data: list[Array], rows: Array, total: int) -> None:
         for step in range(total):

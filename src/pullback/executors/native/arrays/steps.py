@@ -64,6 +64,7 @@ class NativeSteps(Steps):
 
     @carried.setter
     def carried(self, values: Sequence[Any]) -> None:
+        self._forget()
         self._set([i for i, _ in self._pairs], values)
 
     @property
@@ -101,8 +102,11 @@ class NativeSteps(Steps):
         self._program = Program(self.circuit)
         self._stepped(columns)
 
-    def _loop(self, data: list[Array], rows: Array, total: int) -> None:
+    def _forget(self) -> None:
+        super()._forget()
         self._count[0] = 0
+
+    def _loop(self, data: list[Array], rows: Array, total: int) -> None:
         arrays = [
             np.array([a.ctypes.data for a in x] or [0], np.uint64) for x in (data, self.records)
         ]
