@@ -1,9 +1,8 @@
 """`f.fit`: a circuit of any kind learns, by either executor alike, and says when it cannot."""
 
-import signal
-
 import numpy as np
 import pytest
+from laws.alarm import Alarm, needs_alarm
 
 import pullback as pb
 from pullback.data.seed import seed_code
@@ -98,17 +97,12 @@ def test_a_step_too_long_names_the_wire_that_went_first(executor, batch):
         f.fit(data, plan=Plan(batch, 500), optimizer=SGD(1e3), executor=executor)
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
+@needs_alarm
 @executors
 def test_ctrl_c_leaves_the_weights_of_a_full_step(executor):
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        SVM.fit(START | SEEN, plan=Plan(1, 1), optimizer=SGD(0.01), executor=executor)
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
+    SVM.fit(START | SEEN, plan=Plan(1, 1), optimizer=SGD(0.01), executor=executor)
+    with Alarm(200):
         fitted = SVM.fit(START | SEEN, plan=Plan(1, 10**7), optimizer=SGD(1e-9), executor=executor)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
     assert fitted.interrupted
     assert 0 < fitted.steps < 6 * 10**7
     assert fitted["a"] != START["a"]

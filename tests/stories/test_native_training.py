@@ -1,11 +1,11 @@
 """Training in machine code keeps every promise of training: resumed bit for bit, interrupted anywhere."""
 
 import hashlib
-import signal
 import warnings
 
 import numpy as np
 import pytest
+from laws.alarm import Alarm, needs_alarm
 
 import pullback.executors
 from pullback.errors import OptionError, RangeError, RunError
@@ -32,21 +32,6 @@ def trained(plan, progress=None, executor="native", task=TASK, data=None):
     return training
 
 
-class Alarm:
-    """Ctrl-C after so many milliseconds."""
-
-    def __init__(self, milliseconds):
-        self.seconds = milliseconds / 1000
-
-    def __enter__(self):
-        self.before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
-
-    def __exit__(self, *_):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.before)
-
-
 def test_the_same_seed_gives_the_same_weights():
     one, two = (trained(Plan(max_epochs=3, batch_size=16)) for _ in range(2))
     assert hashed(one.now.weights) == hashed(two.now.weights)
@@ -59,7 +44,7 @@ def test_it_learns_what_numpy_learns():
     assert ours.now.step == theirs.now.step
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
+@needs_alarm
 @pytest.mark.parametrize("milliseconds", [2, 5, 11, 23])
 # Interrupted while the cache is read, Python leaves a file for its collector to close.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -73,7 +58,7 @@ def test_interrupted_anywhere_it_goes_on_bit_for_bit(milliseconds):
     assert hashed(after.now.weights) == hashed(whole.now.weights)
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
+@needs_alarm
 def test_one_long_epoch_is_left_in_its_middle():
     rows = 4_000_000
     data = examples(rows)

@@ -1,10 +1,10 @@
 """The minibatch loop: the same seed, the same weights; interrupted, nothing but a step is lost."""
 
 import hashlib
-import signal
 
 import numpy as np
 import pytest
+from laws.alarm import Alarm, needs_alarm
 
 from pullback.errors import DataError, OptionError, RunError
 from pullback.nn import CrossEntropy, Linear, MeanSquaredError, ReLU, Sequential
@@ -105,19 +105,14 @@ def test_a_training_that_goes_on_ends_as_if_it_had_never_stopped(last):
     assert second.now.best_loss == whole.now.best_loss
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer on this system")
+@needs_alarm
 @pytest.mark.parametrize("milliseconds", [3, 7, 13, 19, 29, 37, 43, 53])
 def test_an_interruption_at_any_moment_leaves_a_full_step_to_go_on_from(milliseconds):
     plan = Plan(batch_size=4, max_epochs=12)
     whole, _ = trained(plan)
     training = Training(TASK, plan, examples())
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000)
+    with Alarm(milliseconds):
         training.run()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
     after, _ = trained(plan, progress=training.now)
     assert (
         training.now.step <= 18
