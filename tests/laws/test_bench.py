@@ -107,10 +107,13 @@ def test_a_goal_beside_nobody_is_neither_met_nor_missed():
     assert result(ours=2e-9).goals[1] == ("2 x slow", None)
 
 
-def test_a_page_has_a_line_a_row_and_the_reason_where_a_peer_wins():
+def test_a_page_has_a_line_a_row_and_the_reason_where_a_peer_wins_or_a_goal_is_missed():
     page = markdown([result(ours=2e-9, slow=3e-9, quick=1e-9)], {"cores": "2"})
     assert "| P0 | counting | step | ours 2.00 ns | quick 1.00 | 0.50 x |" in page
-    assert page.endswith("- P0: because")
+    assert page.endswith("- P0: quick wins, 1.3 times the goal of 2 x slow: because")
+    assert markdown([result(ours=2e-9, slow=3e-9)], {}).endswith(
+        "- P0: 1.3 times the goal of 2 x slow: because"
+    )
     assert "because" not in markdown([result(ours=1e-9, slow=3e-9)], {})
 
 

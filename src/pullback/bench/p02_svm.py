@@ -45,5 +45,7 @@ ROWS = (
         limits=LIMITS,
         goals=(Goal(8),),
         checked=50,
+        note="the goal was set on a machine where C by hand takes 1.9 ns; here C takes longer"
+        " than we do.",
     ),
 )

@@ -74,5 +74,7 @@ ROWS = (
         limits=LIMITS,
         goals=(Goal(12),),
         checked=50,
+        note="the goal was set on a machine where C by hand takes 6.2 ns; here C takes longer"
+        " than we do.",
     ),
 )

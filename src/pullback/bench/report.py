@@ -44,8 +44,8 @@ def verdicts(result: Result) -> list[str]:
     best, ours = result.best_peer, result.ours
     if best and ours:
         found.insert(0, f"best peer: {best[0]}, {ratio(best[1] / ours)} our time")
-        if best[1] < ours and result.row.note:
-            found.append(result.row.note)
+    if (result.missed or _loses(result)) and result.row.note:
+        found.append(result.row.note)
     return found
 
 
@@ -90,7 +90,7 @@ HEAD = (
 
 
 def markdown(results: Sequence[Result], machine: Mapping[str, str]) -> str:
-    """A page: the machine, one table, and a reason wherever a peer wins."""
+    """A page: the machine, one table, and a reason wherever a peer wins or a goal is missed."""
     parts = [
         _PAGE,
         "| | |",
@@ -100,8 +100,16 @@ def markdown(results: Sequence[Result], machine: Mapping[str, str]) -> str:
     parts += ["", "## The rows", ""]
     parts += [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
     parts += [f"| {' | '.join(_cells(result))} |" for result in results]
-    reasons = [f"- {r.row.key}: {r.row.note}" for r in results if r.row.note and _loses(r)]
-    return "\n".join([*parts, *(["", "## Where a peer wins", "", *reasons] if reasons else [])])
+    reasons = [f"- {_reason(r)}" for r in results if r.missed or _loses(r)]
+    head = ["", "## Where a peer wins or a goal is missed", ""]
+    return "\n".join([*parts, *([*head, *reasons] if reasons else [])])
+
+
+def _reason(result: Result) -> str:
+    told = [*([f"{result.best_peer[0]} wins"] if result.best_peer and _loses(result) else [])]
+    return ": ".join(
+        filter(None, [result.row.key, ", ".join([*told, *result.missed]), result.row.note])
+    )
 
 
 def _loses(result: Result) -> bool:

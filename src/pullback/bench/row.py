@@ -40,11 +40,20 @@ class Goal:
             return f"{1 / self.most:g} x {self.of}{who}"
         return f"{self.most:g} x the time of {self.of}{who}"
 
+    def share(self, ours: float, others: Mapping[str, float], unit: str) -> float | None:
+        """A time in seconds over the longest that is good enough; None where nothing is to compare with.
+
+        >>> Goal(20).share(26e-9, {}, "ns")
+        1.3
+        """
+        if not self.of:
+            return round(ours * SCALES[unit] / self.most, 12)
+        return ours / (self.most * others[self.of]) if self.of in others else None
+
     def met(self, ours: float, others: Mapping[str, float], unit: str) -> bool | None:
         """Whether a time in seconds is good enough; None where there is nothing to compare it with."""
-        if not self.of:
-            return ours * SCALES[unit] <= self.most
-        return ours <= self.most * others[self.of] if self.of in others else None
+        share = self.share(ours, others, unit)
+        return None if share is None else share <= 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Row:
 
     prepare: the work for a size, the same for everybody. ours, peers, limits: who does it. size: the
     usual one; sizes: those of a sweep. tolerance: how far results after `checked` steps may be apart,
-    relative to the largest. note: why a peer wins, where one does.
+    relative to the largest. note: why a peer wins or a goal is missed, where that is so.
     """
 
     key: str

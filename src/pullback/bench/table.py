@@ -87,6 +87,17 @@ class Result:
             found.append((goal.said(self.row.unit), met))
         return found
 
+    @property
+    def missed(self) -> list[str]:
+        """By how much each goal is missed that is."""
+        mine, found = self.times("ours"), []
+        for goal in self.row.goals:
+            time = mine.get(goal.mine) if goal.mine else self.ours
+            share = None if time is None else goal.share(time, self.times(), self.row.unit)
+            if share is not None and share > 1:
+                found.append(f"{share:.2g} times the goal of {goal.said(self.row.unit)}")
+        return found
+
 
 def run_rows(places: Sequence[int], *, quick: bool = False) -> Iterator[Result]:
     """Measure rows one after the other. quick: one short round of us and the limit, without peers."""
