@@ -31,7 +31,8 @@ def compile(
     executor: "reference" is the readable NumPy one, the meaning of every gate; "native" is machine
     code, for what it has no kernel for the reference; "auto" takes native where that is worth
     compiling. fast: native sums and products may be reordered and fused, so last bits differ.
-    watch: every wire will be looked at (`program.watch`). threads: for large arrays.
+    watch: every wire will be looked at (`program.watch`). threads: a program runs on one, whatever is
+    asked for here; maps over points take more (`compile_map`).
 
     >>> from pullback import circuit
     >>> program = compile(circuit("x * y").circuit(), executor="native")
