@@ -41,7 +41,7 @@ WORDS = {
             ["ruff", "format", "--check", "--quiet"],
             ["mypy"],
             ["lint-imports", "--no-logo"],
-            ["pytest", "-q", "-n", "auto", "-m", "not slow", "--few", "2"],
+            ["pytest", "-q", "-n", "auto", "-m", "not slow", "--few", "1"],
         ],
     ),
 }
