@@ -22,6 +22,7 @@ from pullback.bench.workload import (
     by_python,
     by_torch,
     jax_step,
+    step_by_step,
 )  # fmt: skip
 from pullback.executors import compile
 from pullback.executors.native.stepper import Stepper
@@ -58,15 +59,7 @@ def by_call(work: Workload) -> Run:
 
 def by_called_numba(work: Workload) -> Run:
     """The plain step, compiled by numba, called from Python."""
-    step = library("numba").njit(work.plain)
-
-    def run(steps: int) -> Any:
-        state = work.start
-        for row in islice(cycle(work.rows), steps):
-            state = step(*state, *row, RATE)
-        return state
-
-    return run
+    return step_by_step(work, library("numba").njit(work.plain))
 
 
 def by_called_jax(work: Workload) -> Run:

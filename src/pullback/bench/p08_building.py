@@ -6,24 +6,13 @@ from typing import Any
 
 from pullback.bench.graphs import FLOATS, LEAVES, US, built, by_values, graph
 from pullback.bench.measure import library
-from pullback.bench.row import Goal, Row, Run
-
-
-def repeated(once: Any) -> Run:
-    """So many graphs, each of the size."""
-
-    def run(steps: int) -> Any:
-        for _ in range(steps):
-            found = once()
-        return found
-
-    return run
+from pullback.bench.row import Goal, Row, Run, again
 
 
 def by_units(count: int) -> Run:
     """Eager Units."""
     unit = library("pullback").Unit
-    return repeated(
+    return again(
         lambda: float(graph(US, [unit(x) for x in LEAVES], unit(1.0), unit(-1.0), count).value)
     )
 
@@ -40,7 +29,7 @@ def by_circuit(count: int) -> Run:
 
 def by_micrograd(count: int) -> Run:
     """micrograd's Values."""
-    return repeated(lambda: by_values(count)[0].data)
+    return again(lambda: by_values(count)[0].data)
 
 
 def by_torch(count: int) -> Run:
@@ -53,12 +42,12 @@ def by_torch(count: int) -> Run:
         one, minus = (torch.tensor(x, dtype=torch.float64) for x in (1.0, -1.0))
         return graph(torch, leaves, one, minus, count).item()
 
-    return repeated(once)
+    return again(once)
 
 
 def by_floats(count: int) -> Run:
     """Plain numbers: the loop without a graph."""
-    return repeated(lambda: graph(FLOATS, LEAVES, 1.0, -1.0, count))
+    return again(lambda: graph(FLOATS, LEAVES, 1.0, -1.0, count))
 
 
 ROWS = (

@@ -11,7 +11,7 @@ import numpy as np
 import pullback as pb
 from pullback.bench.machine import c_library, place
 from pullback.bench.measure import library
-from pullback.bench.row import Goal, Row, Run
+from pullback.bench.row import Goal, Row, Run, again
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.shapes import spec_of
@@ -50,17 +50,6 @@ def net_and_pulls() -> Circuit:
     error = score - target
     back = backward(builder.finish([error * error]))
     return back.asking([*back.forward.outputs, *back.input_pulls[3:]])
-
-
-def again(once: Any) -> Run:
-    """The same so many times: there is nothing that a step hands on."""
-
-    def run(steps: int) -> Any:
-        for _ in range(steps):
-            found = once()
-        return found
-
-    return run
 
 
 def by_lanes(work: Points) -> Run:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.bench.machine import c_library, place
 from pullback.bench.measure import library
-from pullback.bench.row import Goal, Row, Run
+from pullback.bench.row import Goal, Row, Run, again
 from pullback.core.dtypes import FLOAT64, INT64
 from pullback.core.shapes import Spec
 from pullback.lens.cones import Cones
@@ -36,17 +36,6 @@ def prepare(batch: int) -> Net:
     W, V = (rng.normal(0, np.sqrt(2 / s[0]), s) for s in shapes)
     b, c = rng.normal(0, 0.1, HIDDEN), rng.normal(0, 0.1, CLASSES)
     return Net(rng.normal(size=(batch, D)), rng.integers(0, CLASSES, batch), [W, b, V, c])
-
-
-def again(once: Any) -> Run:
-    """The whole gradient, so many times."""
-
-    def run(steps: int) -> Any:
-        for _ in range(steps):
-            found = once()
-        return found
-
-    return run
 
 
 def by_cones(work: Net) -> Run:

@@ -87,3 +87,14 @@ class Row:
     def runners(self) -> dict[str, Make]:
         """Everybody by name, we first."""
         return {**self.ours, **self.peers, **self.limits}
+
+
+def again(once: Callable[[], Any]) -> Run:
+    """The same so many times, where there is nothing that a step hands on."""
+
+    def run(steps: int) -> Any:
+        for _ in range(steps):
+            found = once()
+        return found
+
+    return run

@@ -131,12 +131,16 @@ def by_fast_loop(work: Workload) -> Run:
 
 def by_python(work: Workload) -> Run:
     """The step written out by hand, on Python floats."""
-    plain = work.plain
+    return step_by_step(work, work.plain)
+
+
+def step_by_step(work: Workload, step: Callable[..., tuple[float, ...]]) -> Run:
+    """The plain step, or what somebody made of it, called from Python."""
 
     def run(steps: int) -> Any:
         state = work.start
         for row in islice(cycle(work.rows), steps):
-            state = plain(*state, *row, RATE)
+            state = step(*state, *row, RATE)
         return state
 
     return run

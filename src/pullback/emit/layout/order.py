@@ -104,6 +104,9 @@ def _swept(columns: Sequence[list[int]], left: Half, right: Half, forward: bool)
 
 
 def _mean(ends: list[tuple[int, float]], place: list[float]) -> float | None:
+    if len(ends) == 1:  # most of them: a wire on its way through
+        vertex, part = ends[0]
+        return place[vertex] + part
     if not ends:
         return None
     total = 0.0

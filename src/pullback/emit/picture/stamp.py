@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from pullback.core.circuit import Circuit
 from pullback.emit.layout.graph import Node, Path, Point
@@ -64,7 +66,20 @@ def picture(
 
     name: what the function is called; it names an output that has no name of its own.
     """
-    return _Stamp(Captions(circuit, numbers, look or Look(), name)).drawing()
+    with _collector_resting():
+        return _Stamp(Captions(circuit, numbers, look or Look(), name)).drawing()
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """A drawing is many small things that all stay: looking for garbage among them costs a sixth."""
+    resting = not gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not resting:
+            gc.enable()
 
 
 class _Stamp:

@@ -76,7 +76,7 @@ def made_of(library: Library, name: str, context: bytes, keeps: object) -> Calla
 
 @lru_cache(maxsize=1)
 def _doors() -> Library:
-    text = _TEXT
+    text = KNOWN + _TEXT
     for place, name in enumerate(_CONTEXT):
         text = text.replace(f"@{name}", str(place))
     for name, offset in _OFFSETS.items():
@@ -109,6 +109,15 @@ def _floats_lie_as_expected() -> bool:
     )
 
 
+# What a callable keeps at one place of its context.
+KNOWN = """
+define internal ptr @known(ptr %slots, i64 %place) nounwind alwaysinline {
+  %at = getelementptr ptr, ptr %slots, i64 %place
+  %value = load ptr, ptr %at, align 1
+  ret ptr %value
+}
+"""
+
 _SWAP = """define void @values(ptr %in, ptr %out) nounwind {
   %a = load double, ptr %in
   %in.1 = getelementptr double, ptr %in, i64 1
@@ -135,12 +144,6 @@ define internal ptr @context(ptr %self) nounwind alwaysinline {
   %bytes = load ptr, ptr %first.at
   %slots = getelementptr i8, ptr %bytes, i64 +BYTES
   ret ptr %slots
-}
-
-define internal ptr @known(ptr %slots, i64 %place) nounwind alwaysinline {
-  %at = getelementptr ptr, ptr %slots, i64 %place
-  %value = load ptr, ptr %at, align 1
-  ret ptr %value
 }
 
 define internal i64 @count(ptr %slots, i64 %place) nounwind alwaysinline {

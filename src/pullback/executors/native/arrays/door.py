@@ -119,7 +119,7 @@ def usable() -> bool:
 
 @lru_cache(maxsize=1)
 def _library() -> Library:
-    text = _TEXT
+    text = builtin.KNOWN + _TEXT
     for place, name in enumerate(_CONTEXT):
         text = text.replace(f"@{name}", str(place))
     names = {
@@ -138,12 +138,6 @@ declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 declare ptr @PyList_New(i64)
 declare void @Py_IncRef(ptr)
 declare void @Py_DecRef(ptr)
-
-define internal ptr @known(ptr %slots, i64 %place) nounwind alwaysinline {
-  %at = getelementptr ptr, ptr %slots, i64 %place
-  %value = load ptr, ptr %at, align 1
-  ret ptr %value
-}
 
 define internal i64 @part(ptr %object, i64 %offset) nounwind alwaysinline {
   %at = getelementptr i8, ptr %object, i64 %offset
