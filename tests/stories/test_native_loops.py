@@ -8,11 +8,10 @@ import pytest
 from laws.asking import same_bits
 
 import pullback as pb
-from pullback.errors import CircuitError, OptionError, RangeError, ShapeError
-from pullback.executors import compile, compile_map
+from pullback.errors import CircuitError, OptionError, PullbackError, RangeError, ShapeError
+from pullback.executors import compile, compile_map, compile_steps
 from pullback.executors.native.lanes import SMALLEST, SPLITS, Lanes
 from pullback.executors.native.loop import Loop
-from pullback.executors.native.stepper import Stepper
 
 POINTS = np.array([[1.2, 0.7], [-0.3, -0.5], [3.0, 0.1], [-0.1, -1.0], [-1.0, 1.1], [2.1, -3.0]])
 LABELS = np.array([1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
@@ -109,22 +108,53 @@ def test_a_decayed_weight_does_not_slow_the_loop_and_the_mode_is_restored():
     assert float(found).hex() == (2.0**-1061).hex() != "0x0.0p+0"
 
 
-def test_a_stepper_makes_the_same_steps_call_by_call():
-    stepper = Stepper(
-        svm_step.circuit(), carried=CARRIED, columns=[3, 4, 5], start=[1, -2, -1], fixed=[0.01]
-    )
-    order = [0, 3, 5, 1, 1, 2]
-    scores = [stepper.step(*(float(c[row]) for c in COLUMNS)) for row in order]
+def stepping(executor="native", start=(1, -2, -1)):
+    return compile_steps(
+        svm_step.circuit(), carried=CARRIED, columns=[3, 4, 5], start=start, fixed=[0.01],
+        executor=executor,
+    )  # fmt: skip
+
+
+def test_steps_are_the_same_call_by_call():
+    steps, order = stepping(), [0, 3, 5, 1, 1, 2]
+    scores = [steps.step(*(float(c[row]) for c in COLUMNS)) for row in order]
     weights, wanted = one_by_one(order)
-    assert (stepper.carried, scores) == (weights, wanted)
+    assert (steps.carried, scores) == (weights, wanted)
 
 
-def test_two_steppers_keep_their_own_weights():
-    circuit = svm_step.circuit()
-    options = {"carried": CARRIED, "columns": [3, 4, 5], "fixed": [0.01]}
-    first, second = (Stepper(circuit, start=[w, w, w], **options) for w in (1.0, 2.0))
+def test_two_of_them_keep_their_own_weights():
+    first, second = (stepping(start=[w, w, w]) for w in (1.0, 2.0))
     first.step(1.2, 0.7, 1.0)
     assert second.carried == [2.0, 2.0, 2.0]
+
+
+def test_calls_loops_and_settings_take_turns_as_with_the_reference():
+    ours, theirs = (stepping(executor) for executor in ("native", "reference"))
+    for steps in (ours, theirs):
+        steps.run(COLUMNS, [0, 1])
+        steps.step(1.2, 0.7, 1.0)
+        steps.fixed = [0.5]
+        steps.step(-0.3, -0.5, -1.0)
+        steps.run(COLUMNS, [2, 3])
+        steps.carried = [w + 1.0 for w in steps.carried]
+        steps.step(1.2, 0.7, 1.0)
+    assert (ours.carried, ours.fixed) == (theirs.carried, theirs.fixed)
+    with pytest.raises(PullbackError):
+        ours.step("x", 1.0, 1.0)
+
+
+HALF = pb.circuit(lambda w: (w * 0.5, w), name="half")
+
+
+@pytest.mark.parametrize("executor", ["native", "reference"])
+@pytest.mark.parametrize("start", [8.0, np.array([8.0, 16.0])], ids=["number", "array"])
+def test_steps_that_read_no_data_are_counted_by_their_order(executor, start):
+    circuit = HALF.circuit(start)
+    steps = compile_steps(circuit, carried={0: 0}, columns=[], start=[start], executor=executor)
+    assert steps.run([], np.arange(3)) == 3
+    assert steps.carried[0] == pytest.approx(start / 8)
+    steps.step()
+    assert steps.carried[0] == pytest.approx(start / 16)
 
 
 # --- maps over points ---

@@ -24,22 +24,22 @@ from pullback.bench.workload import (
     jax_step,
     step_by_step,
 )  # fmt: skip
-from pullback.executors import compile
-from pullback.executors.native.stepper import Stepper
+from pullback.executors import compile, compile_steps
 
 
 def by_stepper(work: Workload) -> Run:
     """Weights stay in machine memory, a call brings a point."""
-    stepper = Stepper(
+    made = compile_steps(
         work.circuit, carried=work.carried, columns=work.positions, start=work.start, fixed=[RATE]
     )
-    step = stepper.step
+    made.step(*work.rows[0])  # compiled
+    step = made.step
 
     def run(steps: int) -> Any:
-        stepper.carried = list(work.start)
+        made.carried = list(work.start)
         for row in islice(cycle(work.rows), steps):
             step(*row)
-        return stepper.carried
+        return made.carried
 
     return run
 

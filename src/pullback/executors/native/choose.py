@@ -56,10 +56,11 @@ def choose_map(
 
 def choose_steps(circuit: Circuit, **plan: Any) -> Steps | None:
     """The native steps of `circuit`, or None where the reference must do."""
-    if not all(circuit.spec_of(circuit.inputs[i]).shape for i in plan["columns"]):
-        # A row a step, without an axis of rows.
-        short = is_scalar(circuit) and can_step(circuit)
-        return ScalarSteps(circuit, **plan) if short else None
+    shapes = [circuit.spec_of(circuit.inputs[i]).shape for i in plan["columns"]]
+    if is_scalar(circuit):
+        return ScalarSteps(circuit, **plan) if can_step(circuit) else None
+    if () in shapes:
+        return None  # arrays, but a row without an axis of rows
     if not can_plan(circuit) or not can_carry(circuit, plan["carried"]):
         return None
     return NativeSteps(circuit, **plan)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.loop import Loop, Looped
-from pullback.executors.native.program import LARGEST, NativeProgram
+from pullback.executors.native.program import LARGEST
+from pullback.executors.native.stepper import Stepper
 from pullback.executors.reference.steps import Array, Steps
 
 
@@ -18,11 +21,55 @@ def can_step(circuit: Circuit) -> bool:
 
 
 class ScalarSteps(Steps):
-    """`Steps` of single numbers as machine code. Inside `run` subnormal numbers count as 0."""
+    """`Steps` of single numbers as machine code. Inside `run` subnormal numbers count as 0.
+
+    The loop and the single step are compiled when they are first asked for. A call of `step` costs
+    the step and some 50 ns. Not for two threads at once.
+    """
+
+    _stepper: Stepper | None
+
+    @property
+    def carried(self) -> list[Any]:
+        """What is carried, after the last step, in the order it was declared."""
+        return self._stepper.carried if self._stepper else list(self._state)
+
+    @carried.setter
+    def carried(self, values: Sequence[Any]) -> None:
+        self._forget()
+        self._state = self._fit([i for i, _ in self._pairs], values)
+        if self._stepper:
+            self._stepper.carried = self._state
+
+    @property
+    def fixed(self) -> list[Any]:
+        """The inputs that are neither carried nor columns, such as a learning rate."""
+        return list(self._given)
+
+    @fixed.setter
+    def fixed(self, values: Sequence[Any]) -> None:
+        self._given = self._fit(self._fixed, values)
+        if self._stepper:
+            self._stepper.fixed = self._given
+
+    def step(self, *columns: Any) -> Any:
+        """One step; gives the shown outputs, a tuple or the one there is."""
+        self._stepper = Stepper(
+            self.circuit,
+            carried=dict(self._pairs),
+            columns=self._columns,
+            start=self._state,
+            fixed=self._given,
+        )
+        vars(self)["step"] = self._stepper.step  # from now on nothing stands between
+        return self._stepper.step(*columns)
 
     def _prepare(self) -> None:
-        self._program = NativeProgram(self.circuit)
-        self._made = Loop(
+        self._stepper = None
+
+    @cached_property
+    def _made(self) -> Loop:
+        return Loop(
             self.circuit,
             carried=dict(self._pairs),
             columns=self._columns,
@@ -38,17 +85,18 @@ class ScalarSteps(Steps):
             raise
         odd = [~np.isfinite(record) for record in made.records]
         wrong = np.flatnonzero(np.any(odd, axis=0)) if odd else np.zeros(0, int)
-        if len(
-            wrong
-        ):  # again, up to the first step that went wrong: the same bits, and then it ends
+        if len(wrong):
+            # Again, up to the first step that went wrong: the same bits, and then it ends.
             made = self._run(data, rows[: int(wrong[0]) + 1])
         self._take(made)
 
     def _run(self, data: list[Array], rows: Array) -> Looped:
-        return self._made.run(self._state, fixed=self._given, columns=data, order=rows)
+        return self._made.run(self.carried, fixed=self._given, columns=data, order=rows)
 
     def _take(self, made: Looped) -> None:
         for record, found in zip(self.records, made.records, strict=True):
             record[: made.steps] = found
         # In one go: an interruption finds the steps made or not made.
         self._state, self._done = list[Any](made.carried), made.steps
+        if self._stepper:
+            self._stepper.carried = self._state

@@ -41,8 +41,8 @@ class Stepper:
             [outputs[o] for o in plan.shown],
         )
         self._state = _place(made, "state", len(carried))
-        _place(made, "fixed", len(plan.fixed))[:] = filled(plan, plan.fixed, fixed)
-        self.carried = list(start)
+        self._given = _place(made, "fixed", len(plan.fixed))
+        self.fixed, self.carried = list(fixed), list(start)
         self._made = made
         self.step = doors(made)[1]
 
@@ -55,6 +55,16 @@ class Stepper:
     @carried.setter
     def carried(self, values: Sequence[Any]) -> None:
         self._state[:] = filled(self._plan, [i for i, _ in self._plan.carried], values)
+
+    @property
+    def fixed(self) -> list[Any]:
+        """The inputs that are neither carried nor columns."""
+        kinds = [self._plan.input(i).dtype for i in self._plan.fixed]
+        return [slot_of(self._given, n, dtype)[0] for n, dtype in enumerate(kinds)]
+
+    @fixed.setter
+    def fixed(self, values: Sequence[Any]) -> None:
+        self._given[:] = filled(self._plan, self._plan.fixed, values)
 
 
 def _text(plan: Plan, fast: bool) -> str:

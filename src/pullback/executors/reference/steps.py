@@ -92,6 +92,7 @@ class Steps:
 
         A column has its rows along the first axis, and a step takes as many of them as its input
         has; one row a step, without that axis, where an input of the columns is a single number.
+        Without columns `order` only says how many steps.
         It ends early after a step that shows a number that is not finite.
         """
         self._forget()
@@ -175,8 +176,8 @@ class Steps:
 
     @property
     def single(self) -> bool:
-        """Whether a step takes one row as it is, without an axis of rows."""
-        return () in self._shapes()
+        """Whether a step takes one row as it is, without an axis of rows; or no row at all."""
+        return not self._columns or () in self._shapes()
 
     def _shapes(self) -> list[tuple[int, ...]]:
         return [self.circuit.spec_of(self.circuit.inputs[i]).shape for i in self._columns]
@@ -202,10 +203,10 @@ class Steps:
         if rows.size and rows.dtype.kind not in "iu":
             raise DtypeError(f"order holds {rows.dtype.name}; rows are whole numbers.")
         rows = np.ascontiguousarray(rows, np.int64).ravel()
-        size, count = self.batch, min(len(x) for x in data)
+        size, count = self.batch, min((len(x) for x in data), default=0)
         if len(rows) % size:
             raise RangeError(f"order has {len(rows)} rows, which steps of {size} do not divide.")
-        if len(rows) and int(rows.view(np.uint64).max()) >= count:
+        if data and len(rows) and int(rows.view(np.uint64).max()) >= count:
             wrong = int(rows.min() if rows.min() < 0 else rows.max())
             raise RangeError(f"order asks for row {wrong}, the columns have rows 0 to {count - 1}.")
         return rows
