@@ -26,7 +26,8 @@ from pullback.executors.native.tape import TapeProgram
 from pullback.passes.expand import expand
 
 ULPS = 4  # what exp and its kin may be off, in the last place of the true value
-# A few of those, carried through ten well-conditioned gates and their pulls; by the bytes of the narrowest real met.
+# A few of those, carried through ten well-conditioned gates and their pulls.
+# By the bytes of the narrowest real number met.
 CLOSE = {8: 1e-10, 4: 1e-5}
 ASKED = os.environ.get("PULLBACK_RANDOM_CIRCUITS", "")
 CIRCUITS = int(ASKED or "40")  # of single numbers, once tame and once hard, and of arrays
