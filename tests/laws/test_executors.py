@@ -52,17 +52,6 @@ def question(circuit: Circuit) -> Question:
     return Question(circuit, whole, pulled)
 
 
-class Executor(NamedTuple):
-    """takes: whether it is for such a question; answers: outputs and pulls, for each row of inputs.
-
-    every: of so many random circuits one is asked by default, where building takes long.
-    """
-
-    takes: Callable[[Question], bool]
-    answers: Callable[[Question, list[list[Any]]], list[list[Any]]]
-    every: int = 1
-
-
 def by_program(executor):
     """An executor that `compile` knows by name."""
 
@@ -71,6 +60,30 @@ def by_program(executor):
         return [program.run(row) for row in rows]
 
     return answers
+
+
+def by_watching(executor):
+    """Every wire, NaN for one that no output listens to."""
+
+    def answers(asked, rows):
+        program = compile(asked.whole, executor=executor, watch=True)
+        seen = [program.watch(row) for row in rows]
+        return [[np.nan if value is None else value for value in values] for values in seen]
+
+    return answers
+
+
+class Executor(NamedTuple):
+    """takes: whether it is for such a question; answers: outputs and pulls, for each row of inputs.
+
+    every: of so many random circuits one is asked by default, where building takes long. wanted: the
+    reference's answers.
+    """
+
+    takes: Callable[[Question], bool]
+    answers: Callable[[Question, list[list[Any]]], list[list[Any]]]
+    every: int = 1
+    wanted: Callable[[Question, list[list[Any]]], list[list[Any]]] = by_program("reference")
 
 
 def by_lanes(asked, rows):
@@ -124,6 +137,9 @@ EXECUTORS = {
     "tape": Executor(all_scalar, by_tape, every=10),
     "tape backwards": Executor(one_real, by_tape_backwards, every=10),
 }
+WATCHED = Executor(
+    lambda asked: not all_scalar(asked), by_watching("native"), 1, by_watching("reference")
+)
 every_executor = pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
 ARRAYS_TOO = {name: row for name, row in EXECUTORS.items() if name in ("Unit", "native")}
 array_executor = pytest.mark.parametrize("executor", ARRAYS_TOO.values(), ids=ARRAYS_TOO)
@@ -148,7 +164,7 @@ def is_near(found, wanted, ulps):
 
 def differing(executor, asked, rows, agree):
     """The rows for which an executor and the reference disagree."""
-    wanted = by_program("reference")(asked, rows)
+    wanted = executor.wanted(asked, rows)
     found = executor.answers(asked, rows)
     pairs = zip(rows, found, wanted, strict=True)
     return [
@@ -286,6 +302,11 @@ def test_random_circuits_of_all_gates_agree_with_their_pulls(executor, seeds):
 @every_chunk
 def test_random_circuits_of_arrays_agree_with_their_pulls(executor, seeds):
     assert of_seeds(executor, seeds[:: 1 if ASKED else 2], TAME, close_in) == []
+
+
+@every_chunk
+def test_watching_random_circuits_of_arrays_shows_what_the_reference_shows(seeds):
+    assert of_seeds(WATCHED, seeds[:: 1 if ASKED else 4], TAME, close_in) == []
 
 
 def test_random_circuits_meet_every_exact_gate():

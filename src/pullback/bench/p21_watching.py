@@ -113,7 +113,5 @@ ROWS = (
         sizes=(32, 128, 512, 2048),
         counted="batch",
         tolerance=1e-5,
-        note="every wire becomes an array object of its own, some 0.3 us each, and the blind"
-        " step makes none of them.",
     ),
 )

@@ -45,7 +45,7 @@ class Program:
                     values[wire] = None
         return [values[o] for o in self.circuit.outputs]
 
-    def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
+    def watch(self, inputs: Sequence[Any], checked: bool = False) -> Sequence[Any]:
         """The value of every wire, None where no output listens."""
         values = self._loaded(inputs)
         with np.errstate(all="ignore"):

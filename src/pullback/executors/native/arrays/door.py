@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import itertools
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ import numpy as np
 from pullback.core.dtypes import FLOAT32, FLOAT64
 from pullback.core.shapes import Spec
 from pullback.executors.native import builtin
+from pullback.executors.native.arrays.memory import ALIGNED
 from pullback.executors.native.jit import Library, build
 
 _HEAD = object.__basicsize__
@@ -41,7 +43,8 @@ class Door:
     """Two ways in. `enter(*inputs)` puts their addresses into the table and runs the code; `ask(list)`
     makes arrays for the outputs too and gives a list of them.
 
-    places: the table of addresses, inputs first, then outputs, and the arena. slow: called with the
+    places: the table of addresses, inputs first, then outputs, and the arena; 0 for an arena that is
+    the first output, a new one each time. slow: called with the
     same arguments when one does not fit or the code says no; its answer is the answer. keeps: lives
     as long as the door.
     """
@@ -120,8 +123,9 @@ def usable() -> bool:
 @lru_cache(maxsize=1)
 def _library() -> Library:
     text = builtin.KNOWN + _TEXT
-    for place, name in enumerate(_CONTEXT):
-        text = text.replace(f"@{name}", str(place))
+    numbers = {"LAST": ALIGNED - 1, "ALIGNED": ALIGNED}
+    for name, number in (*numbers.items(), *zip(_CONTEXT, itertools.count())):
+        text = text.replace(f"@{name}", str(number))
     names = {
         "HEAD": _HEAD, "TYPE": _HEAD - 8, "DATA": _DATA, "AXES": _AXES, "SIZES": _SIZES, "DTYPE": _DTYPE,
         "FLAGS": _FLAGS, "FIRST": tuple.__basicsize__, "BYTES": bytes.__basicsize__ - 1, "SPEC": 8 * _SPEC,
@@ -261,10 +265,25 @@ bad:
   ret i1 false
 }
 
+; Without an arena of its own the program works in the first new array, from a whole @ALIGNED bytes on.
 define internal i1 @go(ptr %slots) nounwind alwaysinline {
+entry:
   %run = call ptr @known(ptr %slots, i64 @RUN)
   %table = call ptr @known(ptr %slots, i64 @TABLE)
-  %arena = call ptr @known(ptr %slots, i64 @ARENA)
+  %own = call ptr @known(ptr %slots, i64 @ARENA)
+  %has = icmp ne ptr %own, null
+  br i1 %has, label %start, label %new
+new:
+  %count.ptr = call ptr @known(ptr %slots, i64 @COUNT)
+  %count = ptrtoint ptr %count.ptr to i64
+  %block.at = getelementptr ptr, ptr %table, i64 %count
+  %block = load i64, ptr %block.at
+  %above = add i64 %block, @LAST
+  %whole = and i64 %above, -@ALIGNED
+  %aligned = inttoptr i64 %whole to ptr
+  br label %start
+start:
+  %arena = phi ptr [%own, %entry], [%aligned, %new]
   %said = call i64 %run(ptr %table, ptr %arena)
   %fine = icmp eq i64 %said, 0
   ret i1 %fine

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from pullback.executors.native.arrays.nest import View
 from pullback.executors.native.arrays.plan import Group, Plan, in_step
@@ -101,6 +104,11 @@ def _gap(taken: Iterable[Piece], size: int) -> int:
             break
         offset = max(offset, piece.offset + _aligned(piece.size))
     return offset
+
+
+def first_whole(memory: np.ndarray[Any, Any]) -> int:
+    """The first byte of some memory from which the widest registers load at their best."""
+    return -memory.ctypes.data % ALIGNED
 
 
 def _aligned(size: int) -> int:

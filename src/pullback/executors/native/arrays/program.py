@@ -5,22 +5,29 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from operator import itemgetter
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT64
+from pullback.core.shapes import Spec
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.known import known_by
-from pullback.executors.native.arrays.memory import ALIGNED, Memory, described, plan_memory
-from pullback.executors.native.arrays.plan import asking, plan, prepared, work
+from pullback.executors.native.arrays.memory import (
+    ALIGNED,
+    Memory,
+    described,
+    first_whole,
+    plan_memory,
+)
+from pullback.executors.native.arrays.plan import plan, prepared, work
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
+from pullback.executors.native.arrays.watched import Watching
 from pullback.executors.native.jit import build
-from pullback.executors.reference.program import Program, typed
-from pullback.passes.rewrite import live
+from pullback.executors.reference.program import Program
 
 Array = np.ndarray[Any, Any]
 LONG = 10**8  # operations; what takes longer lets other threads run meanwhile
@@ -30,20 +37,21 @@ class Compiled:
     """One circuit as machine code: addresses in, numbers in memory.
 
     table: the addresses it reads, inputs first, then outputs (`made`), then constants. Outputs that
-    are inputs or constants have none.
+    are inputs or constants have none. kept: outputs are not put out but stay in the arena, a new
+    block each time, whose address is the only one between inputs and constants.
     """
 
-    def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
-        self.circuit = circuit = prepared(circuit)
+    def __init__(self, circuit: Circuit, *, fast: bool = False, kept: bool = False) -> None:
+        self.circuit, self.kept = prepared(circuit), kept
+        circuit = self.circuit
         self.plan = plan(circuit)
         needs_scratch(self.plan)
-        self.made = [o for o in circuit.outputs if int(circuit.op[o]) > 1]
-        self.specs = [circuit.spec_of(w) for w in self.made]
-        kept: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
-        self.constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in kept]
+        self.made = [] if kept else [o for o in circuit.outputs if int(circuit.op[o]) > 1]
+        fixed: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
+        self.constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in fixed]
         inputs = len(circuit.inputs)
         slots = {w: n for n, w in enumerate(circuit.inputs)}
-        slots |= {w: n for n, w in enumerate(kept, inputs + len(self.made))}
+        slots |= {w: n for n, w in enumerate(fixed, inputs + (1 if kept else len(self.made)))}
         copies = []
         for slot, wire in enumerate(self.made, inputs):
             view, whole = self.plan.views[wire], dense(circuit, wire)
@@ -53,11 +61,13 @@ class Compiled:
                 slots[-2 - slot] = slot
                 copies.append(Copy(view, whole._replace(storage=-2 - slot)))
         self.memory: Memory = plan_memory(self.plan, slots)
+        block = Spec(((self.memory.bytes + ALIGNED) // 8,), FLOAT64)
+        self.specs = [block] if kept else [circuit.spec_of(w) for w in self.made]
         self.library = build(
             lambda: Module(self.plan, self.memory, copies, fast=fast).text(),
             ["run"],
             level=0,
-            known_by=known_by(circuit, fast),
+            known_by=known_by(circuit, fast, kept),
         )
         self._run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._arenas: list[tuple[Array, int]] = []
@@ -70,6 +80,13 @@ class Compiled:
         self._arenas.append(arena)
         return good
 
+    def keep(self, inputs: Sequence[Array]) -> Array | None:
+        """A new block with everything in it; None when an index was out of range."""
+        block = np.empty(*self.specs[0])
+        table = self.table([*inputs, block])
+        good = self._run(table.ctypes.data, block.ctypes.data + first_whole(block)) == 0
+        return block if good else None
+
     def table(self, arrays: Sequence[Array]) -> Array:
         """Where arrays lie, and behind them the constants."""
         return np.array([a.ctypes.data for a in (*arrays, *self.constants)] or [0], np.uint64)
@@ -77,16 +94,19 @@ class Compiled:
     def new_arena(self) -> tuple[Array, int]:
         """Memory to work in, and where it starts."""
         memory = np.empty(self.memory.bytes + ALIGNED, np.uint8)
-        return memory, -(-memory.ctypes.data // ALIGNED) * ALIGNED
+        return memory, memory.ctypes.data + first_whole(memory)
 
-    def door(self, slow: Callable[[Sequence[Any]], list[Any]]) -> Callable[..., list[Any]] | None:
-        """A list of inputs in, a list of outputs out; None where that is not possible or would not pay."""
+    def door(self, slow: Callable[[Sequence[Any]], Any]) -> Callable[..., Any] | None:
+        """A list of inputs in, a list of outputs or of the block out; what `slow` gives otherwise.
+
+        None where that is not possible or would not pay.
+        """
         circuit = self.circuit
         inputs = [circuit.spec_of(w) for w in circuit.inputs]
-        plain = list(circuit.outputs) == self.made and len({*self.made}) == len(self.made)
-        if not plain or work(self.plan) > LONG or not fits([*inputs, *self.specs]):
+        once = list(circuit.outputs) == self.made and len({*self.made}) == len(self.made)
+        if not (once or self.kept) or work(self.plan) > LONG or not fits([*inputs, *self.specs]):
             return None
-        arena, start = self.new_arena()
+        arena, start = (None, 0) if self.kept else self.new_arena()
         nothing = np.zeros(0)
         table = self.table([nothing] * (len(inputs) + len(self.specs)))
         keeps = (self.library, self.constants, arena)
@@ -108,36 +128,21 @@ class ArrayProgram(Program):
         self.fast = fast
         self._compiled = Compiled(circuit, fast=fast)
         self._ran = _Runner(self, self._compiled)
-        self._entries = [(w, circuit.spec_of(w).dtype) for w in circuit.inputs]
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
         return super().run(inputs, checked) if checked else self._ran.run(inputs)
 
-    def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
+    def watch(self, inputs: Sequence[Any], checked: bool = False) -> Sequence[Any]:
         """The value of every wire, None where no output listens."""
         if checked:
             return super().watch(inputs, checked)
-        ran, sorted_out = self._watched
-        found = ran.run(inputs)  # refuses what does not fit
-        given = [
-            x if type(x) is dtype.type or (type(x) is np.ndarray and x.dtype is dtype)
-            else typed(x, dtype, self.circuit.describe(wire))
-            for (wire, dtype), x in zip(self._entries, inputs, strict=True)
-        ]  # fmt: skip
-        return list(sorted_out([*found, *given, *self._constants, None])[:-1])
+        return self._watching.watch(inputs)
 
     @cached_property
-    def _watched(self) -> tuple[_Runner, Callable[[list[Any]], tuple[Any, ...]]]:
-        """A second build that puts out what every gate puts out; and what puts all wires in order."""
-        circuit, wanted = self.circuit, live(self.circuit)
-        made = [w for w in range(len(circuit)) if wanted[w] and int(circuit.op[w]) > 1]
-        ran = _Runner(self, Compiled(asking(circuit, made), fast=self.fast))
-        kept: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
-        self._constants = [circuit.constant_of(w) for w in kept]
-        listed = (*made, *circuit.inputs, *kept)
-        at = {wire: n for n, wire in enumerate(listed)}
-        return ran, itemgetter(*[at.get(w, len(listed)) for w in range(len(circuit))], len(listed))
+    def _watching(self) -> Watching:
+        """A second build, made when it is first asked."""
+        return Watching(self.circuit, self.fitted, partial(Compiled, fast=self.fast, kept=True))
 
     def fitted(self, inputs: Sequence[Any]) -> list[Any]:
         """The inputs as the circuit wants them, or the reference's error."""
