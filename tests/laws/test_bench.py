@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pullback.bench.growth import Grown, Point, grown
+from pullback.bench.growth import lines as growth_lines
+from pullback.bench.growth import markdown as growth_page
 from pullback.bench.measure import MISSING, disagreement, exponent, measure
 from pullback.bench.report import as_data, lines, markdown
 from pullback.bench.row import Goal, Row
-from pullback.bench.table import FILES, Measured, Result, all_rows, chosen, growth, in_unit, sizes
+from pullback.bench.table import FILES, Measured, Result, all_rows, chosen, in_unit
 from pullback.cli import answer
 from pullback.errors import UnknownName
 
@@ -138,10 +141,33 @@ def test_data_for_programs_names_the_best_peer():
 @pytest.mark.slow
 def test_a_sweep_measures_each_size_in_a_process_of_its_own_with_its_memory():
     place = chosen(["P9"])[0]
-    points = sizes(replace(all_rows()[place], sizes=(64, 1024)), place, "pullback")
-    assert [p["size"] for p in points] == [64, 1024]
-    assert all(p["memory"] > 1e6 and p["time"] > 0 for p in points)
-    assert growth(points) is not None
+    one = grown(replace(all_rows()[place], sizes=(64, 1024)), place, "pullback")
+    assert [point.size for point in one.points] == [64, 1024]
+    assert all(point.memory > 1e6 and point.time > 0 for point in one.points)
+    assert one.exponent is not None
+
+
+def points(*times):
+    return tuple(Point(10 * 4**n, time, "", 2**20) for n, time in enumerate(times))
+
+
+def test_growth_is_shown_with_its_exponent_in_the_terminal_and_on_a_page():
+    row = replace(made(), sizes=(10, 40), counted="beans")
+    one = Grown(row, "ours", points(1e-9, 16e-9))
+    assert growth_lines(one)[0] == "P0  counting, ours: time grows as beans^2.00"
+    page = growth_page([one])
+    assert "|  | time grows as | beans 10 | beans 40 |" in page
+    assert "| ours | beans^2.00 | 1.00 ns, 1 MiB | 16.0 ns, 1 MiB |" in page
+
+
+def test_work_of_one_size_is_shown_without_growth_and_who_is_missing_says_so():
+    row = made()
+    one = Grown(row, "peer", (Point(1, None, "not installed", 2**20),))
+    assert [line.split() for line in growth_lines(one)] == [
+        ["P0", "counting,", "peer"],
+        ["not", "installed", "1", "MiB"],
+    ]
+    assert "| peer |  | not installed, 1 MiB |" in growth_page([one])
 
 
 def test_an_unknown_row_is_refused_with_those_there_are():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullback.bench.machine import ONE_THREAD
-from pullback.bench.measure import ROUNDS, exponent
+from pullback.bench.measure import ROUNDS
 from pullback.bench.row import SCALES, Row
 from pullback.errors import PullbackError, UnknownName, did_you_mean
 
@@ -105,25 +105,10 @@ def run_rows(places: Sequence[int], *, quick: bool = False) -> Iterator[Result]:
     for place in places:
         row = rows[place]
         names = [*row.ours, *row.limits] if quick else list(row.runners)
-        said = _child(
+        said = measured_apart(
             {"row": place, "names": names, "rounds": 1 if quick else ROUNDS, "quick": quick}
         )
         yield Result(row, tuple(_measured(row, name, said["runners"][name]) for name in names))
-
-
-def sizes(row: Row, place: int, name: str) -> list[dict[str, Any]]:
-    """One runner alone at each size: seconds a step and the most memory its process ever had."""
-    points = []
-    for size in row.sizes:
-        said = _child({"row": place, "names": [name], "rounds": 3, "size": size, "quick": False})
-        points.append({"size": size, "memory": said["memory"], **said["runners"][name]})
-    return points
-
-
-def growth(points: Sequence[dict[str, Any]]) -> float | None:
-    """The exponent of time over size; None where there are fewer than two times."""
-    times = {p["size"]: p["time"] for p in points if p["time"]}
-    return exponent(times) if len(times) > 1 else None
 
 
 def _measured(row: Row, name: str, said: dict[str, Any]) -> Measured:
@@ -131,7 +116,8 @@ def _measured(row: Row, name: str, said: dict[str, Any]) -> Measured:
     return Measured(name, role, said["time"], said["ready"], said["said"])
 
 
-def _child(asked: dict[str, Any]) -> dict[str, Any]:
+def measured_apart(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a process of its own answers; see `__main__`."""
     command = [sys.executable, "-m", "pullback.bench", json.dumps(asked)]
     done = subprocess.run(
         command, env={**os.environ, **ONE_THREAD}, capture_output=True, text=True, check=False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pullback.bench import growth
 from pullback.bench.machine import machine
 from pullback.bench.report import as_data, lines, markdown
 from pullback.bench.row import Row
-from pullback.bench.table import Result, all_rows, chosen, growth, in_unit, run_rows, sizes
+from pullback.bench.table import Result, all_rows, chosen, run_rows
 from pullback.cli.printing import note, say, say_json, say_table
 
 
@@ -27,7 +28,7 @@ def bench(
     quick: one short round of pullback and the limit alone
     sweep: how time and memory grow with the size of the work, in place of the table
     list: only say which rows there are
-    markdown: write the table as a page
+    markdown: write the table, or how it grows, as a page
 
     $ pullback bench --list
     $ pullback bench P2 --quick
@@ -36,7 +37,7 @@ def bench(
     if list:
         return _list([all_rows()[place] for place in places], json)
     if sweep:
-        return _grow(places, json)
+        return _grow(places, as_json=json, as_page=markdown)
     found = []
     for place in places:
         note(f"{all_rows()[place].key}  {all_rows()[place].title} ...")
@@ -68,27 +69,16 @@ def _list(rows: list[Row], json: bool) -> int:
     return 0
 
 
-def _grow(places: list[int], json: bool) -> int:
-    data = []
-    for place in places:
-        row = all_rows()[place]
-        for name in row.runners if row.sizes else ():
-            note(f"{row.key}  {name} ...")
-            points = sizes(row, place, name)
-            data.append(
-                {"row": row.key, "runner": name, "exponent": growth(points), "points": points}
-            )
-            if not json:
-                _say_growth(row, name, points)
-    if json:
-        say_json({"machine": machine(), "growth": data})
+def _grow(places: list[int], *, as_json: bool, as_page: bool) -> int:
+    found = []
+    for one in growth.grow(places):
+        found.append(one)
+        if as_json or as_page:
+            note(f"{one.row.key}  {one.runner}")
+        else:
+            say(*growth.lines(one), "")
+    if as_json:
+        say_json({"machine": machine(), "growth": [growth.as_data(one) for one in found]})
+    elif as_page:
+        say(growth.markdown(found))
     return 0
-
-
-def _say_growth(row: Row, name: str, points: list[dict[str, float]]) -> None:
-    slope = growth(points)
-    said = "" if slope is None else f": time grows as {row.counted}^{slope:.2f}"
-    say(f"{row.key}  {row.title}, {name}{said}")
-    for point in points:
-        time = in_unit(point["time"], row.unit) or point["said"]
-        say(f"    {point['size']:>12,}  {time:>12} {row.unit}  {point['memory'] / 2**20:8,.0f} MiB")
