@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 
 from pullback.core.circuit import Row
 from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for, product
@@ -11,6 +12,7 @@ from pullback.executors.native.code import Number
 from pullback.executors.native.lower import lower
 
 Values = dict[int, Number]
+ENOUGH = 0.9  # of the threads busy, on average: no other axis is looked for
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,16 @@ Operand = Placed | Constant
 
 @dataclass(frozen=True)
 class Loop:
-    """What one loop computes. reads, writes: by wire, spread out to `shape` (strides of 0)."""
+    """What one loop computes. reads, writes: by wire, spread out to `shape` (strides of 0).
+
+    shared: the axis along which it is divided among threads.
+    """
 
     rows: Sequence[Row]
     shape: tuple[int, ...]
     reads: Mapping[int, Operand]
     writes: Sequence[tuple[int, Placed]]
+    shared: int = 0
 
 
 def elementwise(body: Body, loop: Loop) -> None:
@@ -39,8 +45,22 @@ def elementwise(body: Body, loop: Loop) -> None:
     if product(loop.shape) == 0:
         return
     loop, axis = _merged(loop)
-    values: Values = {}
-    _level(body, loop, 0, [], values, axis)
+    if not loop.shape:
+        with body.shared(1):
+            _level(body, loop, 0, [], {}, axis)
+        return
+    turns = [*loop.shape[:-1], -(-loop.shape[-1] // _lanes(loop))]
+    _level(body, replace(loop, shared=widest(turns, body.parts)), 0, [], {}, axis)
+
+
+def widest(turns: Sequence[int], parts: int) -> int:
+    """Which of several loops, one in the other, is best divided: the first that keeps all threads busy.
+
+    >>> widest([2, 100, 3], 8)
+    1
+    """
+    used = [n / (parts * -(-n // parts)) for n in turns]
+    return max(range(len(turns)), key=lambda i: (min(used[i], ENOUGH), -i))
 
 
 def compute(
@@ -91,7 +111,7 @@ def _level(
         return
     compute(body, ready, values)
     if depth < depths - 1:
-        with body.loop(loop.shape[depth]) as i:
+        with _turns(body, loop, depth)(loop.shape[depth]) as i:
             _level(body, loop, depth + 1, [*indices, i], dict(values), last_axis)
         return
     _innermost(body, loop, indices, values, last_axis)
@@ -105,15 +125,23 @@ def _is_ready(row: Row, values: Values) -> bool:
 def _innermost(
     body: Body, loop: Loop, indices: list[Index], values: Values, last_axis: int
 ) -> None:
-    size = loop.shape[-1]
-    kinds = [at.view.kind for at in loop.reads.values() if isinstance(at, Placed)]
-    lanes = lanes_of([*kinds, *(at.view.kind for _, at in loop.writes)])
+    size, lanes = loop.shape[-1], _lanes(loop)
     whole = size - size % lanes
+    turns = _turns(body, loop, len(loop.shape) - 1)
     for start, count, width in ((0, whole, lanes), (whole, size - whole, size - whole)):
         if count:
-            with body.loop(count, width) as i:
+            with turns(count, width) as i:
                 here = [*indices, body.sum_of(start, (i, 1))]
                 _turn(body, loop, here, dict(values), width, last_axis)
+
+
+def _lanes(loop: Loop) -> int:
+    kinds = [at.view.kind for at in loop.reads.values() if isinstance(at, Placed)]
+    return lanes_of([*kinds, *(at.view.kind for _, at in loop.writes)])
+
+
+def _turns(body: Body, loop: Loop, axis: int) -> Callable[..., AbstractContextManager[Index]]:
+    return body.shared if axis == loop.shared else body.loop
 
 
 def _turn(

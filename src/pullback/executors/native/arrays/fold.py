@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pullback.core.circuit import Row
 from pullback.executors.native import vector_math
-from pullback.executors.native.arrays.elementwise import Constant, copy, lanes_of, merged
+from pullback.executors.native.arrays.elementwise import Constant, copy, lanes_of, merged, widest
 from pullback.executors.native.arrays.nest import Body, Index, Placed
 from pullback.executors.native.code import Number
 from pullback.gates.reduce import folded_axes
@@ -95,25 +95,40 @@ class Fold:
 
     def each(self, *, several: bool = False) -> Iterator[None]:
         """The lines within, for all kept elements. several: they are so short that vectors go in fours."""
-        yield from self._kept(0, ACCUMULATORS if several else 1)
+        side_by_side = ACCUMULATORS if several else 1
+        if not self.axes.kept:
+            with self.body.shared(1):
+                yield
+            return
+        yield from self._kept(0, side_by_side, self._shared(side_by_side))
 
-    def _kept(self, depth: int, several: int) -> Iterator[None]:
+    def _shared(self, several: int) -> int:
+        """The kept axis along which threads divide the work."""
+        turns = list(self.axes.kept)
+        if self.by_column:
+            turns[-1] = -(-turns[-1] // (self.full * self._many(several)))
+        return widest(turns, self.body.parts)
+
+    def _many(self, several: int) -> int:
+        return several if self.axes.x_kept[-1] == 1 else 1
+
+    def _kept(self, depth: int, several: int, shared: int) -> Iterator[None]:
         kept = self.axes.kept
         if depth == len(kept):
             self.lanes = 1
             yield
             return
         last = depth == len(kept) - 1 and self.by_column
-        many = several if last and self.axes.x_kept[-1] == 1 else 1
-        widths = (self.full * many, self.full) if last else (1,)
+        widths = (self.full * self._many(several), self.full) if last else (1,)
+        turns = self.body.shared if depth == shared else self.body.loop
         for start, count, width in _portions(kept[depth], widths):
-            with self.body.loop(count, width) as i:
+            with turns(count, width) as i:
                 self.indices.append(self.body.sum_of(start, (i, 1)))
                 if last:
                     self.lanes = width
                     yield
                 else:
-                    yield from self._kept(depth + 1, several)
+                    yield from self._kept(depth + 1, several, shared)
                 self.indices.pop()
 
     def over(self, start: Number, step: Step, *, wide: bool = True) -> Number:

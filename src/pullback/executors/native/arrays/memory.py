@@ -63,7 +63,8 @@ def plan_memory(plan: Plan, slots: dict[int, int]) -> Memory:
             memory.pieces[wire] = piece
             taken.append(piece)
         if group.scratch:
-            piece = Piece(_gap(taken, group.scratch), group.scratch, now, now)
+            size = group.scratch * group.parts
+            piece = Piece(_gap(taken, size), size, now, now)
             memory.scratch[group.number] = piece
             taken.append(piece)
     pieces = [*memory.pieces.values(), *memory.scratch.values()]

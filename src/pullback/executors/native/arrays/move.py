@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Row
-from pullback.executors.native.arrays.elementwise import Constant, copy, spread
+from pullback.executors.native.arrays.elementwise import Constant, copy, spread, widest
 from pullback.executors.native.arrays.nest import Body, Index, Placed
 from pullback.executors.native.arrays.views import sliced
 
@@ -92,9 +92,11 @@ def _by_index(
     count = len(index.view.shape)
     if not rows.view.size:
         return
-    outer = rows.view.shape[:at]
+    sizes = (*rows.view.shape[:at], *index.view.shape)
+    shared = widest(sizes, body.parts) if sizes else -1
     with ExitStack() as loops:
-        here = [loops.enter_context(body.loop(size)) for size in (*outer, *index.view.shape)]
+        turns = [body.shared if n == shared else body.loop for n in range(len(sizes))]
+        here = [loops.enter_context(one(size)) for one, size in zip(turns, sizes, strict=True)]
         place = body.load(body.pointer(index, here[at:]), "i64").text
         in_table: list[Index] = [*here[:at], place]
         source = _row(body, table, in_table)

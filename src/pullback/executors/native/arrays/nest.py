@@ -79,9 +79,14 @@ def lanes_for(kind: str) -> int:
 class Body(Code):
     """The code of one function, with counted loops."""
 
-    def __init__(self, *, flags: str = "", fused: bool = True, inline: bool = True) -> None:
+    def __init__(
+        self, *, flags: str = "", fused: bool = True, inline: bool = True, parts: int = 1
+    ) -> None:
         super().__init__(flags=flags, fused=fused, inline=inline)
         self.here = "entry"
+        self.parts = parts  # of a function that does one part of its work, number %part
+        self.most_turns = 0  # of a loop that was divided among the parts
+        self._divided = False
         self.slots: list[str] = []  # stack slots, for the head of the function
 
     def block(self, label: str) -> None:
@@ -106,6 +111,62 @@ class Body(Code):
         self.line(f"{i}.more = icmp slt i64 {i}.next, {count - (count % step or step) + 1}")
         self.line(f"br i1 {i}.more, label %loop{n}, label %done{n}")
         self.block(f"done{n}")
+
+    @contextmanager
+    def shared(self, count: int, step: int = 1) -> Iterator[Index]:
+        """As `loop`, its turns divided among the parts; no part is needed for what another one does.
+
+        A single turn is the last part's. A shared loop in a shared loop is a plain one.
+        """
+        if self.parts == 1 or self._divided:
+            with self.loop(count, step) as i:
+                yield i
+            return
+        turns = -(-count // step)
+        self._divided, self.most_turns = True, max(self.most_turns, turns)
+        if turns <= 1:
+            with self.among(self.parts - 1, 1):
+                yield 0
+        else:
+            with self._share(turns, step) as i:
+                yield i
+        self._divided = False
+
+    @contextmanager
+    def _share(self, turns: int, step: int) -> Iterator[Index]:
+        i, n = self.fresh(), self.fresh()[2:]
+        first = self._bound("%part", turns, step)
+        end = self._bound(self.impure("add i64 %part, 1", "i64").text, turns, step)
+        self.line(f"{i}.some = icmp slt i64 {first}, {end}")
+        self.line(f"br i1 {i}.some, label %loop{n}, label %done{n}")
+        before = self.here
+        self.block(f"loop{n}")
+        self.line(f"{i} = phi i64 [{first}, %{before}], [{i}.next, %turn{n}]")
+        yield i
+        self.line(f"br label %turn{n}")
+        self.block(f"turn{n}")
+        self.line(f"{i}.next = add nuw nsw i64 {i}, {step}")
+        self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
+        self.line(f"br i1 {i}.more, label %loop{n}, label %done{n}")
+        self.block(f"done{n}")
+
+    def _bound(self, part: str, turns: int, step: int) -> str:
+        """Where a part begins: the turns before it, as evenly as they go."""
+        share = self.impure(f"mul i64 {part}, {turns}", "i64").text
+        before = self.impure(f"udiv i64 {share}, {self.parts}", "i64").text
+        return self.impure(f"mul i64 {before}, {step}", "i64").text
+
+    @contextmanager
+    def among(self, first: int, many: int) -> Iterator[Index]:
+        """Lines for parts first, first + 1, ..., `many` of them: which one this is, counted from 0."""
+        n = self.fresh()[2:]
+        i = self.impure(f"sub i64 %part, {first}", "i64").text
+        self.line(f"%in{n} = icmp ult i64 {i}, {many}")
+        self.line(f"br i1 %in{n}, label %among{n}, label %out{n}")
+        self.block(f"among{n}")
+        yield 0 if many == 1 else i
+        self.line(f"br label %out{n}")
+        self.block(f"out{n}")
 
     def load(self, pointer: str, kind: str, lanes: int = 1) -> Number:
         """Numbers that lie one behind the other. Of a bool any bit counts: it may come from anywhere."""

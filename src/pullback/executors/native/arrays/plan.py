@@ -40,7 +40,8 @@ _prepared: WeakKeyDictionary[Circuit, Circuit] = WeakKeyDictionary()
 class Group:
     """Rows that run in one function. The first says which kernel it is; the rest are elementwise.
 
-    reads: storages it takes, writes: those it fills. scratch: bytes it needs while it runs.
+    reads: storages it takes, writes: those it fills. parts: into how many threads divide it, each of
+    which needs `scratch` bytes while it runs.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Group:
     before: int = 0  # a bit for each group that must have run, directly or not
     reads: tuple[int, ...] = ()
     writes: tuple[int, ...] = ()
+    parts: int = 1
     scratch: int = 0
     index: int = -1  # of a check: the wire it looks at, and how many there are to choose from
     size: int = 0

@@ -23,10 +23,12 @@ from pullback.executors.native.arrays.memory import (
     plan_memory,
 )
 from pullback.executors.native.arrays.plan import plan, prepared, work
+from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.arrays.watched import Watching
 from pullback.executors.native.jit import build
+from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
 
 Array = np.ndarray[Any, Any]
@@ -38,20 +40,25 @@ class Compiled:
 
     table: the addresses it reads, inputs first, then outputs (`made`), then constants. Outputs that
     are inputs or constants have none. kept: outputs are not put out but stay in the arena, a new
-    block each time, whose address is the only one between inputs and constants.
+    block each time, whose address is the only one between inputs and constants. threads: into how
+    many parts long groups are divided; behind the constants then is the team that shares them.
     """
 
-    def __init__(self, circuit: Circuit, *, fast: bool = False, kept: bool = False) -> None:
+    def __init__(
+        self, circuit: Circuit, *, fast: bool = False, kept: bool = False, threads: int = 1
+    ) -> None:
         self.circuit, self.kept = prepared(circuit), kept
         circuit = self.circuit
         self.plan = plan(circuit)
+        self.threads = divide(self.plan, threads)
         needs_scratch(self.plan)
         self.made = [] if kept else [o for o in circuit.outputs if int(circuit.op[o]) > 1]
         fixed: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
         self.constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in fixed]
         inputs = len(circuit.inputs)
+        others = inputs + (1 if kept else len(self.made))
         slots = {w: n for n, w in enumerate(circuit.inputs)}
-        slots |= {w: n for n, w in enumerate(fixed, inputs + (1 if kept else len(self.made)))}
+        slots |= {w: n for n, w in enumerate(fixed, others)}
         copies = []
         for slot, wire in enumerate(self.made, inputs):
             view, whole = self.plan.views[wire], dense(circuit, wire)
@@ -64,10 +71,12 @@ class Compiled:
         block = Spec(((self.memory.bytes + ALIGNED) // 8,), FLOAT64)
         self.specs = [block] if kept else [circuit.spec_of(w) for w in self.made]
         self.library = build(
-            lambda: Module(self.plan, self.memory, copies, fast=fast).text(),
+            lambda: Module(
+                self.plan, self.memory, copies, fast=fast, team=others + len(fixed)
+            ).text(),
             ["run"],
             level=0,
-            known_by=known_by(circuit, fast, kept),
+            known_by=known_by(circuit, fast, kept, [g.parts for g in self.plan.groups]),
         )
         self._run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._arenas: list[tuple[Array, int]] = []
@@ -88,8 +97,9 @@ class Compiled:
         return block if good else None
 
     def table(self, arrays: Sequence[Array]) -> Array:
-        """Where arrays lie, and behind them the constants."""
-        return np.array([a.ctypes.data for a in (*arrays, *self.constants)] or [0], np.uint64)
+        """Where arrays lie, and behind them the constants and who shares the work."""
+        places = [a.ctypes.data for a in (*arrays, *self.constants)]
+        return np.array([*places, team(self.threads) if self.threads > 1 else 0], np.uint64)
 
     def new_arena(self) -> tuple[Array, int]:
         """Memory to work in, and where it starts."""
@@ -104,7 +114,8 @@ class Compiled:
         circuit = self.circuit
         inputs = [circuit.spec_of(w) for w in circuit.inputs]
         once = list(circuit.outputs) == self.made and len({*self.made}) == len(self.made)
-        if not (once or self.kept) or work(self.plan) > LONG or not fits([*inputs, *self.specs]):
+        long = self.threads > 1 or work(self.plan) > LONG
+        if not (once or self.kept) or long or not fits([*inputs, *self.specs]):
             return None
         arena, start = (None, 0) if self.kept else self.new_arena()
         nothing = np.zeros(0)
@@ -120,13 +131,14 @@ class ArrayProgram(Program):
 
     Elementwise gates and choices give the reference's bits, exp and its kin stay within 4 ulp;
     products of matrices and sums over n numbers differ by at most 2 n eps sum|terms| (see the
-    README). Cost: compiling takes some 10 ms a group, next to nothing if it was done before.
+    README). Cost: compiling takes some 10 ms a group, next to nothing if it was done before. Any
+    number of threads gives the same bits; what is too short for several runs on one.
     """
 
-    def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
+    def __init__(self, circuit: Circuit, *, fast: bool = False, threads: int = 1) -> None:
         super().__init__(circuit)
-        self.fast = fast
-        self._compiled = Compiled(circuit, fast=fast)
+        self.fast, self.threads = fast, threads
+        self._compiled = Compiled(circuit, fast=fast, threads=threads)
         self._ran = _Runner(self, self._compiled)
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
@@ -142,7 +154,8 @@ class ArrayProgram(Program):
     @cached_property
     def _watching(self) -> Watching:
         """A second build, made when it is first asked."""
-        return Watching(self.circuit, self.fitted, partial(Compiled, fast=self.fast, kept=True))
+        made = partial(Compiled, fast=self.fast, kept=True, threads=self.threads)
+        return Watching(self.circuit, self.fitted, made)
 
     def fitted(self, inputs: Sequence[Any]) -> list[Any]:
         """The inputs as the circuit wants them, or the reference's error."""

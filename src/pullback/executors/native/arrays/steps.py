@@ -20,12 +20,14 @@ from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, described, plan_memory
 from pullback.executors.native.arrays.plan import plan, prepared, work
 from pullback.executors.native.arrays.program import LONG, Array
+from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.code import Code
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
 from pullback.executors.native.pieces import in_pieces
+from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
 
@@ -45,11 +47,14 @@ class NativeSteps(Steps):
     """`Steps` as machine code: what is carried stays in place, many steps are one native loop.
 
     Inside `run` subnormal numbers count as 0. A call of `step` costs half a microsecond beside the
-    step itself. Not for two threads at once.
+    step itself. Not for two threads at once. threads: how many share a step where it is long enough;
+    any number gives the same bits.
     """
 
-    def __init__(self, circuit: Circuit, *, fast: bool = False, **plan: Any) -> None:
-        self._fast = fast
+    def __init__(
+        self, circuit: Circuit, *, fast: bool = False, threads: int = 1, **plan: Any
+    ) -> None:
+        self._fast, self.threads = fast, threads
         super().__init__(circuit, **plan)
 
     @property
@@ -93,8 +98,14 @@ class NativeSteps(Steps):
 
     def _slow(self, *columns: Any) -> None:
         self._set(self._columns, columns)
+        self._gather_team()
         if self._run(self._tables[1].ctypes.data, self._arena[1]):
             self._explain(columns)
+
+    def _gather_team(self) -> None:
+        """Who shares the work: the threads of this process, which may be a fork of another."""
+        if self.threads > 1:
+            self._tables[1][-1] = team(self.threads)
 
     def _explain(self, columns: Sequence[Any]) -> None:
         """An index is out of range: nothing was written, and the reference says which one it is."""
@@ -112,6 +123,8 @@ class NativeSteps(Steps):
         ]
         places = (self._tables[1].ctypes.data, self._arena[1], rows.ctypes.data)
         others = (arrays[0].ctypes.data, arrays[1].ctypes.data, self._count.ctypes.data)
+
+        self._gather_team()
 
         def piece(start: int, stop: int) -> None:
             self._loop_code(*places, start, stop, *others)
@@ -141,6 +154,7 @@ class NativeSteps(Steps):
         inputs, outputs = circuit.inputs, circuit.outputs
         pairs = [(inputs[i], outputs[o]) for i, o in self._pairs]
         made = plan(circuit, pairs)
+        self.threads = divide(made, self.threads)
         needs_scratch(made)
         kept: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
         self._constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in kept]
@@ -161,10 +175,12 @@ class NativeSteps(Steps):
         self._memory, self._plan = memory, made
 
         def text() -> str:
-            steps = Module(made, memory, copies, fast=self._fast).text()
+            slot = len(inputs) + len(shown) + len(kept)
+            steps = Module(made, memory, copies, fast=self._fast, team=slot).text()
             return steps + "\n" + self._loop_text(len(inputs))
 
-        known = known_by(circuit, self._fast, self._pairs, self._columns)
+        parts = [group.parts for group in made.groups]
+        known = known_by(circuit, self._fast, self._pairs, self._columns, parts)
         self._library = build(text, ["run", "steps"], level=0, known_by=known)
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         self._run = self._library.function("run", count, pointer, pointer)
@@ -178,7 +194,7 @@ class NativeSteps(Steps):
         values = {i: _zeros(s) for i, s in enumerate(specs)}
         self._out = [_zeros(s) for s in self._specs]
         arrays = [*(values[i] for i in self._order), *self._out, *self._constants]
-        table = np.array([a.ctypes.data for a in arrays] or [0], np.uint64)
+        table = np.array([*(a.ctypes.data for a in arrays), 0], np.uint64)
         self._tables = table.copy(), table  # one for callers' own arrays, one for ours
         memory = np.empty(self._memory.bytes + ALIGNED, np.uint8)
         self._arena = memory, -(-memory.ctypes.data // ALIGNED) * ALIGNED
@@ -189,7 +205,7 @@ class NativeSteps(Steps):
         specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self._columns]
         slow = WeakMethod(self._slow)
         self._enter: Callable[..., None] = lambda *columns: slow()(*columns)  # type: ignore[misc]
-        if work(self._plan) <= LONG and fits(specs):
+        if self.threads == 1 and work(self._plan) <= LONG and fits(specs):
             keeps = (self._library, self._constants, self._values, self._out, self._arena[0])
             places = self._tables[0], self._arena[1]
             run = self._library.address("run")

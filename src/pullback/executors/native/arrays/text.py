@@ -23,10 +23,12 @@ from pullback.executors.native.arrays.memory import Memory
 from pullback.executors.native.arrays.move import move
 from pullback.executors.native.arrays.nest import Body, Index, Placed, View, product
 from pullback.executors.native.arrays.plan import Group, Plan
+from pullback.executors.native.arrays.split import cut, narrowed
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.code import FAST, Number
 from pullback.executors.native.jit import has_fma
 from pullback.executors.native.lower import CURVES
+from pullback.executors.native.pool import LINE
 
 INLINE = 4  # exp and its kin in one group, up to which they are written where they are used
 
@@ -52,12 +54,20 @@ class _Function:
 
 
 class Module:
-    """The text of a plan. `slots` of the memory plan say where in the table an address stands."""
+    """The text of a plan. `slots` of the memory plan say where in the table an address stands.
 
-    def __init__(self, plan: Plan, memory: Memory, copies: Sequence[Copy], *, fast: bool) -> None:
-        self.plan, self.memory, self.fast = plan, memory, fast
+    team: where in the table those stand who share the work of divided groups.
+    """
+
+    def __init__(
+        self, plan: Plan, memory: Memory, copies: Sequence[Copy], *, fast: bool, team: int
+    ) -> None:
+        self.plan, self.memory, self.fast, self.team = plan, memory, fast, team
         self.outside: dict[str, str] = {}
         self.functions: dict[str, str] = {}  # text -> name
+        self.divided: dict[
+            str, int
+        ] = {}  # name of one done in parts -> how many addresses it takes
         self.constants = uniform_constants(plan)
         self.lines: list[str] = []
         self.loaded: dict[str, str] = {}
@@ -71,42 +81,66 @@ class Module:
         head = "define i64 @run(ptr noalias %table, ptr noalias %arena) nounwind {\nentry:"
         main = [head, *self.loaded.values(), *self.lines, "  ret i64 0", "bad:", "  ret i64 1", "}"]
         texts = [text.replace("@GROUP", name, 1) for text, name in self.functions.items()]
-        return "\n".join([*self.outside.values(), *texts, *main])
+        parts = [_part(name, count) for name, count in self.divided.items()]
+        return "\n".join([*self.outside.values(), *texts, *parts, *main])
 
     # One group
 
     def _call(self, group: Group) -> None:
-        curves = sum(row.gate is not None and row.gate.name in CURVES for row in group.rows)
-        f = _Function(self._body(curves <= INLINE))
-        scratch = f"%p{len(f.parameters)}" if group.scratch else ""
-        if scratch:
-            f.parameters[-1] = scratch
-        result = self._write(f, group, scratch)
+        f, result = self._written(group, group.parts)
+        if group.parts > f.body.most_turns:
+            f, result = self._written(group, max(f.body.most_turns, 1))
         kind = "i1" if result is not None else "void"
         name = self._function(f, kind, result.text if result is not None else "", group)
-        given = ", ".join(f"ptr {self._address(s, group)}" for s in f.parameters)
-        if result is None:
+        addresses = [self._address(s, group) for s in f.parameters]
+        given = ", ".join(f"ptr {address}" for address in addresses)
+        if f.body.parts > 1:
+            self._share(name, addresses, f.body.parts)
+        elif result is None:
             self.lines.append(f"  call void {name}({given})")
         else:
             n = len(self.lines)
             self.lines += [f"  %bad{n} = call i1 {name}({given})",
                            f"  br i1 %bad{n}, label %bad, label %good{n}", f"good{n}:"]  # fmt: skip
 
+    def _written(self, group: Group, parts: int) -> tuple[_Function, Number | None]:
+        curves = sum(row.gate is not None and row.gate.name in CURVES for row in group.rows)
+        f = _Function(self._body(curves <= INLINE, parts))
+        scratch = f"%p{len(f.parameters)}" if group.scratch else ""
+        if scratch:
+            f.parameters[-1] = scratch
+        return f, self._write(f, group, scratch)
+
+    def _share(self, name: str, addresses: Sequence[str], parts: int) -> None:
+        """A call of all parts: the addresses go through memory, where each thread reads them."""
+        self.divided[name] = len(addresses)
+        most = max(self.divided.values())
+        team = self._from_table(self.team)
+        self.loaded["%share"] = f"  %share = load ptr, ptr {team}"
+        self.loaded["%given"] = f"  %given = alloca [{most} x ptr]"
+        n = len(self.lines)
+        for i, address in enumerate(addresses):
+            self.lines += [f"  %given{n}.{i} = getelementptr ptr, ptr %given, i64 {i}",
+                           f"  store ptr {address}, ptr %given{n}.{i}"]  # fmt: skip
+        call = f"call void %share(ptr {team}, ptr {name}.part, ptr %given, i64 {parts})"
+        self.lines.append("  " + call)
+
     def _copy(self, one: Copy) -> None:
-        f = _Function(self._body(True))
+        f = _Function(self._body(True, 1))
         copy(f.body, f.placed(one.source), f.placed(one.target))
         name = self._function(f, "void", "", None)
         given = ", ".join(f"ptr {self._address(s, None)}" for s in f.parameters)
         self.lines.append(f"  call void {name}({given})")
 
-    def _body(self, inline: bool) -> Body:
-        return Body(flags=FAST if self.fast else "", fused=has_fma(), inline=inline)
+    def _body(self, inline: bool, parts: int) -> Body:
+        return Body(flags=FAST if self.fast else "", fused=has_fma(), inline=inline, parts=parts)
 
     def _function(self, f: _Function, kind: str, result: str, group: Group | None) -> str:
         shared = self._shared(f, group)
         given = ", ".join(
             f"ptr {'' if s in shared else 'noalias '}{name}" for s, name in f.parameters.items()
         )
+        given += ", i64 %part" if f.body.parts > 1 else ""
         for key, text in f.body.outside.items():
             self.outside.setdefault(key, text)
         lines = [f"define internal {kind} @GROUP({given}) nounwind noinline {{", "entry:",
@@ -198,17 +232,65 @@ class Module:
             [*writes.items()],
         )
 
+        how = cut(shape, a.view.kind, f.body.parts)
+        if f.body.parts > 1:
+            f.body.most_turns = f.body.parts  # `divide` has seen to it
+            offset = f.body.impure(f"mul i64 %part, {group.scratch}", "i64").text
+            scratch = f.body.at(scratch, offset, "i8") if scratch else ""
+
         def product_at(here: list[Index]) -> None:
             sides = _inner(f.body, a, here), _inner(f.body, b, here)
             inner = _at_batch(f.body, loop, here)
-            if is_thin(shape):
-                sides, inner = (_turned(sides[1]), _turned(sides[0])), _turned_loop(inner)
-            operands = [*inner.reads.values(), *(at for _, at in inner.writes)]
-            beside = [at for at in operands if isinstance(at, Placed)]
-            epilogue = _epilogue(f.body, inner, fixed)
-            gemm.Gemm(f.body, *sides, scratch, epilogue, beside).write()
+            if f.body.parts == 1 or how.batch >= 0:
+                _product(f.body, sides, inner, fixed, scratch)
+                return
+            for run in how.runs:
+                with f.body.among(run.first, run.many) as i:
+                    start = f.body.sum_of(run.start, (i, run.size))
+                    some = _some(f.body, sides, inner, how.axis, (start, run.size))
+                    _product(f.body, *some, fixed, scratch)
 
-        _batches(f.body, shape[:-2], [], product_at)
+        _batches(f.body, shape[:-2], [], product_at, how.batch)
+
+
+def _product(
+    body: Body, sides: tuple[Placed, Placed], loop: Loop, fixed: dict[int, Number], scratch: str
+) -> None:
+    """One matrix times another, and what is done to each element of the product."""
+    if is_thin(loop.shape):
+        sides, loop = (_turned(sides[1]), _turned(sides[0])), _turned_loop(loop)
+    operands = [*loop.reads.values(), *(at for _, at in loop.writes)]
+    beside = [at for at in operands if isinstance(at, Placed)]
+    gemm.Gemm(body, *sides, scratch, _epilogue(body, loop, fixed), beside).write()
+
+
+def _some(
+    body: Body, sides: tuple[Placed, Placed], loop: Loop, axis: int, those: tuple[Index, int]
+) -> tuple[tuple[Placed, Placed], Loop]:
+    """A product of some rows (axis 0) or columns (1) only: `those` begin somewhere and are so many."""
+
+    def of(at: Placed) -> Placed:
+        pointer = body.at(
+            at.pointer, body.sum_of(0, (those[0], at.view.strides[axis])), at.view.kind
+        )
+        shape = tuple(those[1] if i == axis else size for i, size in enumerate(at.view.shape))
+        return Placed(at.view._replace(shape=shape), pointer)
+
+    left, right = sides
+    reads = {i: of(at) if isinstance(at, Placed) else at for i, at in loop.reads.items()}
+    shape = tuple(those[1] if i == axis else size for i, size in enumerate(loop.shape))
+    both = (of(left), right) if axis == 0 else (left, of(right))
+    return both, Loop(loop.rows, shape, reads, [(w, of(at)) for w, at in loop.writes])
+
+
+def _part(name: str, count: int) -> str:
+    """One part of a divided group, its addresses taken from memory."""
+    lines = [f"define internal void {name}.part(ptr %given, i64 %part) nounwind {{"]
+    for i in range(count):
+        lines += [f"  %at{i} = getelementptr ptr, ptr %given, i64 {i}",
+                  f"  %p{i} = load ptr, ptr %at{i}"]  # fmt: skip
+    given = "".join(f"ptr %p{i}, " for i in range(count))
+    return "\n".join([*lines, f"  call void {name}({given}i64 %part)", "  ret void", "}"])
 
 
 def is_thin(shape: tuple[int, ...]) -> bool:
@@ -268,12 +350,14 @@ def _epilogue(body: Body, loop: Loop, fixed: dict[int, Number]) -> gemm.Epilogue
     return epilogue
 
 
-def _batches(body: Body, sizes: tuple[int, ...], here: list[Index], write: Any) -> None:
+def _batches(
+    body: Body, sizes: tuple[int, ...], here: list[Index], write: Any, shared: int = -1
+) -> None:
     if len(here) == len(sizes):
         write(here)
         return
-    with body.loop(sizes[len(here)]) as i:
-        _batches(body, sizes, [*here, i], write)
+    with (body.shared if len(here) == shared else body.loop)(sizes[len(here)]) as i:
+        _batches(body, sizes, [*here, i], write, shared)
 
 
 def _inner(body: Body, at: Placed, here: Sequence[Index]) -> Placed:
@@ -312,13 +396,23 @@ def uniform_constants(plan: Plan) -> dict[int, Any]:
 
 
 def needs_scratch(plan: Plan) -> None:
-    """Say how much room each matrix product needs to pack its right side."""
+    """Say how much room each part of a matrix product needs to pack its sides."""
     for group in plan.groups:
         if group.kind == "matmul" and product(group.shape):
             left, right = (plan.views[i] for i in group.rows[0].inputs)
-            if is_thin(group.shape):
-                left, right = _last_turned(right), _last_turned(left)
-            group.scratch = gemm.scratch_size(left, right)
+            how = cut(group.shape, left.kind, group.parts)
+            group.scratch = max(
+                _scratch(*narrowed(left, right, how.axis, run.size), is_thin(group.shape))
+                for run in how.runs
+            )
+            if group.parts > 1:
+                group.scratch += -group.scratch % LINE
+
+
+def _scratch(left: View, right: View, thin: bool) -> int:
+    if thin:
+        left, right = _last_turned(right), _last_turned(left)
+    return gemm.scratch_size(left, right)
 
 
 def _last_turned(x: View) -> View:
