@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 import pullback.gates  # noqa: F401 - fills the registry
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.file import to_bytes
 from pullback.core.shapes import Spec
+from pullback.core.sites import scope
 from pullback.gates.curves import tanh
 from pullback.gates.reduce import sum
 from pullback.gates.shape import concat

@@ -5,9 +5,10 @@ import random
 import numpy as np
 
 import pullback as pb
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.gate import GATES
 from pullback.core.shapes import Spec
+from pullback.core.sites import scope
 from pullback.emit.layout.labels import text_width
 from pullback.emit.picture.look import Numbers
 from pullback.executors import compile

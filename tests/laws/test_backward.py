@@ -19,9 +19,10 @@ from laws.forging_gates import broken, listed
 from laws.gate_cases import circuit_of
 from laws.plans import SMOOTH_STEPS, moved, plans
 
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.gate import GATES as G
 from pullback.core.shapes import spec_of
+from pullback.core.sites import scope
 from pullback.errors import CircuitError
 from pullback.passes.backward import backward
 

@@ -8,10 +8,11 @@ from laws.asking import forces_for, pull_circuit, pulls, real_outputs, run, same
 from laws.gate_cases import SMOOTH_CASES, circuit_of, every_sloped_case, every_smooth_case
 from laws.plans import moved, plans
 
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.gate import GATES as G
 from pullback.core.replay import replay
 from pullback.core.shapes import spec_of
+from pullback.core.sites import scope
 from pullback.core.structure import LEAF
 from pullback.core.trace import trace
 from pullback.errors import GateError

@@ -4,7 +4,8 @@ import pytest
 from laws.picture_cases import SCALAR, mlp, numbers_of
 
 import pullback as pb
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
+from pullback.core.sites import scope
 from pullback.emit.picture.fold import Group, folded
 from pullback.emit.picture.look import Look
 from pullback.emit.picture.stamp import picture

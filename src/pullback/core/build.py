@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from functools import cached_property
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -19,101 +20,88 @@ from pullback.core.dtypes import BOOL, FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name, unique
 from pullback.core.shapes import Spec
-from pullback.core.sites import NOWHERE, Site, caller, site_of
+from pullback.core.sites import NOWHERE, SCOPE, caller, site_of
+from pullback.core.tables import Attributes, Kind, Table, Taken
 from pullback.core.wire import Wire
 from pullback.errors import DtypeError, ShapeError
 
 _serials = itertools.count()
-_scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
-
-
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Everything recorded inside belongs to the group `name`; scopes nest. Pictures fold by it.
-
-    >>> with scope("layer1"):
-    ...     pass
-    """
-    token = _scope.set((*_scope.get(), check_name(name)))
-    try:
-        yield
-    finally:
-        _scope.reset(token)
 
 
 class Builder:
-    """Rows in plain lists, tables with what they point to. `finish` freezes them into a Circuit."""
+    """Rows, each a kind and the wires it listens to; tables with what kinds point to.
+
+    `finish` freezes them into a Circuit.
+    """
 
     def __init__(self, template: Circuit | None = None) -> None:
         """An empty builder, or one that starts as a copy of `template` (same wire ids)."""
-        self._start(template)
         self.serial = next(_serials)  # an inner circuit is begun later than the one around it
-        self._spec_ids = {s: i for i, s in enumerate(self.specs)}
-        self._op_ids = {name: i for i, name in enumerate(self.ops)}
-        self._attribute_ids = {_attribute_key(a): i for i, a in enumerate(self.attributes)}
-        self._label_ids = {label: i for i, label in enumerate(self.labels)}
-        self._site_ids: dict[Any, int] = {}
-        self._constant_ids: dict[Any, int] = {}
-        self._plans: dict[Any, Any] = {}
-        self._inlined: dict[int, Any] = {}
-        self._codes: list[Any] = []  # keeps code objects alive while their ids are keys
-        self.captured: dict[int, Wire] = {}
-        self.here: tuple[int, int] | None = None  # (site, group) of a row being rewritten
-
-    def _start(self, template: Circuit | None) -> None:
         t = template
-        self.ops = list(t.ops) if t else [INPUT, CONSTANT]
-        self.op: list[int] = t.op.tolist() if t else []
-        self.first: list[int] = t.first.tolist() if t else [0]
-        self.operands: list[int] = t.operands.tolist() if t else []
-        self.attribute: list[int] = t.attribute.tolist() if t else []
-        self.spec: list[int] = t.spec.tolist() if t else []
-        self.site: list[int] = t.site.tolist() if t else []
-        self.group: list[int] = t.group.tolist() if t else []
-        self.label: list[int] = t.label.tolist() if t else []
-        self.specs = list(t.specs) if t else []
-        self.attributes: list[dict[str, Any]] = list(t.attributes) if t else [{}]
+        self.ops = Table(t.ops if t else (INPUT, CONSTANT))
+        self.specs = Table(t.specs if t else ())
+        self.attributes = Attributes(t.attributes if t else ({},))
         self.constants = list(t.constants) if t else []
-        self.sites = list(t.sites) if t else [NOWHERE]
-        self.groups = list(t.groups) if t else [()]
-        self.labels = list(t.labels) if t else []
+        self.sites = Table(t.sites if t else (NOWHERE,))
+        self.groups = Table(t.groups if t else ((),))
+        self.labels = Table(t.labels if t else ())
         self.inputs = list(t.inputs) if t else []
         self.roles = list(t.roles) if t else []
         self.explicit = set(t.explicit) if t else set()
+        self.kinds = Table()
+        self.kind: list[int] = [self.kinds.id_of(kind) for kind in _kinds(t)] if t else []
+        self.operands: list[int] = t.operands.tolist() if t else []
+        self._first = [0]
+        # What was found out once, and need not be again.
+        self.met: dict[
+            Any, tuple[int, int]
+        ] = {}  # gate, place, specs -> the kind of the row, its spec
+        self._places: dict[Any, int] = {}
+        self._codes: list[Any] = []  # keeps code objects alive while their ids are keys
+        self._constant_ids: dict[Any, int] = {}
+        self._plans: dict[Any, Any] = {}
+        self._copies: dict[int, Copy] = {}
+        self.captured: dict[int, Wire] = {}
+        self._captured_ids: dict[tuple[int, int], int] = {}
+        self.here: tuple[int, int] | None = None  # (site, group) of a row being rewritten
+
+    def __len__(self) -> int:
+        return len(self.kind)
 
     # Rows
 
     def input(self, spec: Spec, name: str, role: str = "data") -> Wire:
         """A wire whose value comes from outside."""
-        wire = self._append(0, (), len(self.inputs), self._spec_id(spec), 0, 0)
-        self.inputs.append(wire)
+        label = self.labels.id_of(check_name(name))
+        kind = Kind(0, 0, len(self.inputs), self.specs.id_of(spec), 0, 0, label)
+        made = self._row(kind, ())
+        self.inputs.append(made.id)
         self.roles.append(role)
-        self.name(wire, check_name(name))
-        return Wire(self, wire)
+        self.explicit.add(made.id)
+        return made
 
     def constant(self, value: Any) -> Wire:
         """A wire with a fixed value; equal small constants share one row."""
         array = canonical(value, "a constant")
         key = (array.dtype, array.tobytes()) if array.ndim == 0 else None
-        if key is None or key not in self._constant_ids:
-            spec = self._spec_id(Spec(np.shape(array), array.dtype))
-            if array.ndim:
-                array = array.copy()
-                array.flags.writeable = False
-            wire = self._append(1, (), len(self.constants), spec, 0, 0)
-            self.constants.append(array)
-            if key is None:
-                return Wire(self, wire)
-            self._constant_ids[key] = wire
-        return Wire(self, self._constant_ids[key])
+        if key in self._constant_ids:
+            return Wire(self, self._constant_ids[key])
+        spec = self.specs.id_of(Spec(np.shape(array), array.dtype))
+        if array.ndim:
+            array = array.copy()
+            array.flags.writeable = False
+        made = self._row(Kind(1, 0, len(self.constants), spec, 0, 0, -1), ())
+        self.constants.append(array)
+        if key is not None:
+            self._constant_ids[key] = made.id
+        return made
 
     def apply(self, gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any]) -> Wire:
         """Record one gate: bring the inputs to one dtype, infer the output's spec, append a row."""
-        attribute = 0
-        if attributes or gate.defaults:
-            attributes = gate.bind(attributes)
-            attribute = self._attribute_id(attributes)
-        site, group = self.here or self._find_site()
+        bound = gate.bind(attributes) if attributes or gate.defaults else {}
+        attribute = self.attributes.id_of(bound) if bound else 0
+        frame = None if self.here else caller()
+        site, group = self.here or self._place(frame)
         wires: list[int] = []
         kinds: list[Any] = []  # a wire's spec, or the type of a plain Python number
         for value in inputs:
@@ -122,21 +110,23 @@ class Builder:
             else:
                 if not (isinstance(value, Wire) and value.builder is self):
                     if isinstance(value, Wire) and value.builder.serial > self.serial:
-                        return value.builder.apply(
-                            gate, inputs, attributes
-                        )  # the inner circuit takes us in
+                        return value.builder.apply(gate, inputs, bound)  # the inner one takes us in
                     value = self.adopt(value)
+                kinds.append(value.spec_id)
                 value = value.id
-                kinds.append(self.spec[value])
             wires.append(value)
         key = (gate.name, attribute, *kinds)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._plan(gate, wires, kinds, attributes)
+            plan = self._plans[key] = self._plan(gate, wires, kinds, bound)
         op, spec, changes = plan
         for position, change in changes:
             wires[position] = change(wires[position])
-        return Wire(self, self._append(op, wires, attribute, spec, site, group))
+        made = self._append(op, wires, attribute, spec, site, group)
+        if frame is not None and not changes and not attributes:
+            place = (frame.f_lasti, id(frame.f_code), SCOPE.get())
+            self.met[(gate.name, *place, *kinds)] = self.kind[made.id], spec
+        return made
 
     def inline(self, circuit: Circuit, inputs: Sequence[Wire]) -> list[Wire]:
         """Copy the rows of another circuit in, fed by `inputs`; its outputs as wires of this builder.
@@ -144,35 +134,42 @@ class Builder:
         Much cheaper than calling the gates again: nothing is inferred. Names, lines and scopes come
         along unless a row is being rewritten.
         """
-        plan = self._inlined.get(id(circuit))
-        if plan is None:
-            plan = self._inlined[id(circuit)] = self._inline_plan(circuit)
-        _, constants, steps = plan
-        new = dict(constants)
-        for wire, value in zip(circuit.inputs, inputs, strict=True):
-            new[wire] = value.id
-        here = self.here
-        for wire, op, operands, attribute, spec, site, group, label in steps:
-            site, group = here or (site, group)
-            made = self._append(op, [new[i] for i in operands], attribute, spec, site, group)
-            if not here:  # a row without a name must not get its site's: a pull has its gate's site
-                self.label[made] = self._label_id(label) if label else -1
-            new[wire] = made
-        return [Wire(self, new[o]) for o in circuit.outputs]
+        copy = self._copies.get(id(circuit))
+        if copy is None:
+            copy = self._copies[id(circuit)] = Copy(self, circuit)
+        return copy.inlined(inputs)
 
     def name(self, wire: int, name: str) -> None:
         """Call a wire `name`, whatever the code around it says."""
-        self.label[wire] = self._label_id(name)
+        kind = self.kind_of(wire)._replace(label=self.labels.id_of(name))
+        self.kind[wire] = self.kinds.id_of(kind)
         self.explicit.add(wire)
 
+    def kind_of(self, wire: int) -> Kind:
+        kind: Kind = self.kinds[self.kind[wire]]
+        return kind
+
     def spec_of(self, wire: int) -> Spec:
-        return self.specs[self.spec[wire]]
+        spec: Spec = self.specs[self.kind_of(wire).spec]
+        return spec
+
+    def listened(self, wire: int) -> list[int]:
+        """The wires that a row listens to."""
+        first = self._first
+        while len(first) < wire + 2:
+            first.append(first[-1] + self.kind_of(len(first) - 1).inputs)
+        return self.operands[first[wire] : first[wire + 1]]
+
+    def label_of(self, wire: int) -> str:
+        """What a wire is called so far, "" for nothing."""
+        label = self.kind_of(wire).label
+        return self.labels[label] if label >= 0 else ""
 
     def said(self, wire: Wire) -> str:
         """A wire in words, for errors: name or gate, what it carries, where it was made."""
-        label = self.label[wire.id]
-        site = self.sites[self.site[wire.id]]
-        what = self.labels[label] if label >= 0 else self.ops[self.op[wire.id]]
+        kind = self.kind_of(wire.id)
+        site = self.sites[kind.site]
+        what = self.label_of(wire.id) or self.ops[kind.op]
         return f"{what}  {self.spec_of(wire.id)}" + (f"  {site}" if site.file else "")
 
     @contextmanager
@@ -189,8 +186,8 @@ class Builder:
         """Rows recorded inside get the site and scope of `circuit`'s row `wire`."""
         before = self.here
         self.here = (
-            self._table_id(self.sites, circuit.sites[int(circuit.site[wire])]),
-            self._table_id(self.groups, circuit.groups[int(circuit.group[wire])]),
+            self.sites.id_of(circuit.sites[int(circuit.site[wire])]),
+            self.groups.id_of(circuit.groups[int(circuit.group[wire])]),
         )
         try:
             yield
@@ -202,16 +199,14 @@ class Builder:
         ends = tuple(
             self.adopt(w).id for w in outputs
         )  # before the rows: one may become a constant
+        table = np.array(self.kinds, np.int32).reshape(-1, len(Kind._fields))
+        columns = dict(zip(Kind._fields, table.T[:, self.kind], strict=True))
+        first = np.concatenate([[0], np.cumsum(columns.pop("inputs"), dtype=np.int64)])
         return Circuit(
-            ops=tuple(self.ops),
-            op=np.array(self.op, np.int32),
-            first=np.array(self.first, np.int64),
+            **columns,
+            first=first,
             operands=np.array(self.operands, np.int32),
-            attribute=np.array(self.attribute, np.int32),
-            spec=np.array(self.spec, np.int32),
-            site=np.array(self.site, np.int32),
-            group=np.array(self.group, np.int32),
-            label=np.array(self.label, np.int32),
+            ops=tuple(self.ops),
             specs=tuple(self.specs),
             attributes=tuple(self.attributes),
             constants=tuple(self.constants),
@@ -232,15 +227,13 @@ class Builder:
             return self.constant(value)
         if value.builder is self:
             return value
-        for wire, outer in self.captured.items():
-            if outer.builder is value.builder and outer.id == value.id:
-                return Wire(self, wire)
-        label = value.builder.label[value.id]
-        name = value.builder.labels[label] if label >= 0 else "captured"
-        made = self.input(value.spec, unique(name, self.labels), "data")
-        self.explicit.discard(made.id)  # nobody called it so in here: names given here come first
-        self.captured[made.id] = value
-        return made
+        key = (value.builder.serial, value.id)
+        if key not in self._captured_ids:
+            name = value.builder.label_of(value.id) or "captured"
+            made = self.input(value.spec, unique(name, self.labels), "data").id
+            self.explicit.discard(made)  # nobody called it so in here: names given here come first
+            self.captured[made], self._captured_ids[key] = value, made
+        return Wire(self, self._captured_ids[key])
 
     def _plan(
         self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]
@@ -263,8 +256,8 @@ class Builder:
                 changes.append((position, change))
             specs.append(Spec(spec.shape if spec else (), wanted))
         return (
-            self._op_id(gate),
-            self._spec_id(self._inferred_spec(gate, values, specs, attributes)),
+            self.ops.id_of(gate.name),
+            self.specs.id_of(self._inferred_spec(gate, values, specs, attributes)),
             changes,
         )
 
@@ -296,100 +289,86 @@ class Builder:
                 f"{gate.name}: {error.what}", where=where, why=error.why, fix=error.fix
             ) from None
 
-    def _inline_plan(self, circuit: Circuit) -> Any:
-        ops = [self._op_id(g) if g else i for i, g in enumerate(circuit.gates)]
-        specs = [self._spec_id(s) for s in circuit.specs]
-        attributes = [self._attribute_id(a) for a in circuit.attributes]
-        sites = [self._table_id(self.sites, s) for s in circuit.sites]
-        groups = [self._table_id(self.groups, g) for g in circuit.groups]
-        constants: dict[int, int] = {}
-        steps = []
-        for row in circuit.rows():
-            w = row.wire
-            if circuit.is_constant(w):
-                constants[w] = self.constant(circuit.constant_of(w)).id
-            elif row.gate is not None:
-                place = specs[circuit.spec[w]], sites[circuit.site[w]], groups[circuit.group[w]]
-                attribute = attributes[circuit.attribute[w]]
-                steps.append(
-                    (w, ops[circuit.op[w]], row.inputs, attribute, *place, circuit.names[w])
-                )
-        return circuit, constants, steps  # the circuit is kept so that its id stays its own
+    # Where a row comes from, and where it goes
 
-    def _find_site(self) -> tuple[int, int]:
-        group = _scope.get()
-        group_id = 0 if not group else self._table_id(self.groups, group)
-        frame = caller()
+    def _place(self, frame: FrameType | None) -> tuple[int, int]:
+        """Site and scope of the gate that `frame` is using."""
+        group = self.groups.id_of(SCOPE.get())
         if frame is None:
-            return 0, group_id
+            return 0, group
         key = (id(frame.f_code), frame.f_lasti)
-        site = self._site_ids.get(key)
+        site = self._places.get(key)
         if site is None:
             self._codes.append(frame.f_code)
-            self.sites.append(site_of(frame.f_code, frame.f_lasti))
-            site = self._site_ids[key] = len(self.sites) - 1
-        return site, group_id
-
-    # Tables
+            site = self._places[key] = self.sites.id_of(site_of(frame.f_code, frame.f_lasti))
+        return site, group
 
     def _append(
         self, op: int, operands: Sequence[int], attribute: int, spec: int, site: int, group: int
-    ) -> int:
-        self.op.append(op)
+    ) -> Wire:
+        name = "" if self.here else self.sites[site].name
+        label = self.labels.id_of(name) if name else -1
+        kind = Kind(op, len(operands), attribute, spec, site, group, label)
+        return self._row(kind, operands)
+
+    def _row(self, kind: Kind, operands: Sequence[int]) -> Wire:
+        self.kind.append(self.kinds.id_of(kind))
         self.operands.extend(operands)
-        self.first.append(len(self.operands))
-        self.attribute.append(attribute)
-        self.spec.append(spec)
-        self.site.append(site)
-        self.group.append(group)
-        name = self.sites[site].name if self.here is None and op > 1 else ""
-        self.label.append(self._label_id(name) if name else -1)
-        return len(self.op) - 1
-
-    def _spec_id(self, spec: Spec) -> int:
-        found = self._spec_ids.get(spec)
-        if found is None:
-            self.specs.append(spec)
-            found = self._spec_ids[spec] = len(self.specs) - 1
-        return found
-
-    def _op_id(self, gate: Gate) -> int:
-        found = self._op_ids.get(gate.name)
-        if found is None:
-            self.ops.append(gate.name)
-            found = self._op_ids[gate.name] = len(self.ops) - 1
-        return found
-
-    def _attribute_id(self, attributes: dict[str, Any]) -> int:
-        if not attributes:
-            return 0
-        key = _attribute_key(attributes)
-        found = self._attribute_ids.get(key)
-        if found is None:
-            self.attributes.append(attributes)
-            found = self._attribute_ids[key] = len(self.attributes) - 1
-        return found
-
-    def _label_id(self, label: str) -> int:
-        found = self._label_ids.get(label)
-        if found is None:
-            self.labels.append(label)
-            found = self._label_ids[label] = len(self.labels) - 1
-        return found
-
-    def _table_id(self, table: list[Any], entry: Site | tuple[str, ...]) -> int:
-        key = (id(table), entry)
-        found = self._site_ids.get(key)
-        if found is None:
-            found = self._site_ids[key] = table.index(entry) if entry in table else len(table)
-            if found == len(table):
-                table.append(entry)
-        return found
+        return Wire(self, len(self.kind) - 1, kind.spec)
 
 
-def _attribute_key(attributes: dict[str, Any]) -> tuple[Any, ...]:
-    # The type belongs to the key: True, 1 and 1.0 are equal in Python.
-    return tuple((name, type(value), value) for name, value in attributes.items())
+class Copy:
+    """Rows of `circuit` taken into a builder as they are: no gate is asked anything again."""
+
+    def __init__(self, builder: Builder, circuit: Circuit) -> None:
+        self.builder, self.circuit = builder, circuit
+        self.ops = Taken(circuit.ops, builder.ops)
+        self.attributes = Taken(circuit.attributes, builder.attributes)
+        self.specs = Taken(circuit.specs, builder.specs)
+        self.sites = Taken(circuit.sites, builder.sites)
+        self.groups = Taken(circuit.groups, builder.groups)
+        self.kinds = list(_kinds(circuit))
+
+    def place(self, wire: int) -> tuple[int, int]:
+        """The site and scope of a row."""
+        kind = self.kinds[wire]
+        return self.sites[kind.site], self.groups[kind.group]
+
+    def row(self, wire: int, operands: Sequence[int], place: tuple[int, int], name: str) -> Wire:
+        """A gate's row that listens to other wires, which carry the same as those it listened to."""
+        op, count, attribute, spec, *_ = self.kinds[wire]
+        label = self.builder.labels.id_of(name) if name else -1
+        kind = Kind(
+            self.ops[op], count, self.attributes[attribute], self.specs[spec], *place, label
+        )
+        return self.builder._row(kind, operands)
+
+    def inlined(self, inputs: Sequence[Wire]) -> list[Wire]:
+        """All rows, fed by `inputs`; the outputs."""
+        circuit, builder, here = self.circuit, self.builder, self.builder.here
+        new = {wire: value.id for wire, value in zip(circuit.inputs, inputs, strict=True)}
+        new |= self.constants
+        for wire, listened in self.listened:
+            # Without a name here it gets none: a pull has its gate's site.
+            place, name = (here, "") if here else (self.place(wire), circuit.names[wire])
+            new[wire] = self.row(wire, [new[i] for i in listened], place, name).id
+        return [Wire(builder, new[o]) for o in circuit.outputs]
+
+    @cached_property
+    def constants(self) -> dict[int, int]:
+        """The circuit's constants in the builder, once however often the rows are taken."""
+        wires = [w for w, kind in enumerate(self.kinds) if kind.op == 1]
+        return {w: self.builder.constant(self.circuit.constant_of(w)).id for w in wires}
+
+    @cached_property
+    def listened(self) -> list[tuple[int, tuple[int, ...]]]:
+        return [(r.wire, r.inputs) for r in self.circuit.rows() if r.gate is not None]
+
+
+def _kinds(circuit: Circuit) -> Iterator[Kind]:
+    c = circuit
+    columns = (c.op, np.diff(c.first), c.attribute, c.spec, c.site, c.group, c.label)
+    return itertools.starmap(Kind, zip(*[column.tolist() for column in columns], strict=True))
 
 
 def _trace_recipe(gate: Gate, specs: list[Spec], attributes: dict[str, Any]) -> Spec:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import dis
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import CodeType, FrameType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from pullback.core.names import is_safe
+from pullback.core.names import check_name, is_safe
 
 
 class Site(NamedTuple):
@@ -28,8 +31,23 @@ class Site(NamedTuple):
 
 
 NOWHERE = Site("", 0, "")
+SCOPE: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
 _OURS = ("pullback.core.", "pullback.gates.")
 _TABLES: WeakKeyDictionary[CodeType, dict[int, tuple[int, str]]] = WeakKeyDictionary()
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Everything recorded inside belongs to the group `name`; scopes nest. Pictures fold by it.
+
+    >>> with scope("layer1"):
+    ...     pass
+    """
+    token = SCOPE.set((*SCOPE.get(), check_name(name)))
+    try:
+        yield
+    finally:
+        SCOPE.reset(token)
 
 
 def caller() -> FrameType | None:

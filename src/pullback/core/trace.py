@@ -83,7 +83,7 @@ def _name_outputs(builder: Builder, outputs: list[Wire], structure: Structure, n
     )
     for wire, label in zip(outputs, names, strict=False):
         label = label.lstrip("_")
-        free = builder.label[wire.id] < 0 and builder.op[wire.id] > 1
+        free = not builder.label_of(wire.id) and builder.kind_of(wire.id).op > 1
         if is_safe(label) and free and label not in builder.labels:
             builder.name(wire.id, label)
 

@@ -26,14 +26,16 @@ class Wire(Operators):
     raise; `where(condition, a, b)` chooses inside the circuit instead.
     """
 
-    __slots__ = ("builder", "id")
+    __slots__ = ("builder", "id", "spec_id")
 
-    def __init__(self, builder: Builder, id: int) -> None:
+    def __init__(self, builder: Builder, id: int, spec_id: int = -1) -> None:
         self.builder, self.id = builder, id
+        self.spec_id = builder.kind_of(id).spec if spec_id < 0 else spec_id
 
     @property
     def spec(self) -> Spec:
-        return self.builder.spec_of(self.id)
+        spec: Spec = self.builder.specs[self.spec_id]
+        return spec
 
     @property
     def shape(self) -> tuple[int, ...]:

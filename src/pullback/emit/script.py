@@ -126,7 +126,7 @@ def _opened(circuit: Circuit, language: Language) -> tuple[Circuit, list[int], l
     with builder.nowhere():
         for row in circuit.rows():
             row_of.append(_written(builder, circuit, row, row_of, faceless).id)
-            wires += [row.wire] * (len(builder.op) - len(wires))
+            wires += [row.wire] * (len(builder) - len(wires))
     outputs = [Wire(builder, row_of[o]) for o in circuit.outputs]
     return builder.finish(outputs), row_of, wires
 

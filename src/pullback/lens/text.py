@@ -85,8 +85,8 @@ def _called(parsed: Parsed, step: Instruction, gate: Gate, inputs: list[Any]) ->
 def _named(value: Any, name: str) -> Any:
     fresh = (
         isinstance(value, Wire)
-        and value.builder.op[value.id] > 1
-        and value.builder.label[value.id] < 0
+        and value.builder.kind_of(value.id).op > 1
+        and not value.builder.label_of(value.id)
     )
     return value.named(name) if fresh else value
 

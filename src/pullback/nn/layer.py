@@ -12,10 +12,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT32
 from pullback.core.shapes import Spec
+from pullback.core.sites import scope
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.nn.init import Array, Init, Shape, zeros
@@ -67,7 +68,7 @@ class Weights:
 
     def join(self, layer: Layer, x: Wire, name: str) -> Wire:
         """Join `layer` under a name of its own: its weights, wires and scope carry it."""
-        outer, start = self._prefix, len(self.builder.op)
+        outer, start = self._prefix, len(self.builder)
         self._prefix = f"{outer}{name}_"
         try:
             with scope(name):

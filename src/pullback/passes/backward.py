@@ -168,12 +168,12 @@ class _Sweep:
         self.branches.setdefault(wire, []).append(branch)
 
     def _mark(self, wire: int) -> None:
-        self.origin.extend([wire] * (len(self.builder.op) - len(self.origin)))
+        self.origin.extend([wire] * (len(self.builder) - len(self.origin)))
 
     def _name(self, wire: int, pull: Wire) -> None:
         """Call the finished pull on `q` dq, unless the same wire already pulls something named."""
         name = self._pull_name(self.names[wire])
-        if name and pull.id >= len(self.circuit) and self.builder.label[pull.id] == -1:
+        if name and pull.id >= len(self.circuit) and not self.builder.label_of(pull.id):
             self.builder.name(pull.id, name)
 
     def _pull_name(self, name: str) -> str:

@@ -43,7 +43,7 @@ def _copied(
 
 
 def _keep_name(circuit: Circuit, builder: Builder, row: Row, wire: Wire) -> None:
-    if builder.label[wire.id] < 0 and circuit.names[row.wire]:
+    if not builder.label_of(wire.id) and circuit.names[row.wire]:
         builder.name(wire.id, circuit.names[row.wire])
 
 
@@ -62,6 +62,5 @@ def live(circuit: Circuit) -> list[bool]:
 
 def constant_value(builder: Builder, wire: Wire) -> Any:
     """The value of a wire that is a constant row, else None."""
-    if builder.op[wire.id] != 1:
-        return None
-    return builder.constants[builder.attribute[wire.id]]
+    kind = builder.kind_of(wire.id)
+    return builder.constants[kind.attribute] if kind.op == 1 else None

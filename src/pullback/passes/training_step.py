@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.names import unique
 from pullback.core.shapes import Spec, spec_of
+from pullback.core.sites import scope
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.passes.backward import Backward
@@ -89,7 +90,7 @@ def _moved(
     moved: list[Wire] = []
     remembered: list[Wire] = []
     for (i, weight), grad in zip(weights.items(), grads, strict=True):
-        name, start = circuit.input_names[i], len(weight.builder.op)
+        name, start = circuit.input_names[i], len(weight.builder)
         after, kept = optimizer.update(weight, grad, states[i])
         moved.append(_called(after, f"{name}_next"))
         remembered.extend(_called(kept[k], f"{name}_{k}_next") for k in states[i])
@@ -107,6 +108,7 @@ def prefix_names(builder: Builder, start: int, prefix: str) -> None:
 
     A layer's own variables name its wires, and two layers of a kind must not share a name.
     """
-    for wire in range(start, len(builder.op)):
-        if builder.label[wire] >= 0 and wire not in builder.explicit:
-            builder.name(wire, prefix + builder.labels[builder.label[wire]])
+    for wire in range(start, len(builder)):
+        name = builder.label_of(wire)
+        if name and wire not in builder.explicit:
+            builder.name(wire, prefix + name)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import INT64
 from pullback.core.shapes import Spec
+from pullback.core.sites import scope
 from pullback.nn.layer import Joined, Layer, Weights
 from pullback.nn.losses import Loss, count_right
 from pullback.passes import training_step as passes

@@ -244,6 +244,6 @@ def _recorded(gate: Gate, specs: list[Spec], attributes: dict[str, Any]) -> Spec
     builder.here = (0, 0)
     inputs = {spec: builder.input(spec, "x") for spec in dict.fromkeys(specs)}
     made = builder.apply(gate, [inputs[s] for s in specs], attributes)
-    if len(builder.op) != len(inputs) + 1:
+    if len(builder) != len(inputs) + 1:
         raise FileError("its inputs are of different dtypes.")
     return made.spec

@@ -283,7 +283,7 @@ class _Writer:
         out = self.made[id(end)]
         if not isinstance(out, Wire):  # a border of zeros, for instance
             out = builder.constant(np.asarray(out, self.circuit.spec_of(self.row.wire).dtype)[()])
-        elif builder.op[out.id] > 1:
+        elif builder.kind_of(out.id).op > 1:
             builder.name(out.id, name)
         return Element(builder.finish([out]), tuple(sources))
 
