@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 # Where each public name lives. Nothing is imported before it is asked for, so `import pullback` is quick.
 _HOMES = {
     "pullback.lens.function": ["CircuitFunction", "circuit"],
+    "pullback.lens.compiled": ["compile"],
     "pullback.lens.transforms": [
         "grad", "hessian", "hvp", "jacobian", "jvp", "pullback", "value_and_grad", "vjp",
     ],
@@ -32,7 +33,6 @@ _HOMES = {
     "pullback.lens.tug_of_war": ["tug_of_war"],
     "pullback.lens.strategies": ["landscape", "microscope", "nudge"],
     "pullback.executors.unit": ["Unit"],
-    "pullback.executors": ["compile"],
     "pullback.core.gate": ["gate", "recipe"],
     "pullback.core.build": ["scope"],
     "pullback.models.mlp": ["MLPClassifier", "MLPRegressor"],

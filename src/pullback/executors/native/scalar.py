@@ -11,12 +11,11 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
-from pullback.errors import ShapeError
 from pullback.executors.native import builtin
 from pullback.executors.native.code import FAST, KINDS, Code, Number
 from pullback.executors.native.jit import build, has_fma
 from pullback.executors.native.lower import curves, lower_rows
-from pullback.executors.reference.program import Program, fitted
+from pullback.executors.reference.program import Program, fitted, one_an_input
 
 Slots = np.ndarray[Any, Any]
 _PLAIN = (float, np.float64)
@@ -86,8 +85,7 @@ class Straight:
         return found if len(found) != 1 else found[0]
 
     def _given(self, inputs: Sequence[Any]) -> Slots:
-        if len(inputs) != len(self.taken):
-            raise ShapeError(f"the circuit has {len(self.taken)} inputs, got {len(inputs)}.")
+        one_an_input(self.circuit, self.taken, inputs)
         return filled_slots(self.circuit, self.taken, inputs)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.errors import CircuitError, ShapeError
-from pullback.executors.reference.program import Program, typed
+from pullback.executors.reference.program import Program, one_an_input, typed
 
 
 class Points:
@@ -48,8 +48,7 @@ class Points:
     def columns(self, inputs: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
         """The mapped inputs as flat arrays of one length, or a ShapeError that names one."""
         names, wires = self.circuit.input_names, self.circuit.inputs
-        if len(inputs) != len(wires):
-            raise ShapeError(f"the circuit has {len(wires)} inputs, got {len(inputs)}.")
+        one_an_input(self.circuit, wires, inputs)
         dtypes = [self.circuit.spec_of(wires[i]).dtype for i in self.mapped]
         columns = [
             np.ascontiguousarray(typed(inputs[i], d, repr(names[i])))

@@ -12,7 +12,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import canonical
 from pullback.core.shapes import Spec
 from pullback.core.speech import said
-from pullback.errors import DtypeError, NotFiniteError, PullbackError, ShapeError
+from pullback.errors import CircuitError, DtypeError, NotFiniteError, PullbackError, ShapeError
 from pullback.passes.rewrite import live
 
 
@@ -29,6 +29,9 @@ class Program:
         self._start: list[Any] = [None] * len(circuit)
         for wire in np.nonzero(circuit.op == 1)[0].tolist():
             self._start[wire] = circuit.constant_of(wire)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} for {self.circuit!r}>"
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
@@ -60,8 +63,7 @@ class Program:
 
     def _loaded(self, inputs: Sequence[Any]) -> list[Any]:
         circuit = self.circuit
-        if len(inputs) != len(circuit.inputs):
-            raise ShapeError(f"the circuit has {len(circuit.inputs)} inputs, got {len(inputs)}.")
+        one_an_input(circuit, circuit.inputs, inputs)
         values = self._start.copy()
         for wire, value in zip(circuit.inputs, inputs, strict=True):
             values[wire] = fitted(value, circuit.spec_of(wire), circuit.describe(wire))
@@ -102,6 +104,17 @@ def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteE
         + " is the first to leave the finite numbers.",
         where=inputs,
     )
+
+
+def one_an_input(circuit: Circuit, wires: Sequence[int], inputs: Any) -> None:
+    """Refuse what is no list with a value for each of these wires."""
+    if not isinstance(inputs, Sequence | np.ndarray):
+        raise CircuitError(
+            f"a program takes a list, one value an input in order, got {type(inputs).__name__}.",
+            fix=f"program.run([{', '.join(circuit.names[w] for w in wires)}])",
+        )
+    if len(inputs) != len(wires):
+        raise ShapeError(f"the circuit has {len(wires)} inputs, got {len(inputs)}.")
 
 
 def fitted(value: Any, spec: Spec, what: str) -> Any:

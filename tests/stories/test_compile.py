@@ -1,0 +1,56 @@
+"""`pullback.compile` as a person uses it: a circuit in, lists in and out, and mistakes said plainly."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.errors import CircuitError, ShapeError
+
+every_executor = pytest.mark.parametrize("executor", ["auto", "native", "reference"])
+LONG = "+".join(f"x*{n}.5" for n in range(1, 200))  # too long for a straight line
+
+
+def small():
+    return pb.circuit("x * y")
+
+
+def wide():
+    f = pb.circuit(lambda x, w: pb.relu(x @ w))
+    f(np.ones((2, 3)), np.ones((3, 4)))
+    return f
+
+
+@every_executor
+def test_a_function_is_compiled_for_single_numbers_or_for_its_latest_call(executor):
+    assert pb.compile(small(), executor=executor).run([3.0, 4.0]) == [12.0]
+    (y,) = pb.compile(wide(), executor=executor).run([np.ones((2, 3)), np.eye(3, 4)])
+    assert y.tolist() == [[1.0, 1.0, 1.0, 0.0]] * 2
+
+
+@every_executor
+@pytest.mark.parametrize("f", [small(), wide(), pb.circuit(LONG)], ids=["one", "array", "tape"])
+@pytest.mark.parametrize("given", [2.0, {"x": 1.0}, None], ids=["number", "dict", "nothing"])
+def test_what_is_no_list_is_refused_with_the_list_to_give(executor, f, given):
+    program = pb.compile(f, executor=executor)
+    with pytest.raises(CircuitError, match=r"takes a list.*\n.*program\.run\(\[x"):
+        program.run(given)
+
+
+@every_executor
+@pytest.mark.parametrize("f", [small(), wide()], ids=["one", "array"])
+def test_too_few_or_too_many_inputs_are_counted(executor, f):
+    program = pb.compile(f, executor=executor)
+    for count in (0, 1, 3):
+        with pytest.raises(ShapeError, match=f"has 2 inputs, got {count}"):
+            program.run([1.0] * count)
+
+
+def test_what_is_no_circuit_is_refused_with_the_way_to_one():
+    with pytest.raises(CircuitError, match=r"got function(.|\n)*pb\.circuit"):
+        pb.compile(lambda x: x)
+
+
+@every_executor
+def test_a_program_says_what_it_runs(executor):
+    said = repr(pb.compile(wide(), executor=executor))
+    assert said.endswith("Program for <Circuit of 2 gates: x (2, 3) float64, w (3, 4) float64>>")
