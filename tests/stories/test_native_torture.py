@@ -127,6 +127,19 @@ def test_an_entry_damaged_anywhere_is_built_again(store, seed):
     assert twice(3.0) == 6.0
 
 
+def test_a_cache_that_grows_too_large_loses_what_was_used_longest_ago(store, monkeypatch):
+    keys = [f"{n:064x}" for n in range(30)]
+    monkeypatch.setattr(cache, "LARGEST", 12_000)
+    monkeypatch.setattr(cache, "LOOKED_AFTER", 1)
+    for n, key in enumerate(keys):
+        cache.store(key, bytes(range(200)) * 5)
+        os.utime(store / key, ns=(n, n))  # the clock may be coarser than this loop
+        assert cache.load(keys[0])
+    kept = [key for key in keys if (store / key).exists()]
+    assert kept == [keys[0], *keys[-len(kept) + 1 :]]
+    assert sum(path.stat().st_size for path in store.iterdir()) <= 12_000
+
+
 def in_child(work):
     """The process number of a child that does this work and says how it went by its exit code."""
     child = os.fork()

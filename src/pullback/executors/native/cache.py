@@ -2,11 +2,12 @@
 
 An entry is run only if its folder and file belong to this user, nobody else may write them, and its
 content matches its checksum. Anything else is thrown away and built again. PULLBACK_CACHE moves the
-folder; PULLBACK_CACHE=off switches it off.
+folder; PULLBACK_CACHE=off switches it off. What was used longest ago goes when it gets too large.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -14,6 +15,8 @@ import tempfile
 from pathlib import Path
 
 MAGIC = b"pullback object 1\n"
+LARGEST = 256 << 20  # bytes, some 50,000 entries
+LOOKED_AFTER = 256  # one in so many stores looks whether it has grown too large
 
 
 def folder() -> Path | None:
@@ -41,6 +44,8 @@ def load(key: str) -> bytes | None:
             data = file.read() if _is_ours(os.fstat(file.fileno())) else b""
     except OSError:
         return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # used just now
     image = _checked(key, data)
     if image is None:
         path.unlink(missing_ok=True)
@@ -57,8 +62,23 @@ def store(key: str, image: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(MAGIC + _digest(key, image) + image)
         os.replace(name, place / key)
+        if int(_digest(key, b"")[:4].hex(), 16) % LOOKED_AFTER == 0:
+            trim(place)
     except OSError:
         return  # a full disk costs speed next time, never a result now
+
+
+def trim(place: Path) -> None:
+    """Down to three quarters of LARGEST once it is exceeded; what was used last stays."""
+    found = [(entry.stat(), entry.path) for entry in os.scandir(place)]
+    total = sum(state.st_size for state, _ in found)
+    if total <= LARGEST:
+        return
+    for state, path in sorted(found, key=lambda pair: pair[0].st_mtime_ns):
+        Path(path).unlink(missing_ok=True)
+        total -= state.st_size
+        if total <= LARGEST * 3 // 4:
+            return
 
 
 def _checked(key: str, data: bytes) -> bytes | None:
