@@ -31,8 +31,9 @@ def compile(
     executor: "reference" is the readable NumPy one, the meaning of every gate; "native" is machine
     code, for what it has no kernel for the reference; "auto" takes native where that is worth
     compiling. fast: native sums and products may be reordered and fused, so last bits differ.
-    watch: every wire will be looked at (`program.watch`). threads: a program runs on one, whatever is
-    asked for here; maps over points take more (`compile_map`).
+    watch: every wire will be looked at (`program.watch`). threads: how many share the work of a circuit
+    of arrays where it is long enough to gain, from some 50 us on; any number gives the same bits. Other
+    Python threads run meanwhile.
 
     >>> from pullback import circuit
     >>> program = compile(circuit("x * y").circuit(), executor="native")
@@ -40,6 +41,7 @@ def compile(
     12.0
     """
     made: Program | None = None
+    _check_threads(threads)
     if _is_native(executor):
         made = _native().choose(circuit, fast=fast, watch=watch, threads=threads)
     return Program(circuit) if made is None else made
@@ -66,6 +68,7 @@ def compile_map(
     [array([10., 20., 30.])]
     """
     made: Points | None = None
+    _check_threads(threads)
     if _is_native(executor):
         made = _native().choose_map(circuit, mapped, summed, fast=fast, threads=threads)
     return Points(circuit, mapped=mapped, summed=summed) if made is None else made
@@ -79,11 +82,13 @@ def compile_steps(
     start: Sequence[Any],
     fixed: Sequence[Any] = (),
     executor: str = "auto",
+    threads: int = 1,
 ) -> Steps:
     """A step circuit that keeps what it carries from step to step, such as weights.
 
     carried: which input each output becomes in the next step, {input: output} by position. columns:
-    positions of the inputs that each step brings. The other inputs are `fixed`.
+    positions of the inputs that each step brings. The other inputs are `fixed`. threads: how many share
+    a step of arrays that is long enough; any number gives the same bits.
 
     >>> from pullback import circuit
     >>> step = circuit("w - rate * x").circuit()
@@ -95,9 +100,15 @@ def compile_steps(
     """
     plan: dict[str, Any] = {"carried": carried, "columns": columns, "start": start, "fixed": fixed}
     made: Steps | None = None
+    _check_threads(threads)
     if _is_native(executor):
-        made = _native().choose_steps(circuit, **plan)
+        made = _native().choose_steps(circuit, threads=threads, **plan)
     return Steps(circuit, **plan) if made is None else made
+
+
+def _check_threads(threads: int) -> None:
+    if not isinstance(threads, int) or threads < 1:
+        raise OptionError(f"threads={threads!r}; it is a whole number from 1 on.")
 
 
 def _is_native(executor: str) -> bool:

@@ -31,7 +31,7 @@ def choose(
     if is_scalar(circuit):
         return _of_scalars(circuit, fast)
     if any(spec.shape for spec in circuit.specs) and can_plan(circuit):
-        return ArrayProgram(circuit, fast=fast)
+        return ArrayProgram(circuit, fast=fast, threads=threads)
     return None
 
 
@@ -54,7 +54,7 @@ def choose_map(
     return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)
 
 
-def choose_steps(circuit: Circuit, **plan: Any) -> Steps | None:
+def choose_steps(circuit: Circuit, *, threads: int = 1, **plan: Any) -> Steps | None:
     """The native steps of `circuit`, or None where the reference must do."""
     shapes = [circuit.spec_of(circuit.inputs[i]).shape for i in plan["columns"]]
     if is_scalar(circuit):
@@ -63,4 +63,4 @@ def choose_steps(circuit: Circuit, **plan: Any) -> Steps | None:
         return None  # arrays, but a row without an axis of rows
     if not can_plan(circuit) or not can_carry(circuit, plan["carried"]):
         return None
-    return NativeSteps(circuit, **plan)
+    return NativeSteps(circuit, threads=threads, **plan)
