@@ -129,8 +129,9 @@ def _added(parts: list[list[Slots]]) -> list[Any]:
 
 _ARGUMENTS = (*[ctypes.c_void_p] * 4, *[ctypes.c_int64] * 4)
 
+# The stack begins where a register's worth may lie: what does not fit the registers lies there.
 _HEAD = """define void @points(ptr noalias %columns, ptr noalias %fixed, ptr noalias %found,
-    ptr noalias %sums, i64 %from, i64 %to, i64 %size, i64 %count) nounwind {"""
+    ptr noalias %sums, i64 %from, i64 %to, i64 %size, i64 %count) alignstack({register}) nounwind {{"""
 
 
 def _text(plan: Lanes, fast: bool) -> str:
@@ -162,7 +163,8 @@ def _text(plan: Lanes, fast: bool) -> str:
     for n, (pointer, kind) in enumerate(zip(sums, kinds, strict=True)):
         code.store(code.load(f"%sum{n}", kind, plan.lanes), code.at(pointer, "%sum.at", kind))
     _end_split(code)
-    return "\n".join([code.module(), _HEAD, *code.lines, "}"])
+    head = _HEAD.format(register=vector_bits() // 8)
+    return "\n".join([code.module(), head, *code.lines, "}"])
 
 
 def _kind(plan: Lanes, i: int) -> str:

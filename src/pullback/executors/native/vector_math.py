@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from pullback.executors.native.code import Number
 
 LOG2_E = 1.4426950408889634
 NAN, INF = math.nan, math.inf
+LIFTED = 64  # e^x of x below 0 is computed so many powers of two higher: nothing is subnormal
+LIFT = 2.0**LIFTED
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,11 @@ class Precision:
     ln2_low: float
     top: float
     bottom: float
-    flat: float  # below it, expm1(x), log1p(x) and tanh(x) are x
+    flat: float  # below it, log1p(x) is x
     EXP: tuple[float, ...]
     LOG: tuple[float, ...]
     ERF: tuple[float, ...]
     ERFC: tuple[float, ...]
-
-    @property
-    def whole(self) -> float:
-        """Added to a number, it leaves the nearest integer in the lowest bits, biased."""
-        return 1.5 * 2.0**self.digits + self.bias
 
 
 PRECISIONS = {
@@ -96,39 +94,27 @@ PRECISIONS = {
 
 def exp(x: Number) -> Number:
     """e^x: 2^k e^r, with 2^k in two factors so that subnormal results are rounded once."""
-    e, scale = _exp_in_two(_not_above(x))
-    return e * scale
-
-
-def _exp_in_two(x: Number) -> tuple[Number, Number]:
-    """Two factors of e^x: the first exact, the second a power of two."""
-    code, precise = x.code, PRECISIONS[x.kind]
-    r, k = _reduced(x)
-    low, fourth, high = _series(r)
-    half = code.fma(k, 0.5, precise.whole)
-    rest = k - (half - precise.whole)
-    scale = _power(half)
-    e = code.fma(fourth * scale, high, code.fma(low, scale, scale))
-    return e, _power(rest + precise.whole)
+    series, half, rest = _in_two(x)
+    return _grown(series, _power(half, x.kind)) * _power(rest, x.kind)
 
 
 def expm1(x: Number) -> Number:
-    """e^x - 1, exact near 0: 2^k p + (2^k - 1), all halved so that 2^1024 is never needed."""
+    """e^x - 1, exact near 0: a (b p + (b - 1 / a)) with a b = 2^k; shares its work with exp(x)."""
     code, precise = x.code, PRECISIONS[x.kind]
-    p, k = _rise(_not_above(x))
-    half = _power(k + (precise.whole - 1.0))
-    y = 2.0 * code.fma(half, p, half - 0.5)
-    return code.select(code.compare("olt", abs(x), precise.flat), x, y)
+    series, half, rest = _in_two(x)
+    scale = _power(half, x.kind)
+    one = _power(2 * precise.bias - rest, x.kind)
+    y = code.fma(scale, _rise(series), scale - one) * _power(rest, x.kind)
+    return code.intrinsic("copysign", y, x)
 
 
-def _rise(x: Number) -> tuple[Number, Number]:
-    """p = e^r - 1, and k, which is held where e^x - 1 is -1 anyway."""
-    code, precise = x.code, PRECISIONS[x.kind]
-    r, k = _reduced(x)
-    low, fourth, high = _series(r)
-    lowest = -2.0 * precise.digits
-    k = code.select(code.compare("olt", k, lowest), lowest, k)
-    return code.fma(fourth, high, low), k
+def _in_two(x: Number) -> tuple[_Series, Number, Number]:
+    """The series of e^r, and the bits of the two halves of k."""
+    precise = PRECISIONS[x.kind]
+    top = x.code.select(x.code.compare("ogt", x, precise.top), precise.top, x)
+    r, biased = _reduced(top, 2 * precise.bias)
+    half = biased >> 1
+    return _series(r), half, biased - half
 
 
 def log(x: Number) -> Number:
@@ -156,21 +142,40 @@ def log1p(x: Number) -> Number:
 def sigmoid(x: Number) -> Number:
     """1 / (1 + e^-x) without overflow; sigmoid(-x) shares all but one multiplication."""
     code = x.code
-    e, scale = _exp_in_two(-abs(x))
-    share = 1.0 / code.fma(e, scale, 1.0)
-    return code.select(_is_negative(x), e * scale, 1.0) * share
+    falling = _falling(-abs(x))
+    right = code.unmirrored(x)  # -x asks which side x is on
+    small, large = falling.e, x.like(LIFT)
+    if right is not x:
+        small, large = large, small
+    return code.select(_is_negative(right), small, large) * falling.share
 
 
 def tanh(x: Number) -> Number:
     """(1 - e^-2|x|) / (1 + e^-2|x|) with x's sign; shares its work with sigmoid(2x), sigmoid(-2x)."""
-    code, precise = x.code, PRECISIONS[x.kind]
-    down = -abs(x * 2.0)
-    e, scale = _exp_in_two(down)
-    share = 1.0 / code.fma(e, scale, 1.0)
-    p, k = _rise(down)
-    whole = _power(k + precise.whole)
-    y = code.fma(whole, -p, 1.0 - whole) * share
-    return code.intrinsic("copysign", y, x)
+    code = x.code
+    falling = _falling(-abs(x * 2.0))
+    fall = code.fma(falling.scale, -_rise(falling.series), LIFT - falling.scale)
+    return code.intrinsic("copysign", fall * falling.share, x)
+
+
+class _Falling(NamedTuple):
+    """e^x for x up to 0, lifted so far that it stays normal: e = LIFT e^x, share = 1 / (LIFT + e).
+
+    e is 2^k e^r with scale = LIFT 2^k, and series is that of e^r.
+    """
+
+    e: Number
+    share: Number
+    scale: Number
+    series: _Series
+
+
+def _falling(x: Number) -> _Falling:
+    precise = PRECISIONS[x.kind]
+    r, biased = _reduced(x, precise.bias + LIFTED)
+    series, scale = _series(r), _power(biased, x.kind)
+    e = _grown(series, scale)
+    return _Falling(e, 1.0 / (e + LIFT), scale, series)
 
 
 def erf(x: Number) -> Number:
@@ -186,35 +191,51 @@ def erf(x: Number) -> Number:
 
 
 def _is_negative(x: Number) -> Number:
-    return x.code.compare("slt", x.bits(), 0)
+    """Which lanes are below 0; -0 may count as either."""
+    # The sign alone steers a choice between lanes; between two numbers it would become a jump.
+    return x.code.compare("slt", x.bits(), 0) if x.lanes > 1 else x.code.compare("olt", x, 0.0)
 
 
-def _not_above(x: Number) -> Number:
-    """x, cut where e^x is infinite."""
-    top = PRECISIONS[x.kind].top
-    return x.code.select(x.code.compare("ogt", x, top), top, x)
-
-
-def _reduced(x: Number) -> tuple[Number, Number]:
-    """r and a whole k: x = k log(2) + r, |r| <= log(2) / 2; x is cut where e^x is 0."""
+def _reduced(x: Number, bias: int) -> tuple[Number, Number]:
+    """r, and bits that end with k + bias: x = k log(2) + r, |r| <= log(2) / 2; x is cut where e^x is 0."""
     code, precise = x.code, PRECISIONS[x.kind]
     x = code.select(code.compare("olt", x, precise.bottom), precise.bottom, x)
-    k = code.fma(x, LOG2_E, precise.whole) - precise.whole
+    whole = 1.5 * 2.0**precise.digits + bias  # leaves the nearest integer in the lowest bits
+    shifted = code.fma(x, LOG2_E, whole)
+    k = shifted - whole
     r = code.fma(k, -precise.ln2_high, x)
-    return code.fma(k, -precise.ln2_low, r), k
+    return code.fma(k, -precise.ln2_low, r), shifted.bits()
 
 
-def _series(r: Number) -> tuple[Number, Number, Number]:
+class _Series(NamedTuple):
     """e^r - 1 = low + fourth high, in an order in which little has to wait for anything."""
+
+    low: Number
+    fourth: Number
+    high: Number
+
+
+def _series(r: Number) -> _Series:
     c = PRECISIONS[r.kind].EXP
     square = r * r
     low = r.code.fma(square, polynomial(r, c[:2]), r)
-    return low, square * square, polynomial(r, c[2:])
+    return _Series(low, square * square, polynomial(r, c[2:]))
 
 
-def _power(biased: Number) -> Number:
-    """2^k for `biased` = k + whole, with k from -1023 (which gives 0) to 1024 (infinity)."""
-    return (biased.bits() << PRECISIONS[biased.kind].digits).as_real()
+def _rise(series: _Series) -> Number:
+    """e^r - 1."""
+    return series.low.code.fma(series.fourth, series.high, series.low)
+
+
+def _grown(series: _Series, scale: Number) -> Number:
+    """scale e^r."""
+    fma = series.low.code.fma
+    return fma(series.fourth * scale, series.high, fma(series.low, scale, scale))
+
+
+def _power(biased: Number, kind: str) -> Number:
+    """2^k from bits that end with k + bias, with k from -bias (which gives 0) to bias + 1 (infinity)."""
+    return (biased << PRECISIONS[kind].digits).as_real()
 
 
 def _split(x: Number) -> tuple[Number, Number]:
