@@ -74,7 +74,7 @@ def compile_map(
     return Points(circuit, mapped=mapped, summed=summed) if made is None else made
 
 
-def compile_steps(
+def compile_steps(  # noqa: PLR0913 - one keyword a question
     circuit: Circuit,
     *,
     carried: Mapping[int, int],
@@ -106,7 +106,7 @@ def compile_steps(
     return Steps(circuit, **plan) if made is None else made
 
 
-def _check_threads(threads: int) -> None:
+def _check_threads(threads: object) -> None:
     if not isinstance(threads, int) or threads < 1:
         raise OptionError(f"threads={threads!r}; it is a whole number from 1 on.")
 
