@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from pullback.executors.native.code import KINDS, Code, type_of
 from pullback.executors.native.jit import build, vector_bits
 from pullback.executors.native.loop import addresses, lower_outputs, pointer_in
 from pullback.executors.native.pieces import in_pieces
+from pullback.executors.native.pool import share
 from pullback.executors.native.scalar import Slots, filled_slots, new_code
 from pullback.executors.reference.points import Points
 
@@ -47,8 +47,8 @@ class Lanes(Points):
         self.apart = tuple(o for o in range(len(circuit.outputs)) if o not in self.summed)
         self.lanes = lanes_of(circuit)
         self._added = [self.dtype(o) for o in self.summed]
-        library = build(_text(self, fast), ["points"], level=0)
-        self._points = library.function("points", None, *_ARGUMENTS)
+        self._library = build(_text(self, fast) + _PART, ["points", "part"], level=0)
+        self._points = self._library.function("points", None, *_ARGUMENTS)
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """An array an output, or one number for a summed one; arrays at the mapped inputs."""
@@ -75,15 +75,16 @@ class Lanes(Points):
         sums = [np.empty((splits, self.lanes), dtype) for dtype in self._added]
         tables = (addresses(columns), fixed, addresses(found), addresses(sums))
         places = [t.ctypes.data for t in tables]
+        parts = min(self.threads, splits)
 
         def work(start: int, stop: int) -> None:
-            self._points(*places, start, stop, size, count)
+            if parts == 1:
+                self._points(*places, start, stop, size, count)
+            else:
+                job = np.array([*places, start, stop, size, count, parts], np.int64)
+                share(self._library.address("part"), job.ctypes.data, parts)
 
-        if self.threads == 1 or splits == 1:
-            in_pieces(splits, work, first=1)
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(work, range(splits), range(1, splits + 1)))
+        in_pieces(splits, work, first=parts)
         return sums
 
     def _rest(self, columns: list[Slots], fixed: Slots, found: list[Slots]) -> list[Slots]:
@@ -201,3 +202,26 @@ def _end_split(code: Code) -> None:
     code.line("br i1 %again, label %split, label %done")
     code.block("done")
     code.line("ret void")
+
+
+# What a thread does of the splits of a job: the arguments of @points, and behind them how many parts.
+_PART = "\n".join([
+    "\ndefine void @part(ptr %job, i64 %part) nounwind {",
+    *[f"  %at{n} = getelementptr i64, ptr %job, i64 {n}\n"
+      f"  %a{n} = load {'ptr' if n < 4 else 'i64'}, ptr %at{n}" for n in range(9)],
+    """  %many = sub i64 %a5, %a4
+  %later = add i64 %part, 1
+  %before.all = mul i64 %part, %many
+  %before = udiv i64 %before.all, %a8
+  %after.all = mul i64 %later, %many
+  %after = udiv i64 %after.all, %a8
+  %from = add i64 %a4, %before
+  %to = add i64 %a4, %after
+  %some = icmp slt i64 %from, %to
+  br i1 %some, label %go, label %done
+go:
+  call void @points(ptr %a0, ptr %a1, ptr %a2, ptr %a3, i64 %from, i64 %to, i64 %a6, i64 %a7)
+  br label %done
+done:
+  ret void
+}"""])  # fmt: skip
