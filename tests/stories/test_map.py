@@ -1,7 +1,10 @@
 """`f.map`: many points at once, and at each of them what the function says of it alone."""
 
+import functools
+
 import numpy as np
 import pytest
+from laws.asking import same_bits
 
 import pullback as pb
 from pullback.errors import CircuitError, ShapeError, UnknownName
@@ -95,3 +98,13 @@ def test_a_program_is_made_once():
     made = dict(first.view.maps)
     assert f.map([5.0], 2.0).value.tolist() == [10.0]
     assert first.view.maps == made
+
+
+def test_a_circuit_too_long_for_lanes_is_mapped_point_by_point_with_the_same_numbers():
+    f = pb.circuit(lambda x, w: functools.reduce(lambda y, _: y * w + x, range(1600), x))
+    x = np.array([0.5, -0.25, np.nan, 1e300])
+    seen = f.map(x=x, w=0.5)
+    points = [f.run(x=one, w=0.5) for one in x]
+    assert same_bits(seen.value, np.array([p.value for p in points]))
+    assert same_bits(seen.grads["x"], np.array([p.grads["x"] for p in points]))
+    assert same_bits(seen.grads["w"], np.sum([p.grads["w"] for p in points]))

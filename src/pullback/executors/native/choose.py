@@ -49,8 +49,11 @@ def choose_map(
     circuit: Circuit, mapped: Sequence[int], summed: Sequence[int], *, fast: bool, threads: int
 ) -> Points | None:
     """The native map of `circuit` over points, or None where the reference must do."""
-    if not is_scalar(circuit) or circuit.gate_count > LARGEST_MAP:
+    if not is_scalar(circuit):
         return None
+    if circuit.gate_count > LARGEST_MAP:
+        program = _of_scalars(circuit, fast)
+        return Points(circuit, mapped=mapped, summed=summed, program=program)
     return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)
 
 

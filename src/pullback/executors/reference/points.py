@@ -14,20 +14,26 @@ from pullback.executors.reference.program import Program, one_an_input, typed
 
 class Points:
     """Runs `circuit` for every point. mapped: positions of the inputs with a value a point; summed:
-    positions of the outputs that are added up over the points.
+    positions of the outputs that are added up over the points. program: what runs it at one point,
+    the reference executor's where none is given.
 
-    Cost: the reference executor's, once a point.
+    Cost: that of the program, once a point.
     """
 
     def __init__(
-        self, circuit: Circuit, *, mapped: Sequence[int], summed: Sequence[int] = ()
+        self,
+        circuit: Circuit,
+        *,
+        mapped: Sequence[int],
+        summed: Sequence[int] = (),
+        program: Program | None = None,
     ) -> None:
         if any(circuit.spec_of(w).shape for w in (*circuit.inputs, *circuit.outputs)) or not mapped:
             raise CircuitError("only a circuit of single numbers is mapped over points.")
         self.circuit, self.mapped, self.summed = circuit, tuple(mapped), tuple(summed)
         if any(self.dtype(o).kind == "b" for o in self.summed):
             raise CircuitError("yes and no are not summed.", fix="cast(..., dtype='int64')")
-        self._program = Program(circuit)
+        self._program = program or Program(circuit)
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """An array an output, or one number for a summed one; arrays at the mapped inputs."""
