@@ -97,15 +97,19 @@ class NativeSteps(Steps):
         return shown[0] if len(shown) == 1 else shown
 
     def _slow(self, *columns: Any) -> None:
-        self._set(self._columns, columns)
+        fitted = self._fit(self._columns, columns)
+        arrays = [np.require(x, requirements=["C", "A"]) for x in fitted]
+        table, _ = self._tables
+        table[: len(arrays)] = [a.ctypes.data for a in arrays]
         self._gather_team()
-        if self._run(self._tables[1].ctypes.data, self._arena[1]):
-            self._explain(columns)
+        if self._run(table.ctypes.data, self._arena[1]):
+            self._explain(fitted)
 
     def _gather_team(self) -> None:
         """Who shares the work: the threads of this process, which may be a fork of another."""
         if self.threads > 1:
-            self._tables[1][-1] = team(self.threads)
+            for table in self._tables:
+                table[-1] = team(self.threads)
 
     def _explain(self, columns: Sequence[Any]) -> None:
         """An index is out of range: nothing was written, and the reference says which one it is."""
@@ -217,15 +221,15 @@ class NativeSteps(Steps):
         restore = flush_subnormals(code)
         code.line("br label %step")
         code.lines += ["step:", "  %i = phi i64 [%from, %entry], [%next, %recorded]"]
-        rows = 1
+        rows, gathers = 1, []
         for n, i in enumerate(self._columns):
             spec = self.circuit.spec_of(self.circuit.inputs[i])
             rows = spec.shape[0] if spec.shape else 1
             row = spec.dtype.itemsize * int(np.prod(spec.shape[1:], dtype=np.int64))
-            code.lines.append(_GATHER.format(n=n, row=row))
+            code.lines.append(_GATHER.format(n=n))
+            gathers.append(_GATHERED.format(n=n, row=row))
         code.lines.append(_STEP.format(rows=rows))
-        gathers = "\n".join(_GATHERED.format(n=n) for n in range(len(self._columns)))
-        code.lines[-1] = code.lines[-1].replace("GATHERED", gathers)
+        code.lines[-1] = code.lines[-1].replace("GATHERED", "\n".join(gathers))
         kept = [n for n, s in enumerate(self._specs) if not s.shape]
         for k, n in enumerate(kept):
             size = self._specs[n].dtype.itemsize
@@ -252,14 +256,13 @@ _COPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
 _GATHER = """  %data{n}.at = getelementptr ptr, ptr %data, i64 {n}
   %data{n} = load ptr, ptr %data{n}.at
   %place{n}.at = getelementptr ptr, ptr %table, i64 {n}
-  %place{n} = load ptr, ptr %place{n}.at
-  %size{n} = add i64 {row}, 0"""
+  %place{n} = load ptr, ptr %place{n}.at"""
 
-_GATHERED = """  %from{n}.bytes = mul i64 %row, %size{n}
+_GATHERED = """  %from{n}.bytes = mul i64 %row, {row}
   %from{n} = getelementptr i8, ptr %data{n}, i64 %from{n}.bytes
-  %to{n}.bytes = mul i64 %r, %size{n}
+  %to{n}.bytes = mul i64 %r, {row}
   %to{n} = getelementptr i8, ptr %place{n}, i64 %to{n}.bytes
-  call void @llvm.memcpy.p0.p0.i64(ptr %to{n}, ptr %from{n}, i64 %size{n}, i1 false)"""
+  call void @llvm.memcpy.p0.p0.i64(ptr %to{n}, ptr %from{n}, i64 {row}, i1 false)"""
 
 _STEP = """  %first = mul i64 %i, {rows}
   br label %gather
