@@ -83,7 +83,10 @@ class Compiled:
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
         """Fill `outputs`, one an entry of `made`; False when an index was out of range."""
-        arena = self._arenas.pop() if self._arenas else self.new_arena()
+        try:
+            arena = self._arenas.pop()
+        except IndexError:  # they are all in use
+            arena = self.new_arena()
         table = self.table([*inputs, *outputs])
         good = bool(self._run(table.ctypes.data, arena[1]) == 0)
         self._arenas.append(arena)
