@@ -19,7 +19,7 @@ from pullback.core.dtypes import FLOAT32, FLOAT64, INT64
 from pullback.core.shapes import Spec, spec_of
 from pullback.errors import DtypeError, PullbackError, RangeError, ShapeError
 from pullback.executors import compile, compile_steps
-from pullback.executors.native.arrays import gemm, nest
+from pullback.executors.native.arrays import gemm, nest, text
 from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.arrays.steps import NativeSteps
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
@@ -598,3 +598,43 @@ def test_wider_and_narrower_registers_mean_the_same(bits, monkeypatch):
     assert all(np.allclose(f, w, 1e-4, 1e-4) for f, w in zip(found, wanted, strict=True))
     steps = native(STEP).run(VALUES), compile(STEP).run(VALUES)
     assert all(np.allclose(f, w, 1e-5, 1e-6) for f, w in zip(*steps, strict=True))
+
+
+# --- a build that checks bounds: PULLBACK_BOUNDS=check asks it of everything above ---
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    monkeypatch.setenv("PULLBACK_BOUNDS", "check")
+
+
+def test_a_checked_build_gives_the_same_bits(checked, monkeypatch):
+    found = native(STEP).run(VALUES)
+    monkeypatch.delenv("PULLBACK_BOUNDS")
+    assert all(same_bits(f, w) for f, w in zip(found, native(STEP).run(VALUES), strict=True))
+
+
+def shortened(monkeypatch, cut):
+    """STEP, run as if some storage held a byte less than it does; which storages it has."""
+    whole, met = text.Module._bytes, []
+
+    def told(self, storage, group):
+        met.append(storage)
+        return whole(self, storage, group) - (storage == cut)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(text.Module, "_bytes", told)
+        native(STEP).run(VALUES)
+    return sorted({*met} - {-1})  # room to pack in may be more than is needed
+
+
+@pytest.mark.slow
+def test_a_checked_build_finds_an_array_that_is_a_byte_shorter_than_was_thought(
+    checked, monkeypatch
+):
+    monkeypatch.setenv("PULLBACK_CACHE", "off")
+    storages = shortened(monkeypatch, None)
+    assert len(storages) > 8
+    for storage in storages[::4]:
+        with pytest.raises(PullbackError, match=r"outside of its arrays(.|\n)*PULLBACK_BOUNDS"):
+            shortened(monkeypatch, storage)

@@ -21,6 +21,7 @@ import numpy as np
 from pullback.core.dtypes import FLOAT32, FLOAT64
 from pullback.core.shapes import Spec
 from pullback.executors.native import builtin
+from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.memory import ALIGNED
 from pullback.executors.native.jit import Library, build
 
@@ -96,7 +97,7 @@ def _numpy_functions() -> Any:
 def fits(specs: Sequence[Spec]) -> bool:
     """Whether arguments like these can go through the door."""
     plain = all(s.dtype is np.dtype(s.dtype.name) and len(s.shape) <= _MOST_AXES for s in specs)
-    return plain and usable()
+    return plain and usable() and not bounds.asked()
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.executors.native.arrays import bounds
 
 
 def _source() -> str:
@@ -29,6 +30,7 @@ def known_by(circuit: Circuit, *more: Any) -> str:
     whole = hashlib.sha256(SOURCE.encode())
     for column in (circuit.op, circuit.first, circuit.operands, circuit.attribute, circuit.spec):
         whole.update(np.ascontiguousarray(column).tobytes() + b"|")
+    more = (*more, bounds.asked())
     said = (circuit.ops, circuit.attributes, circuit.specs, circuit.inputs, circuit.outputs, more)
     whole.update(repr(said).encode())
     for constant in circuit.constants:

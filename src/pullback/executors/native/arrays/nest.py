@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pullback.executors.native.arrays.bounds import Bounds, asked
 from pullback.executors.native.code import SIZES, Code, Number, type_of
 from pullback.executors.native.jit import vector_bits
 
@@ -87,6 +88,7 @@ class Body(Code):
         self.parts = parts  # of a function that does one part of its work, number %part
         self.most_turns = 0  # of a loop that was divided among the parts
         self._divided = False
+        self.bounds = Bounds() if asked() else None
         self.slots: list[str] = []  # stack slots, for the head of the function
 
     def block(self, label: str) -> None:
@@ -170,9 +172,22 @@ class Body(Code):
 
     def load(self, pointer: str, kind: str, lanes: int = 1) -> Number:
         """Numbers that lie one behind the other. Of a bool any bit counts: it may come from anywhere."""
+        if self.bounds:
+            pointer = self.bounds.inside(self, pointer, kind, lanes)
         if kind != "i1":
             return super().load(pointer, kind, lanes)
         return self.compare("ne", super().load(pointer, "i8", lanes), 0)
+
+    def store(self, value: Number, pointer: str) -> None:
+        if self.bounds:
+            pointer = self.bounds.inside(self, pointer, value.kind, value.lanes)
+        super().store(value, pointer)
+
+    def at(self, pointer: str, index: Index, kind: str) -> str:
+        there = super().at(pointer, index, kind)
+        if self.bounds:
+            self.bounds.moved(there, pointer)
+        return there
 
     def fetch(self, pointer: str) -> None:
         """Bring a line of memory near; it will be read or written soon."""

@@ -13,6 +13,7 @@ import numpy as np
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
 from pullback.core.shapes import Spec
+from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import (
@@ -74,11 +75,12 @@ class Compiled:
             lambda: Module(
                 self.plan, self.memory, copies, fast=fast, team=others + len(fixed)
             ).text(),
-            ["run"],
+            ["run", *bounds.exports()],
             level=0,
             known_by=known_by(circuit, fast, kept, [g.parts for g in self.plan.groups]),
         )
-        self._run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+        run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+        self._run = bounds.checked(self.library, run)
         self._arenas: list[tuple[Array, int]] = []
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
@@ -135,13 +137,15 @@ class ArrayProgram(Program):
     Elementwise gates and choices give the reference's bits, exp and its kin stay within 4 ulp;
     products of matrices and sums over n numbers differ by at most 2 n eps sum|terms| (see the
     README). Cost: compiling takes some 10 ms a group, next to nothing if it was done before. Any
-    number of threads gives the same bits; what is too short for several runs on one.
+    number of threads gives the same bits; what is too short for several runs on one: `threads` says
+    how many it came to.
     """
 
     def __init__(self, circuit: Circuit, *, fast: bool = False, threads: int = 1) -> None:
         super().__init__(circuit)
-        self.fast, self.threads = fast, threads
+        self.fast, self._asked = fast, threads
         self._compiled = Compiled(circuit, fast=fast, threads=threads)
+        self.threads = self._compiled.threads
         self._ran = _Runner(self, self._compiled)
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
@@ -157,7 +161,7 @@ class ArrayProgram(Program):
     @cached_property
     def _watching(self) -> Watching:
         """A second build, made when it is first asked."""
-        made = partial(Compiled, fast=self.fast, kept=True, threads=self.threads)
+        made = partial(Compiled, fast=self.fast, kept=True, threads=self._asked)
         return Watching(self.circuit, self.fitted, made)
 
     def fitted(self, inputs: Sequence[Any]) -> list[Any]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.core.shapes import Spec
+from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.door import Door, fits
 from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, described, plan_memory
@@ -185,12 +186,13 @@ class NativeSteps(Steps):
 
         parts = [group.parts for group in made.groups]
         known = known_by(circuit, self._fast, self._pairs, self._columns, parts)
-        self._library = build(text, ["run", "steps"], level=0, known_by=known)
+        self._library = build(text, ["run", "steps", *bounds.exports()], level=0, known_by=known)
         pointer, count = ctypes.c_void_p, ctypes.c_int64
-        self._run = self._library.function("run", count, pointer, pointer)
-        self._loop_code = self._library.function(
+        run = self._library.function("run", count, pointer, pointer)
+        loop = self._library.function(
             "steps", None, pointer, pointer, pointer, count, count, pointer, pointer, pointer
         )
+        self._run, self._loop_code = (bounds.checked(self._library, f) for f in (run, loop))
 
     def _places(self) -> dict[int, Array]:
         """An array for every input, and for the outputs that are shown; and tables of where they lie."""

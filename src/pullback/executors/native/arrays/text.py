@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from pullback.executors.native.arrays import gemm
+from pullback.executors.native.arrays import bounds, gemm
 from pullback.executors.native.arrays.elementwise import (
     Constant,
     Loop,
@@ -25,7 +26,7 @@ from pullback.executors.native.arrays.nest import Body, Index, Placed, View, pro
 from pullback.executors.native.arrays.plan import Group, Plan
 from pullback.executors.native.arrays.split import cut, narrowed
 from pullback.executors.native.arrays.views import dense
-from pullback.executors.native.code import FAST, Number
+from pullback.executors.native.code import FAST, SIZES, Number
 from pullback.executors.native.jit import has_fma
 from pullback.executors.native.lower import CURVES
 from pullback.executors.native.pool import LINE
@@ -43,14 +44,24 @@ class Copy:
 
 @dataclass
 class _Function:
-    """One group being written. Storages become parameters in the order in which they are met."""
+    """One group being written. Storages become parameters in the order in which they are met.
+
+    bytes_of: how much lies behind a storage.
+    """
 
     body: Body
+    bytes_of: Callable[[int], int]
     parameters: dict[int, str] = field(default_factory=dict)
 
     def placed(self, view: View) -> Placed:
-        name = self.parameters.setdefault(view.storage, f"%p{len(self.parameters)}")
-        return Placed(view, name)
+        return Placed(view, self.parameter(view.storage))
+
+    def parameter(self, storage: int) -> str:
+        """The register that points to a storage."""
+        name = self.parameters.setdefault(storage, f"%p{len(self.parameters)}")
+        if self.body.bounds:
+            self.body.bounds.known(name, self.bytes_of(storage))
+        return name
 
 
 class Module:
@@ -69,6 +80,7 @@ class Module:
             str, int
         ] = {}  # name of one done in parts -> how many addresses it takes
         self.constants = uniform_constants(plan)
+        self.targets = {one.target.storage: one.target for one in copies}
         self.lines: list[str] = []
         self.loaded: dict[str, str] = {}
         for group in plan.groups:
@@ -82,7 +94,8 @@ class Module:
         main = [head, *self.loaded.values(), *self.lines, "  ret i64 0", "bad:", "  ret i64 1", "}"]
         texts = [text.replace("@GROUP", name, 1) for text, name in self.functions.items()]
         parts = [_part(name, count) for name, count in self.divided.items()]
-        return "\n".join([*self.outside.values(), *texts, *parts, *main])
+        checks = [bounds.OUTSIDE] if bounds.asked() else []
+        return "\n".join([*checks, *self.outside.values(), *texts, *parts, *main])
 
     # One group
 
@@ -105,10 +118,8 @@ class Module:
 
     def _written(self, group: Group, parts: int) -> tuple[_Function, Number | None]:
         curves = sum(row.gate is not None and row.gate.name in CURVES for row in group.rows)
-        f = _Function(self._body(curves <= INLINE, parts))
-        scratch = f"%p{len(f.parameters)}" if group.scratch else ""
-        if scratch:
-            f.parameters[-1] = scratch
+        f = _Function(self._body(curves <= INLINE, parts), partial(self._bytes, group=group))
+        scratch = f.parameter(-1) if group.scratch else ""
         return f, self._write(f, group, scratch)
 
     def _share(self, name: str, addresses: Sequence[str], parts: int) -> None:
@@ -126,7 +137,7 @@ class Module:
         self.lines.append("  " + call)
 
     def _copy(self, one: Copy) -> None:
-        f = _Function(self._body(True, 1))
+        f = _Function(self._body(True, 1), partial(self._bytes, group=None))
         copy(f.body, f.placed(one.source), f.placed(one.target))
         name = self._function(f, "void", "", None)
         given = ", ".join(f"ptr {self._address(s, None)}" for s in f.parameters)
@@ -161,6 +172,14 @@ class Module:
         if storage in self.memory.slots:
             return self._from_table(self.memory.slots[storage])
         return self._in_arena(self.memory.pieces[storage].offset)
+
+    def _bytes(self, storage: int, group: Group | None) -> int:
+        if storage == -1 and group is not None:
+            return self.memory.scratch[group.number].size
+        if storage in self.memory.pieces:
+            return self.memory.pieces[storage].size
+        view = self.targets.get(storage) or dense(self.plan.circuit, storage)
+        return SIZES[view.kind] * view.size
 
     def _from_table(self, slot: int) -> str:
         name = f"%slot{slot}"
