@@ -31,9 +31,9 @@ CURVE = 16  # additions that exp and its kin are worth
 def divide(plan: Plan, threads: int) -> int:
     """Say of each group in how many parts it is done; how many threads that takes."""
     costs = [cost(plan, group) for group in plan.groups]
-    if threads > 1 and sum(costs) >= WORTH:
+    if threads > 1 and sum(costs) > WORTH:
         for group, ns in zip(plan.groups, costs, strict=True):
-            if group.kind in DIVIDED and ns >= WORTH_A_GROUP:
+            if group.kind in DIVIDED and ns > WORTH_A_GROUP:
                 group.parts = _most_parts(plan, group, min(threads, MOST))
     return max((group.parts for group in plan.groups), default=1)
 
