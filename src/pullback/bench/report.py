@@ -61,6 +61,7 @@ def as_data(result: Result) -> dict[str, Any]:
             for m in result.runners
         ],
         "best_peer": best[0] if best else None,
+        "agree": not any(m.said.startswith("disagrees") for m in result.runners),
         "peer_over_ours": best[1] / result.ours if best and result.ours else None,
         "goals": [{"goal": said, "met": met} for said, met in result.goals],
     }
@@ -68,10 +69,12 @@ def as_data(result: Result) -> dict[str, Any]:
 
 _PAGE = """# Side by side
 
-The same work by pullback, by other libraries and by C, written by `pullback bench --markdown`. Each row
-is one process with one thread on one core; everybody came to the same numbers before a time counted;
-then turns were taken in turn, and a time is the median of the processor time of one step. The limit is C
-by hand, or the part of the work that nobody can leave out; it is no peer. Goals are for AVX-512.
+The same work by pullback, by other libraries and by C, written by `pullback bench --markdown` after
+`pip install -e '.[bench]'`; how each grows with the size of the work is
+[on a page of its own](bench-growth.md). Each row is one process with one thread on one core; everybody
+came to the same numbers before a time counted; then turns were taken in turn, and a time is the median of
+the processor time of one step. The limit is C by hand, or the part of the work that nobody can leave out;
+it is no peer. Goals are for AVX-512.
 
 ## The machine
 """
