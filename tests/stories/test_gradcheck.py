@@ -135,7 +135,7 @@ def test_a_mistake_in_the_pull_of_multiply_is_found(rule, monkeypatch):
 
 def test_pulls_put_together_wrongly_are_found_though_every_gate_is_right(monkeypatch):
     def only_the_last_branch(self, wire, branch):
-        self.pulls[wire] = pb.core.wire.Wire(self.builder, branch.pull)
+        self.pulls[wire] = self.builder.wire(branch.pull)
         self.branches.setdefault(wire, []).append(branch)
 
     monkeypatch.setattr("pullback.passes.backward._Sweep._add", only_the_last_branch)

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -53,12 +52,11 @@ class Builder:
         self.operands: list[int] = t.operands.tolist() if t else []
         self._first = [0]
         # What was found out once, and need not be again.
-        self.met: dict[
-            Any, tuple[int, int]
-        ] = {}  # gate, place, specs -> the kind of the row, its spec
-        self._places: dict[Any, int] = {}
+        self.met: dict[Any, tuple[int, int, Any]] = {}  # (gate, *place, *input kinds): `_meeting`
+        self._sites: dict[Any, tuple[int, int]] = {}  # place: site and group
         self._codes: list[Any] = []  # keeps code objects alive while their ids are keys
         self._constant_ids: dict[Any, int] = {}
+        self._numbers: dict[Any, int] = {}
         self._plans: dict[Any, Any] = {}
         self._copies: dict[int, Copy] = {}
         self.captured: dict[int, Wire] = {}
@@ -67,6 +65,12 @@ class Builder:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    def wire(self, id: int) -> Wire:
+        """The handle on row `id`."""
+        made = Wire()
+        made.builder, made.id, made.spec_id = self, id, self.kind_of(id).spec
+        return made
 
     # Rows
 
@@ -85,7 +89,7 @@ class Builder:
         array = canonical(value, "a constant")
         key = (array.dtype, array.tobytes()) if array.ndim == 0 else None
         if key in self._constant_ids:
-            return Wire(self, self._constant_ids[key])
+            return self.wire(self._constant_ids[key])
         spec = self.specs.id_of(Spec(np.shape(array), array.dtype))
         if array.ndim:
             array = array.copy()
@@ -99,10 +103,7 @@ class Builder:
     def apply(self, gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any]) -> Wire:
         """Record one gate: bring the inputs to one dtype, infer the output's spec, append a row."""
         bound = gate.bind(attributes) if attributes or gate.defaults else {}
-        attribute = self.attributes.id_of(bound) if bound else 0
-        frame = None if self.here else caller()
-        site, group = self.here or self._place(frame)
-        wires: list[int] = []
+        wires: list[Any] = []
         kinds: list[Any] = []  # a wire's spec, or the type of a plain Python number
         for value in inputs:
             if type(value) is float or type(value) is int:
@@ -115,17 +116,23 @@ class Builder:
                 kinds.append(value.spec_id)
                 value = value.id
             wires.append(value)
-        key = (gate.name, attribute, *kinds)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = self._plan(gate, wires, kinds, bound)
-        op, spec, changes = plan
-        for position, change in changes:
+        said = (gate.name, self.attributes.id_of(bound)) if bound else gate.name
+        place = self.here or self._place()
+        key = (said, *place, *kinds)
+        found = self.met.get(key)
+        if found is None:
+            found = self.met[key] = self._meeting(gate, wires, kinds, bound, place)
+        for position, change in found[2]:
             wires[position] = change(wires[position])
-        made = self._append(op, wires, attribute, spec, site, group)
-        if frame is not None and not changes and not attributes:
-            place = (frame.f_lasti, id(frame.f_code), SCOPE.get())
-            self.met[(gate.name, *place, *kinds)] = self.kind[made.id], spec
+        return self.again(found, wires)
+
+    def again(self, met: tuple[int, int, Any], operands: Sequence[int]) -> Wire:
+        """A row of a kind that was met before."""
+        made = Wire()
+        made.builder, made.id = self, len(self.kind)
+        kind, made.spec_id, _ = met
+        self.kind.append(kind)
+        self.operands.extend(operands)
         return made
 
     def inline(self, circuit: Circuit, inputs: Sequence[Wire]) -> list[Wire]:
@@ -233,7 +240,22 @@ class Builder:
             made = self.input(value.spec, unique(name, self.labels), "data").id
             self.explicit.discard(made)  # nobody called it so in here: names given here come first
             self.captured[made], self._captured_ids[key] = value, made
-        return Wire(self, self._captured_ids[key])
+        return self.wire(self._captured_ids[key])
+
+    def _meeting(
+        self, gate: Gate, values: list[Any], kinds: list[Any], bound: dict[str, Any], place: Any
+    ) -> tuple[int, int, Any]:
+        """What a gate does in one place with inputs of these kinds: row kind, spec, input changes."""
+        attribute = self.attributes.id_of(bound)
+        key = (gate.name, attribute, *kinds)
+        if key not in self._plans:
+            self._plans[key] = self._plan(gate, values, kinds, bound)
+        op, spec, changes = self._plans[key]
+        site, group = self.here or self._sites[place]
+        name = "" if self.here else self.sites[site].name
+        label = self.labels.id_of(name) if name else -1
+        kind = Kind(op, len(values), attribute, spec, site, group, label)
+        return self.kinds.id_of(kind), spec, changes
 
     def _plan(
         self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]
@@ -266,12 +288,20 @@ class Builder:
         if spec is None:
             if name in gate.kinds and wanted == BOOL:
                 gate.check_kind(name, FLOAT64)
-            return lambda number: self.constant(weak(number, wanted)).id
+            return lambda number: self._number(number, wanted)
         if spec.dtype == wanted:
             return None
         if name in gate.kinds:
             gate.check_kind(name, spec.dtype)
-        return lambda wire: GATES["cast"](Wire(self, wire), dtype=wanted.name).id
+        return lambda wire: GATES["cast"](self.wire(wire), dtype=wanted.name).id
+
+    def _number(self, number: float, dtype: np.dtype[Any]) -> int:
+        """The constant that a plain Python number is."""
+        key = (number or str(number), dtype.char)  # 0 and -0 are equal
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = self.constant(weak(number, dtype)).id
+        return found
 
     def _inferred_spec(
         self, gate: Gate, values: list[Any], specs: list[Spec], attributes: Any
@@ -282,8 +312,7 @@ class Builder:
             return gate.infer(specs, attributes)
         except (ShapeError, DtypeError) as error:
             where = [
-                self.said(Wire(self, v)) if isinstance(v, int) else f"the number {v}"
-                for v in values
+                self.said(self.wire(v)) if isinstance(v, int) else f"the number {v}" for v in values
             ]
             raise type(error)(
                 f"{gate.name}: {error.what}", where=where, why=error.why, fix=error.fix
@@ -291,30 +320,22 @@ class Builder:
 
     # Where a row comes from, and where it goes
 
-    def _place(self, frame: FrameType | None) -> tuple[int, int]:
-        """Site and scope of the gate that `frame` is using."""
-        group = self.groups.id_of(SCOPE.get())
-        if frame is None:
-            return 0, group
-        key = (id(frame.f_code), frame.f_lasti)
-        site = self._places.get(key)
-        if site is None:
-            self._codes.append(frame.f_code)
-            site = self._places[key] = self.sites.id_of(site_of(frame.f_code, frame.f_lasti))
-        return site, group
-
-    def _append(
-        self, op: int, operands: Sequence[int], attribute: int, spec: int, site: int, group: int
-    ) -> Wire:
-        name = "" if self.here else self.sites[site].name
-        label = self.labels.id_of(name) if name else -1
-        kind = Kind(op, len(operands), attribute, spec, site, group, label)
-        return self._row(kind, operands)
+    def _place(self) -> tuple[int, int, tuple[str, ...]]:
+        """The instruction that uses a gate, and the scope it is in."""
+        frame, scope = caller(), SCOPE.get()
+        place = (frame.f_lasti, id(frame.f_code), scope) if frame else (0, 0, scope)
+        if place not in self._sites:
+            site = 0
+            if frame:
+                self._codes.append(frame.f_code)
+                site = self.sites.id_of(site_of(frame.f_code, frame.f_lasti))
+            self._sites[place] = site, self.groups.id_of(scope)
+        return place
 
     def _row(self, kind: Kind, operands: Sequence[int]) -> Wire:
         self.kind.append(self.kinds.id_of(kind))
         self.operands.extend(operands)
-        return Wire(self, len(self.kind) - 1, kind.spec)
+        return self.wire(len(self.kind) - 1)
 
 
 class Copy:
@@ -352,7 +373,7 @@ class Copy:
             # Without a name here it gets none: a pull has its gate's site.
             place, name = (here, "") if here else (self.place(wire), circuit.names[wire])
             new[wire] = self.row(wire, [new[i] for i in listened], place, name).id
-        return [Wire(builder, new[o]) for o in circuit.outputs]
+        return [builder.wire(new[o]) for o in circuit.outputs]
 
     @cached_property
     def constants(self) -> dict[int, int]:

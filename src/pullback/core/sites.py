@@ -52,7 +52,7 @@ def scope(name: str) -> Iterator[None]:
 
 def caller() -> FrameType | None:
     """The nearest frame outside `core` and `gates`: the code that used a gate."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(3)
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         frame = frame.f_back
     return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from sys import _getframe
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -11,12 +12,35 @@ from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name
 from pullback.core.operators import Operators
 from pullback.core.shapes import Spec
+from pullback.core.sites import SCOPE
 from pullback.errors import CircuitError
 
 NEW_AXIS = "new"
 
 if TYPE_CHECKING:
     from pullback.core.build import Builder
+
+
+def _operator(name: str) -> Any:
+    """The operator of a gate. What this place has done with such wires before it does at once."""
+
+    def operate(self: Wire, other: Any) -> Any:
+        builder = self.builder
+        if type(other) is Wire and other.builder is builder and not builder.here:
+            frame = _getframe(1)
+            place = frame.f_lasti, id(frame.f_code)
+            found = builder.met.get((name, *place, SCOPE.get(), self.spec_id, other.spec_id))
+            if found and not found[2]:
+                made = Wire()
+                rows, operands = builder.kind, builder.operands
+                made.builder, made.id, made.spec_id = builder, len(rows), found[1]
+                rows.append(found[0])
+                operands.append(self.id)
+                operands.append(other.id)
+                return made
+        return builder.apply(GATES[name], (self, other), {})
+
+    return operate
 
 
 class Wire(Operators):
@@ -27,10 +51,9 @@ class Wire(Operators):
     """
 
     __slots__ = ("builder", "id", "spec_id")
-
-    def __init__(self, builder: Builder, id: int, spec_id: int = -1) -> None:
-        self.builder, self.id = builder, id
-        self.spec_id = builder.kind_of(id).spec if spec_id < 0 else spec_id
+    builder: Builder
+    id: int
+    spec_id: int
 
     @property
     def spec(self) -> Spec:
@@ -52,7 +75,20 @@ class Wire(Operators):
     def __apply_gate__(
         self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
     ) -> Wire:
-        return self.builder.apply(gate, inputs, attributes)
+        builder = self.builder
+        if len(inputs) == 1 and not attributes and not builder.here:
+            frame = _getframe(2)
+            place = frame.f_lasti, id(frame.f_code)
+            found = builder.met.get((gate.name, *place, SCOPE.get(), self.spec_id))
+            if found and not found[2]:
+                return builder.again(found, (self.id,))
+        return builder.apply(gate, inputs, attributes)
+
+    __add__ = _operator("add")
+    __sub__ = _operator("subtract")
+    __mul__ = _operator("multiply")
+    __truediv__ = _operator("divide")
+    __pow__ = _operator("power")
 
     def named(self, name: str) -> Wire:
         """The same wire, called `name` in every face."""

@@ -127,7 +127,7 @@ def _opened(circuit: Circuit, language: Language) -> tuple[Circuit, list[int], l
         for row in circuit.rows():
             row_of.append(_written(builder, circuit, row, row_of, faceless).id)
             wires += [row.wire] * (len(builder) - len(wires))
-    outputs = [Wire(builder, row_of[o]) for o in circuit.outputs]
+    outputs = [builder.wire(row_of[o]) for o in circuit.outputs]
     return builder.finish(outputs), row_of, wires
 
 
@@ -138,7 +138,7 @@ def _written(
         return builder.input(circuit.spec_of(row.wire), circuit.names[row.wire])
     if row.gate is None:
         return builder.constant(circuit.constant_of(row.wire))
-    inputs = [Wire(builder, row_of[i]) for i in row.inputs]
+    inputs = [builder.wire(row_of[i]) for i in row.inputs]
     if row.gate.name not in faceless:
         return builder.apply(row.gate, inputs, row.attributes)
     inside = opened_recipe(row.gate, [w.spec for w in inputs], row.attributes)

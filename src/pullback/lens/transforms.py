@@ -219,12 +219,12 @@ def _gradient_circuit(view: View, wanted: Sequence[int]) -> Circuit:
     if all(p >= 0 for p in pulls):
         return tidy(back.asking([*back.forward.outputs, *pulls]))
     builder = Builder(back.circuit)
-    outputs = [Wire(builder, o) for o in back.forward.outputs]
+    outputs = [builder.wire(o) for o in back.forward.outputs]
     for w, p in zip(wanted, pulls, strict=True):
         spec = view.circuit.spec_of(view.circuit.inputs[w])
         dtype = spec.dtype if spec.dtype.kind == "f" else np.float64
         outputs.append(
-            Wire(builder, p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype))
+            builder.wire(p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype))
         )
     return tidy(builder.finish(outputs))
 

@@ -71,7 +71,7 @@ def backward(circuit: Circuit, outputs: Sequence[int] = (0,), *, masked: bool = 
     sweep.run()
     return Backward(
         forward=circuit,
-        circuit=sweep.builder.finish([Wire(sweep.builder, o) for o in circuit.outputs]),
+        circuit=sweep.builder.finish([sweep.builder.wire(o) for o in circuit.outputs]),
         pulls=tuple(-1 if p is None else p.id for p in sweep.pulls),
         forces=tuple(f.id for f in forces),
         origin=tuple(sweep.origin),
@@ -137,7 +137,7 @@ class _Sweep:
             masked,
         )
         circuit, pulled = pull_template(use)
-        wires = [dy, Wire(builder, row.wire), *(Wire(builder, i) for i in row.inputs)]
+        wires = [dy, *(builder.wire(i) for i in (row.wire, *row.inputs))]
         pulls = iter(builder.inline(circuit, wires))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
             if kept:
@@ -163,7 +163,7 @@ class _Sweep:
         return (np.signbit(constant), constant) if is_number else None
 
     def _add(self, wire: int, branch: Branch) -> None:
-        pull, before = Wire(self.builder, branch.pull), self.pulls[wire]
+        pull, before = self.builder.wire(branch.pull), self.pulls[wire]
         self.pulls[wire] = pull if before is None else before + pull
         self.branches.setdefault(wire, []).append(branch)
 

@@ -60,7 +60,7 @@ def _unchanged(builder: Builder, row: Row, inputs: list[Wire], values: list[Any]
         shape = np.broadcast_shapes(*(w.shape for w in inputs))
         return chosen if chosen.shape == shape else None
     if name == "negative" and builder.ops[builder.kind_of(x.id).op] == "negative":
-        return Wire(builder, *builder.listened(x.id))
+        return builder.wire(*builder.listened(x.id))
     if name in ("reshape", "broadcast_to", "sum_to") and x.shape == tuple(row.attributes["shape"]):
         return x
     return x if name == "cast" and x.dtype.name == row.attributes["dtype"] else None
