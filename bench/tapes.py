@@ -80,6 +80,11 @@ def circuit(kind: Any, a: Any, b: Any) -> Circuit:
     )  # fmt: skip
 
 
+def drawn(count: int) -> Any:
+    """Gates without any order, half of them products."""
+    return np.random.default_rng(2).choice([0, 1, 2, 0], count)
+
+
 def chain(count: int) -> Circuit:
     """x c - c, again and again: nothing can be done ahead."""
     k = np.arange(count)
@@ -100,8 +105,23 @@ def far(count: int) -> Circuit:
     return circuit(np.resize([0, 1, 2, 1], count), LEAVES + k - 1, anywhere)
 
 
+def near_drawn(count: int) -> Circuit:
+    """Any gate, which listens to two of the last sixty."""
+    k, draw = np.arange(count), np.random.default_rng(0)
+    a, b = (LEAVES + k - 1 - draw.integers(0, 60, count) for _ in range(2))
+    return circuit(drawn(count), a, b)
+
+
+def far_drawn(count: int) -> Circuit:
+    """Any gate, which listens to the one before and to any."""
+    k = np.arange(count)
+    anywhere = (np.random.default_rng(0).random(count) * (LEAVES + k)).astype(np.int64)
+    return circuit(drawn(count), LEAVES + k - 1, anywhere)
+
+
 ORDERS: dict[str, Callable[[int], Circuit]] = {
-    "each after the other": chain, "near": near, "anywhere": far,
+    "each after the other": chain, "near": near, "anywhere": far, "near, any gates": near_drawn,
+    "anywhere, any gates": far_drawn,
 }  # fmt: skip
 
 
@@ -120,22 +140,25 @@ def rows(count: int, library: Any) -> list[dict[str, Any]]:
     found = []
     for said, made in ORDERS.items():
         began = time.thread_time()
-        program = TapeProgram(made(count))
+        whole = made(count)
+        program = TapeProgram(whole)
         given = np.random.default_rng(1).uniform(-0.5, 0.5, LEAVES).tolist()
         _, pulls = program.value_and_grad(given)
         ready = time.thread_time() - began
         tape = program.machine(0).tape
-        columns = (tape.op, tape.a, tape.b)
+        kinds = (whole.op[tape.place >= LEAVES] - 1).astype(np.uint8)
+        columns = (kinds, tape.a, tape.b)
         values, theirs = np.zeros(tape.places), np.zeros(tape.places)
         values[:LEAVES] = given
-        sizes = (ctypes.c_int64(LEAVES), ctypes.c_int64(count))
+        sizes = (ctypes.c_int64(LEAVES), ctypes.c_int64(len(kinds)))
         places = [place(c) for c in (*columns, values, theirs)]
-        in_c = least(lambda p=places, s=sizes: library["pass"](*p, *s), count)
+        gates = len(kinds)  # some may have nobody who listens
+        in_c = least(lambda p=places, s=sizes: library["pass"](*p, *s), gates)
         mine = np.array([-0.0 if pull is None else pull for pull in pulls])
         assert theirs[:LEAVES].tobytes() == mine.tobytes(), "C has other pulls"
-        ours = least(lambda p=program, g=given: p.value_and_grad(g), count)
-        size = sum(c.nbytes for c in (*columns, values, theirs)) / count
-        found.append({"id": said, "gates": count, "ours": ours, "peers": {"C": in_c}, "unit": "ns/gate",
+        ours = least(lambda p=program, g=given: p.value_and_grad(g), gates)
+        size = sum(c.nbytes for c in (*columns, values, theirs)) / gates
+        found.append({"id": said, "gates": gates, "ours": ours, "peers": {"C": in_c}, "unit": "ns/gate",
                       "ready": ready, "bytes": size})  # fmt: skip
     return found
 

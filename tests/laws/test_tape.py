@@ -1,6 +1,7 @@
 """Large circuits of single numbers on the tape: the reference's numbers, and backward's pulls, to the bit."""
 
 import dataclasses
+import importlib
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,11 @@ from pullback.core.build import Builder
 from pullback.core.shapes import spec_of
 from pullback.errors import CircuitError, NotFiniteError, ShapeError
 from pullback.executors import compile
+from pullback.executors.native import pieces
 
 tapes = pytest.importorskip("pullback.executors.native.tape")
+tape_words = importlib.import_module("pullback.executors.native.tape_words")
+PAGE = tape_words.PAGE
 
 SMALL = dataclasses.replace(EXACT, steps=(2, 60), dtypes=("float64", "float64", "float32"))
 # Short enough that 4 ulp of each curve do not grow beyond this on the way.
@@ -146,6 +150,11 @@ def test_a_force_scales_the_pulls():
     assert program.value_and_grad([3.0, 5.0], force=2.0) == (18.0, [12.0, 6.0])
 
 
+def test_an_output_that_is_an_input_is_pulled_as_it_is():
+    circuit = pb.circuit(lambda x, y: (x * y, y)).circuit(3.0, 5.0)
+    assert tapes.TapeProgram(circuit).value_and_grad([3.0, 5.0], output=1) == (5.0, [None, 1.0])
+
+
 def test_what_nothing_pulls_has_no_pull():
     circuit = pb.circuit(lambda x, y: pb.where(y > 0.0, x, 2.0 * x)).circuit(3.0, 5.0)
     assert tapes.TapeProgram(circuit).value_and_grad([3.0, -5.0]) == (6.0, [2.0, None])
@@ -189,6 +198,35 @@ def test_threads_do_not_disturb_each_other():
         assert list(pool.map(program.value_and_grad, points)) == alone
 
 
+@pytest.mark.parametrize("kinds", [1, 2, 5])
+def test_words_say_the_same_entries_in_the_same_order(kinds):
+    draw = np.random.default_rng(kinds)
+    tokens = draw.integers(0, kinds, 3 * PAGE).astype(np.uint8)
+    at = np.concatenate([[0], np.cumsum(1 + tokens % 2)[:-1]])  # odd kinds take two entries
+    words, begins, spelled = tape_words.words(tokens, at, kinds, room=500)
+    assert [t for word in words for t in spelled[word]] == tokens.tolist()
+    assert len(words) < len(tokens) / 2
+    starts = np.cumsum([0, *(len(spelled[word]) for word in words)])[:-1]
+    assert begins.tolist() == at[starts].tolist()
+
+
+def test_no_word_goes_on_over_the_end_of_a_page():
+    tokens, at = np.zeros(3 * PAGE, np.uint8), 3 + np.arange(3 * PAGE)
+    _, begins, _ = tape_words.words(tokens, at, 1, room=500)
+    assert {PAGE, 2 * PAGE, 3 * PAGE} <= set(begins.tolist())
+
+
+@pytest.mark.parametrize("made", [lambda: grown(3 * PAGE + 100), lambda: chosen(2 * PAGE)])
+def test_work_in_pieces_has_the_same_bits(made, monkeypatch):
+    program, given = tapes.TapeProgram(made()), [3.0, 1.0 - 1e-5]
+    whole = program.value_and_grad(given)
+    monkeypatch.setattr(tapes, "FIRST", 1)  # page, then as many as fit into no time
+    monkeypatch.setattr(pieces, "PAUSE", 0.0)
+    assert program.value_and_grad(given) == whole
+    assert np.isfinite(whole[1]).all()
+    assert whole[1][0] > 0.1
+
+
 def test_more_kinds_of_gates_than_a_byte_can_tell_are_left_to_the_reference():
     def clamped(x):
         for i in range(400):
@@ -208,6 +246,17 @@ def grown(count):
     y = x
     for _ in range(count // 2):
         y = y * w + w
+    return builder.finish([y])
+
+
+def chosen(count):
+    """x w and not w, again and again: each choice takes two entries, one of them over the end of a page."""
+    builder = Builder()
+    x, w = (builder.input(spec_of(0.0), name) for name in "xw")
+    y = x + w
+    larger = y > w
+    for _ in range(count // 3):
+        y = pb.where(larger, y * w, w)
     return builder.finish([y])
 
 

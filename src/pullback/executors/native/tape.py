@@ -12,19 +12,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT32, FLOAT64
-from pullback.errors import CircuitError, ShapeError
-from pullback.executors.native.jit import Library, build
+from pullback.errors import CircuitError
+from pullback.executors.native.jit import build
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, slot_of
 from pullback.executors.native.tape_plan import Tape, tape
 from pullback.executors.native.tape_text import backward_text, forward_text
-from pullback.executors.reference.program import Program, fitted
+from pullback.executors.reference.program import Program, fitted, one_an_input
 
-PIECE = 1 << 20  # entries before the first look at Ctrl-C
-PLAIN = (float, np.float64, int)
+FIRST = 256  # pages before the first look at Ctrl-C
+PLAIN = {float, np.float64, int}
 
 
 class TapeProgram(Program):
@@ -54,7 +55,7 @@ class TapeProgram(Program):
         found = tuple(value.item() for value in self.run(values))
         return found if len(found) != 1 else found[0]
 
-    def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
+    def watch(self, inputs: Sequence[Any], checked: bool = False) -> Sequence[Any]:
         """The value of every wire, None where no output listens."""
         if checked:
             return self._reference.watch(inputs, checked=True)
@@ -99,12 +100,11 @@ class Machine:
 
     def __init__(self, made: Tape, *, fast: bool, pulled: int = -1) -> None:
         self.tape, self.pulled = made, pulled
-        text, names = forward_text(made.kinds, fast=fast), ["forward"]
-        self._forward = _function(build(text, names), "forward")
-        if pulled >= 0:
-            text = backward_text(made.kinds, fast=fast)
-            self._backward = _function(build(text, ["backward"]), "backward")
-        self._columns = [c.ctypes.data for c in (made.op, made.a, made.b)]
+        if made.words:
+            self._forward = _function(forward_text(made.words, fast=fast), "forward")
+        if made.words and pulled >= 0:
+            self._backward = _function(backward_text(made.words, fast=fast), "backward")
+        self._columns = [c.ctypes.data for c in (made.word, made.a, made.b)]
         # Columns to use again, so that threads never share one: taken and put back whole.
         self._spare: list[Slots] = []
         self._spare_pulls: list[Slots] = []
@@ -112,43 +112,38 @@ class Machine:
     def forward(self, inputs: Sequence[Any]) -> Slots:
         """All values, one 8-byte slot a place, until `give_back`."""
         made, circuit = self.tape, self.tape.circuit
-        if len(inputs) != len(circuit.inputs):
-            raise ShapeError(f"the circuit has {len(circuit.inputs)} inputs, got {len(inputs)}.")
+        one_an_input(circuit, circuit.inputs, inputs)
         values = _taken(self._spare, self._fresh)
-        for wire, (place, real), value in zip(circuit.inputs, self._inputs, inputs, strict=True):
-            if real and type(value) in PLAIN:
-                values[place] = value
-            else:
+        if self._is_plain and PLAIN.issuperset(map(type, inputs)):
+            values[self._places] = inputs
+        else:
+            for wire, place, value in zip(circuit.inputs, self._places, inputs, strict=True):
                 spec = circuit.spec_of(wire)
                 slot_of(values, place, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))
+        columns, pages = (*self._columns, values.ctypes.data, made.start), made.pages
 
         def work(start: int, stop: int) -> None:
-            self._forward(*self._columns, values.ctypes.data, made.start, start, stop, None)
+            self._forward(*columns, pages[start], pages[stop], None)
 
-        in_pieces(len(made.op), work, PIECE)
+        in_pieces(len(pages) - 1, work, FIRST)
         return values
 
     def backward(self, values: Slots, force: Any) -> list[Any]:
         """The pull on each input, None where nothing can pull."""
         made, circuit = self.tape, self.tape.circuit
-        pulls = _taken(self._spare_pulls, lambda: np.empty(made.places + 1))
-        pulls.fill(-0.0)  # the one number that changes nothing it is added to
-        pulls.view(np.uint64)[self._singles] = 1 << 31
+        pulls = _taken(self._spare_pulls, self._fresh_pulls)
+        pulls[: made.start] = self._at_rest
         spec = circuit.spec_of(self.pulled)
         slot_of(pulls, int(made.place[self.pulled]), spec.dtype)[0] = fitted(force, spec, "force")
-        total = len(made.op)
+        columns, pages = (*self._columns, values.ctypes.data, made.start), made.pages[::-1]
 
         def work(start: int, stop: int) -> None:
-            around = (values.ctypes.data, made.start, total - stop, total - start)
-            self._backward(*self._columns, *around, pulls.ctypes.data)
+            self._backward(*columns, pages[stop], pages[start], pulls.ctypes.data)
 
-        in_pieces(total, work, PIECE)
-        found = [
-            None if not reached else pulls[place] if real else self.read(pulls, wire)
-            for wire, (place, real), reached in zip(
-                circuit.inputs, self._inputs, self._reached, strict=True
-            )
-        ]
+        in_pieces(len(pages) - 1, work, FIRST)
+        found: list[Any] = list(pulls[self._places])
+        for i, reached in self._odd_pulls:
+            found[i] = self.read(pulls, circuit.inputs[i]) if reached else None
         if not self._spare_pulls:
             self._spare_pulls.append(pulls)
         return found
@@ -172,26 +167,40 @@ class Machine:
             slot_of(values, int(made.place[wire]), dtype)[0] = made.circuit.constant_of(wire)
         return values
 
-    @cached_property
-    def _singles(self) -> np.ndarray[Any, Any]:
-        """The places of float32, whose -0 has other bits."""
+    def _fresh_pulls(self) -> Slots:
+        """-0 everywhere, the one number that changes nothing it is added to; `backward` leaves it so."""
         circuit, place = self.tape.circuit, self.tape.place
+        pulls = np.full(self.tape.places + 1, -0.0)
         single = np.array([s.dtype == FLOAT32 for s in circuit.specs], bool)[circuit.spec]
-        return np.asarray(place[single & (place >= 0)])
+        pulls.view(np.uint64)[place[single & (place >= 0)]] = 1 << 31
+        return pulls
 
     @cached_property
-    def _reached(self) -> list[bool]:
-        """Which inputs a pull can come to."""
-        reached, wires = self.tape.reached, self.tape.circuit.inputs
-        return [bool(reached[self.tape.place[wire]]) or wire == self.pulled for wire in wires]
+    def _at_rest(self) -> Slots:
+        """The pulls on inputs and constants before anything pulls."""
+        return self._fresh_pulls()[: self.tape.start]
 
     @cached_property
-    def _inputs(self) -> list[tuple[int, bool]]:
-        """The place of each input, and whether it is a float64."""
+    def _places(self) -> NDArray[np.int64]:
+        """The place of each input; the last one for those that nobody listens to."""
+        return np.asarray(self.tape.place[list(self.tape.circuit.inputs)])
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether every input is a float64."""
         circuit = self.tape.circuit
-        return [
-            (int(self.tape.place[w]), circuit.spec_of(w).dtype == FLOAT64) for w in circuit.inputs
+        return all(circuit.spec_of(wire).dtype == FLOAT64 for wire in circuit.inputs)
+
+    @cached_property
+    def _odd_pulls(self) -> list[tuple[int, bool]]:
+        """The inputs that no pull can come to, or that are no float64; and whether one can come."""
+        circuit, reached = self.tape.circuit, self.tape.reached
+        pairs = [
+            (i, bool(reached[place]) or wire == self.pulled)
+            for i, (wire, place) in enumerate(zip(circuit.inputs, self._places, strict=True))
         ]
+        specs = map(circuit.spec_of, circuit.inputs)
+        return [p for p, s in zip(pairs, specs, strict=True) if not p[1] or s.dtype != FLOAT64]
 
 
 def _taken(spare: list[Slots], fresh: Callable[[], Slots]) -> Slots:
@@ -201,6 +210,7 @@ def _taken(spare: list[Slots], fresh: Callable[[], Slots]) -> Slots:
         return fresh()
 
 
-def _function(library: Library, name: str) -> Any:
+def _function(text: str, name: str) -> Any:
+    library = build(text, [name], level=0)
     pointer, count = ctypes.c_void_p, ctypes.c_int64
     return library.function(name, None, *[pointer] * 4, *[count] * 3, pointer)

@@ -1,29 +1,34 @@
-"""A circuit of single numbers as columns that one small machine can run: a number for the kind of row,
-and where its inputs lie.
+"""A circuit of single numbers as columns that one small machine can run: which word an entry begins or
+ends, and where its inputs lie.
 
 Rows that no output listens to are left out. A row with three inputs takes two entries: the second one
-holds the third input and does nothing.
+holds the third input.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT64
 from pullback.core.gate import Gate
 from pullback.executors.native.code import KINDS
+from pullback.executors.native.tape_words import MOST, PAGE, words
 from pullback.passes.pull import Use, pull_template
 from pullback.passes.rewrite import live
 
-REST = 0  # the entry that only holds a third input
-MOST_KINDS = 255
 MOST_INPUTS = 4
+# Where an input of an entry lies: anywhere, just before it, there and nobody else listens, or in a constant.
+FAR, BEFORE, ONLY, FIXED = range(4)
+GATES_A_TOKEN = 16  # code for one gate is worth writing for so many
+TABLE = 1 << 20  # keys that are counted rather than sorted
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,18 @@ class Kind:
     use: Use
     pulled: bool = True
 
+    @property
+    def size(self) -> int:
+        """How many entries it takes."""
+        return 2 if len(self.kinds) > 2 else 1
+
+
+class Entry(NamedTuple):
+    """A gate as it stands in a word. near: where each input lies, FAR, BEFORE, ONLY or FIXED."""
+
+    kind: Kind
+    near: tuple[int, ...]
+
 
 class TooManyKinds(Exception):
     """More kinds of row than a byte can tell apart."""
@@ -50,33 +67,24 @@ class TooManyKinds(Exception):
 class Tape:
     """The columns. Place i of the values is an input or constant for i < start, then entry i - start.
 
-    op, a, b: of each entry; a and b are places. place: of each wire, -1 for those left out. constants:
-    the places of the circuit's constants and their wires.
+    word: of each entry that begins or ends one. a, b: places of the inputs. place: of each wire, -1
+    for those left out. reached: which places before the entries can be pulled. pages: the entries at
+    which work can be cut, and the end.
     """
 
     circuit: Circuit
-    kinds: tuple[Kind, ...]
-    op: NDArray[np.uint8]
+    words: tuple[tuple[Entry, ...], ...]
+    word: NDArray[np.uint8]
     a: NDArray[np.uint32]
     b: NDArray[np.uint32]
     place: NDArray[np.int64]
     start: int
+    reached: NDArray[np.bool_]
+    pages: list[int]
 
     @property
     def places(self) -> int:
-        return self.start + len(self.op)
-
-    @cached_property
-    def reached(self) -> NDArray[np.bool_]:
-        """Which places some entry can pull."""
-        found = np.zeros(self.places + 1, bool)
-        for number, kind in enumerate(self.kinds, 1):
-            kept = pull_template(kind.use)[1] if kind.pulled else ()
-            at = np.nonzero(self.op == number)[0]
-            for column, keeps in enumerate(kept):
-                if keeps:
-                    found[(self.a, self.b)[column % 2][at + column // 2]] = True
-        return found
+        return self.start + len(self.word)
 
     @cached_property
     def constants(self) -> list[int]:
@@ -87,70 +95,133 @@ class Tape:
 
 def tape(circuit: Circuit, output: int | None = None) -> Tape:
     """The columns of `circuit`; for pulling on its output number `output`, only what that needs."""
-    asking = (
-        circuit
-        if output is None
-        else dataclasses.replace(circuit, outputs=(circuit.outputs[output],))
-    )
-    wanted = np.array(live(asking), bool)
-    gates = np.nonzero(wanted & (circuit.op > 1))[0]
-    leaves = np.nonzero(wanted & (circuit.op <= 1))[0]
-    counts = np.diff(circuit.first)[gates]
-    sizes = np.where(counts > 2, 2, 1)
-    place = np.full(len(circuit), -1, np.int64)
-    place[leaves] = np.arange(len(leaves))
-    ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    at = ends - sizes
-    place[gates] = len(leaves) + at
-    op, kinds = _kinds(circuit, gates, output)
-    a, b = np.zeros(total, np.uint32), np.zeros(total, np.uint32)
-    ops = np.full(total, REST, np.uint8)
-    ops[at] = op
-    for column, to, shift in ((0, a, 0), (1, b, 0), (2, a, 1), (3, b, 1)):
+    rows = _rows(circuit, output)
+    number, kinds = _kinds(rows, output)
+    tokens, entries = _entries(rows, number, kinds, pulled=output is not None)
+    starts = rows.at - rows.start
+    known, begins, spelled = words(tokens, starts, len(entries), len(tokens) // GATES_A_TOKEN)
+    a, b = np.zeros(rows.total, np.uint32), np.zeros(rows.total, np.uint32)
+    for column, wires in enumerate(rows.wires):
+        has = wires >= 0
+        (a, b)[column % 2][starts[has] + column // 2] = rows.place[wires[has]]
+    word = np.zeros(rows.total, np.uint8)
+    word[begins] = known
+    word[np.append(begins, rows.total)[1:] - 1] = known
+    said = tuple(tuple(entries[i] for i in one) for one in spelled)
+    reached = _reached(rows, number, kinds) if output is not None else np.zeros(0, bool)
+    firsts = np.searchsorted(starts, np.arange(0, rows.total, PAGE))
+    pages = np.unique(np.append(starts, rows.total)[[*firsts, len(starts)]]).tolist()
+    return Tape(rows.circuit, said, word, a, b, rows.place, rows.start, reached, pages)
+
+
+class _Rows(NamedTuple):
+    """The rows that are wanted. gates: their wires; at: their places; wires: their inputs by column,
+    -1 where there is none; total: how many entries they take."""
+
+    circuit: Circuit
+    gates: NDArray[np.int64]
+    at: NDArray[np.int64]
+    wires: tuple[NDArray[np.int64], ...]
+    place: NDArray[np.int64]
+    start: int
+    total: int
+
+
+def _rows(circuit: Circuit, output: int | None) -> _Rows:
+    outputs = circuit.outputs if output is None else (circuit.outputs[output],)
+    wanted = np.array(live(dataclasses.replace(circuit, outputs=outputs)), bool)
+    gates, leaves = (np.flatnonzero(wanted & of) for of in (circuit.op > 1, circuit.op <= 1))
+    first, counts = circuit.first[gates], np.diff(circuit.first)[gates]
+    wires = []
+    for column in range(MOST_INPUTS):
+        wires.append(np.full(len(gates), -1))
         has = counts > column
-        to[at[has] + shift] = place[circuit.operands[circuit.first[gates[has]] + column]]
-    single = counts == 1
-    b[at[single]] = a[at[single]]
-    return Tape(circuit, kinds, ops, a, b, place, len(leaves))
+        wires[column][has] = circuit.operands[first[has] + column]
+    sizes = np.where(counts > 2, 2, 1)
+    start = max(len(leaves), 1)  # there is a place before the first entry
+    at = start + np.cumsum(sizes) - sizes
+    place = np.full(len(circuit), -1, np.int64)
+    place[leaves], place[gates] = np.arange(len(leaves)), at
+    return _Rows(circuit, gates, at, tuple(wires), place, start, int(sizes.sum()))
 
 
-def _kinds(
-    circuit: Circuit, gates: NDArray[Any], output: int | None
-) -> tuple[NDArray[np.uint8], tuple[Kind, ...]]:
-    """The kind number of each gate row, from 1 on, and the kinds."""
+def _reached(rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind]) -> NDArray[np.bool_]:
+    """Which inputs some gate can pull."""
+    found = np.zeros(rows.start + 1, bool)  # the last one for inputs that nobody listens to
+    kept = [(*pull_template(k.use)[1], *[False] * MOST_INPUTS) if k.pulled else () for k in kinds]
+    for column, wires in enumerate(rows.wires):
+        pulls = np.array([k[column] if k else False for k in kept], bool)[number]
+        lies = rows.place[wires[pulls]]
+        found[lies[lies < rows.start]] = True
+    return found
+
+
+def _entries(
+    rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind], *, pulled: bool
+) -> tuple[NDArray[np.uint8], list[Entry]]:
+    """Each gate with where its inputs lie, by number; where that makes too many, all lie FAR."""
+    near = _near(rows, pulled=pulled)
+    key = number
+    for column in near:
+        key = key * 4 + column
+    first, tokens = _numbered(key)
+    if len(first) > MOST:
+        near = [np.zeros_like(column) for column in near]
+        first, tokens = _numbered(number)
+    found = []
+    for row in first.tolist():
+        kind = kinds[number[row]]
+        found.append(Entry(kind, tuple(int(c[row]) for c in near[: len(kind.kinds)])))
+    return tokens.astype(np.uint8), found
+
+
+def _near(rows: _Rows, *, pulled: bool) -> list[NDArray[np.int8]]:
+    """Where each input lies. That nobody else listens, or that it is constant, matters to pulls alone."""
+    circuit, found = rows.circuit, []
+    carried = np.array([s.dtype == FLOAT64 for s in circuit.specs], bool)[circuit.spec]
+    carried &= circuit.op > 1
+    every = np.concatenate(rows.wires)
+    uses = np.bincount(every[every >= 0], minlength=len(circuit))
+    for wires in rows.wires:
+        before = (rows.place[wires] == rows.at - 1) & carried[wires] & (wires >= 0)
+        near = np.where(before, BEFORE, FAR).astype(np.int8)
+        if pulled:
+            near[before & (uses[wires] == 1)] = ONLY
+            near[(circuit.op[wires] == 1) & (wires >= 0)] = FIXED
+        found.append(near)
+    return found
+
+
+def _kinds(rows: _Rows, output: int | None) -> tuple[NDArray[np.int64], tuple[Kind, ...]]:
+    """The kind number of each gate row, and the kinds."""
+    circuit, gates = rows.circuit, rows.gates
     key = circuit.op[gates].astype(np.int64) * (len(circuit.attributes) + 1)
     key += circuit.attribute[gates]
-    for column in range(MOST_INPUTS):
-        key = _combined(key, _input_specs(circuit, gates, column), len(circuit.specs) + 1)
+    none = len(circuit.specs)
+    for wires in rows.wires:
+        specs = np.where(wires >= 0, circuit.spec[wires], none)
+        key = _numbered(key)[1] * (none + 1) + specs  # kept small, so that nothing overflows
     first, number = _numbered(key)
     kinds = [_kind(circuit, int(gates[i])) for i in first]
     if output is not None:
         pulled, masked = _pull_marks(circuit, gates, number, kinds, circuit.outputs[output])
         first, number = _numbered(number * 4 + 2 * pulled + masked)
         kinds = [_kind(circuit, int(gates[i]), bool(pulled[i]), bool(masked[i])) for i in first]
-    if len(kinds) > MOST_KINDS:
+    if len(kinds) > MOST:
         raise TooManyKinds(str(len(kinds)))
-    return (number + 1).astype(np.uint8), tuple(kinds)
-
-
-def _combined(key: NDArray[Any], more: NDArray[Any], base: int) -> NDArray[Any]:
-    """One number for both; kept small, so that nothing overflows."""
-    return np.asarray(np.unique(key, return_inverse=True)[1] * base + more)
+    return number, tuple(kinds)
 
 
 def _numbered(key: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    _, first, number = np.unique(key, return_index=True, return_inverse=True)
-    return first, number
-
-
-def _input_specs(circuit: Circuit, gates: NDArray[Any], column: int) -> NDArray[Any]:
-    """Which spec input number `column` has, the last number where there is no such input."""
-    first, counts = circuit.first[gates], np.diff(circuit.first)[gates]
-    found = np.full(len(gates), len(circuit.specs))
-    has = counts > column
-    found[has] = circuit.spec[circuit.operands[first[has] + column]]
-    return found
+    """The first row of each number in `key`, and which of them each row has."""
+    most = int(key.max(initial=0)) + 1
+    if most > TABLE:
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        return first, number
+    row = np.full(most, -1)
+    row[key[::-1]] = np.arange(len(key))[::-1]  # of several, the last one stays
+    kept = row >= 0
+    return row[kept], (np.cumsum(kept) - 1)[key]
 
 
 def _kind(circuit: Circuit, wire: int, pulled: bool = True, masked: bool = False) -> Kind:

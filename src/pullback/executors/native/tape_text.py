@@ -1,134 +1,118 @@
-"""The machine that runs a tape, as LLVM text: two loops with one case for each kind of row.
+"""The machine that runs a tape, as LLVM text: two loops with one case for each word.
 
-Cases are written from the gates' own values and pull rules (`lower.py`), so nothing is said twice. Each
-case jumps to the next one by itself, and what the entry before put out stays in a register: most
-gates listen to it, and memory would answer later.
+Cases are written from the gates' own values and pull rules (`lower.py`), so nothing is said twice. What
+the entry before put out stays in a register, and so does the pull on it: most gates listen to the one
+before them, and memory would answer later. A pull is taken out of its place when it is needed, so the
+places are ready for the next pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pullback.executors.native.code import FAST, Code, Number
 from pullback.executors.native.jit import has_fma
 from pullback.executors.native.lower import lower_row, lower_rows
-from pullback.executors.native.tape_plan import Kind
+from pullback.executors.native.tape_plan import BEFORE, FIXED, ONLY, Entry
 from pullback.passes.pull import pull_template
 
+Word = Sequence[Entry]
+
 _TEXT = """{module}
-@{name}.cases = internal constant [{count} x ptr] [{table}]
-define void @{name}(ptr noalias %op, ptr noalias %a, ptr noalias %b, ptr noalias %values,
+define void @{name}(ptr noalias %word, ptr noalias %a, ptr noalias %b, ptr noalias %values,
     i64 %start, i64 %from, i64 %to, ptr noalias %pulls) nounwind {{
 entry:
   %own = getelementptr double, ptr %values, i64 %start
   %own.pulls = getelementptr double, ptr %pulls, i64 %start
-  %before.first = sub i64 %start, 1
 {begin}
   br label %next
 next:
   %i = phi i64 [%begin, %entry], {indices}
   %carried = phi double [%begin.carried, %entry], {carried}
-  %kind.at = getelementptr i8, ptr %op, i64 %i
-  %kind = load i8, ptr %kind.at
-  %kind.wide = zext i8 %kind to i64
-  %case.at = getelementptr ptr, ptr @{name}.cases, i64 %kind.wide
-  %case = load ptr, ptr %case.at
+  %word.at = getelementptr i8, ptr %word, i64 %i
   %a.at = getelementptr i32, ptr %a, i64 %i
   %b.at = getelementptr i32, ptr %b, i64 %i
-  %ia32 = load i32, ptr %a.at
-  %ib32 = load i32, ptr %b.at
-  %ia = zext i32 %ia32 to i64
-  %ib = zext i32 %ib32 to i64
-  %before = add i64 %before.first, %i
-  %va.at = getelementptr double, ptr %values, i64 %ia
-  %vb.at = getelementptr double, ptr %values, i64 %ib
   %y.at = getelementptr double, ptr %own, i64 %i
-{fetch}
-  indirectbr ptr %case, [{labels}]
+  %dy.at = getelementptr double, ptr %own.pulls, i64 %i
+  %this = load i8, ptr %word.at
+  switch i8 %this, label %never [{labels}]
 {blocks}
+never:
+  unreachable
 out:
+  %last = phi double {carried}
+{end}
   ret void
 }}"""
 
-# Forward, the value at the place before is carried; backward, the pull on the entry itself.
+# %i is the first entry of a word, and what is carried the value of the entry before it.
 _FORWARD = {
     "begin": """  %begin = add i64 %from, 0
-  %begin.before = add i64 %before.first, %from
-  %begin.at = getelementptr double, ptr %values, i64 %begin.before
+  %before.at = getelementptr double, ptr %own, i64 %from
+  %begin.at = getelementptr double, ptr %before.at, i64 -1
   %begin.carried = load double, ptr %begin.at""",
-    "fetch": """  %va.kept = load double, ptr %va.at
-  %vb.kept = load double, ptr %vb.at
-  %a.just = icmp eq i64 %ia, %before
-  %b.just = icmp eq i64 %ib, %before
-  %va = select i1 %a.just, double %carried, double %va.kept
-  %vb = select i1 %b.just, double %carried, double %vb.kept""",
+    "end": "",
 }
+# %i is the last entry of a word, and what is carried the pull on it.
 _BACKWARD = {
     "begin": """  %begin = sub i64 %to, 1
   %stop = sub i64 %from, 1
   %begin.at = getelementptr double, ptr %own.pulls, i64 %begin
   %begin.carried = load double, ptr %begin.at""",
-    "fetch": """  %va = load double, ptr %va.at
-  %vb = load double, ptr %vb.at
-  %y = load double, ptr %y.at
-  %dy.at = getelementptr double, ptr %own.pulls, i64 %i
-  %pull.a.at = getelementptr double, ptr %pulls, i64 %ia
-  %pull.b.at = getelementptr double, ptr %pulls, i64 %ib
-  %before.at = getelementptr double, ptr %pulls, i64 %before
-  %waiting = load double, ptr %before.at""",
+    "end": """  %end.at = getelementptr double, ptr %own.pulls, i64 %stop
+  store double %last, ptr %end.at""",
 }
 
 
-def forward_text(kinds: Sequence[Kind], *, fast: bool) -> str:
-    """`void @forward(op, a, b, values, start, from, to, _)`: entries from..to, one after the other."""
-    loop = _Loop("add i64 %i, 1", "%to", fast)
-    loop.close(0, "0.0")
-    for number, kind in enumerate(kinds, 1):
-        loop.open(number)
-        loop.close(number, _put_out(loop.code, kind))
+def forward_text(words: Sequence[Word], *, fast: bool) -> str:
+    """`void @forward(word, a, b, values, start, from, to, _)`: entries from..to, one after the other."""
+    loop = _Loop("%to", fast)
+    for word in words:
+        loop.open()
+        value = loop.code.number("%carried", "double")
+        for here, entry in _places(word):
+            value = _put_out(loop.code, entry, here, value)
+        loop.close(_length(word), value.text if value.kind == "double" else "0.0")
     return loop.text("forward", _FORWARD)
 
 
-def backward_text(kinds: Sequence[Kind], *, fast: bool) -> str:
-    """`void @backward(op, a, b, values, start, from, to, pulls)`: entries from..to, the last first."""
-    loop = _Loop("sub i64 %i, 1", "%stop", fast)
-    loop.close(0, "%waiting")
-    for number, kind in enumerate(kinds, 1):
-        loop.open(number)
-        loop.close(number, _pull(loop.code, kind))
+def backward_text(words: Sequence[Word], *, fast: bool) -> str:
+    """`void @backward(word, a, b, values, start, from, to, pulls)`: entries from..to, the last first."""
+    loop = _Loop("%stop", fast)
+    for word in words:
+        loop.open()
+        before = _pull_word(loop.code, word)
+        loop.close(-_length(word), before.text)
     return loop.text("backward", _BACKWARD)
 
 
 class _Loop:
-    """The cases of one loop, each with its own step to the next entry."""
+    """The cases of one loop, each with its own step to the next word."""
 
-    def __init__(self, step: str, stop: str, fast: bool) -> None:
-        self.step, self.stop = step, stop
+    def __init__(self, stop: str, fast: bool) -> None:
+        self.stop = stop
         self.code = Code(flags=FAST if fast else "", fused=has_fma(), inline=False)
         self.indices: list[str] = []
         self.carried: list[str] = []
-        self.open(0)
 
-    def open(self, number: int) -> None:
-        self.code.block(f"kind.{number}")
+    def open(self) -> None:
+        self.code.block(f"word.{len(self.indices)}")
 
-    def close(self, number: int, carried: str) -> None:
+    def close(self, step: int, carried: str) -> None:
         """The end of a case, which hands `carried` on."""
-        up, end = self.code.fresh(), self.code.fresh()
-        self.code.line(f"{up} = {self.step}")
-        self.code.line(f"{end} = icmp eq i64 {up}, {self.stop}")
+        to, end, label = self.code.fresh(), self.code.fresh(), f"%word.{len(self.indices)}"
+        self.code.line(f"{to} = add i64 %i, {step}")
+        self.code.line(f"{end} = icmp eq i64 {to}, {self.stop}")
         self.code.line(f"br i1 {end}, label %out, label %next")
-        self.indices.append(f"[{up}, %kind.{number}]")
-        self.carried.append(f"[{carried}, %kind.{number}]")
+        self.indices.append(f"[{to}, {label}]")
+        self.carried.append(f"[{carried}, {label}]")
 
     def text(self, name: str, parts: dict[str, str]) -> str:
-        count = len(self.indices)
+        numbers = range(len(self.indices))
         return _TEXT.format(
             name=name,
             module=self.code.module(),
-            count=count,
-            table=", ".join(f"ptr blockaddress(@{name}, %kind.{k})" for k in range(count)),
-            labels=", ".join(f"label %kind.{k}" for k in range(count)),
+            labels=" ".join(f"i8 {k}, label %word.{k}" for k in numbers),
             indices=", ".join(self.indices),
             carried=", ".join(self.carried),
             blocks="\n".join(self.code.lines),
@@ -136,63 +120,105 @@ class _Loop:
         )
 
 
-def _put_out(code: Code, kind: Kind) -> str:
-    """Store the value of one entry. What is carried on, if it is a float64."""
-    value = lower_row(code, kind.gate, _inputs(code, kind), kind.attributes, kind.kind, 1)
-    code.store(value, "%y.at")
-    return value.text if value.kind == "double" else "0.0"
+def _length(word: Word) -> int:
+    return sum(entry.kind.size for entry in word)
 
 
-def _pull(code: Code, kind: Kind) -> str:
-    """Add the pulls of one entry to those on its inputs, in their order. The pull on the entry before."""
-    waiting = code.number("%waiting", "double")
-    if not kind.pulled:
-        return waiting.text
-    circuit, kept = pull_template(kind.use)
-    dy = _as(code, "%carried", "%dy.at", kind.kind)
-    y = _as(code, "%y", "%y.at", kind.kind)
-    values = lower_rows(code, circuit, [dy, y, *_inputs(code, kind)])
-    pulls = iter(circuit.outputs)
-    for column, k in enumerate(kept):
-        pull = values[next(pulls)] if k else None
-        if pull is not None:
-            index, at = _pull_place(code, column)
-            total = code.load(at, pull.kind) + pull
-            code.store(total, at)
-            if pull.kind == "double":
-                just = code.compare("eq", code.number(index, "i64"), code.number("%before", "i64"))
-                waiting = code.select(just, total, waiting)
-    return waiting.text
+def _places(word: Word, first: int = 0) -> Iterator[tuple[int, Entry]]:
+    """Each entry with its distance from %i."""
+    for entry in word:
+        yield first, entry
+        first += entry.kind.size
 
 
-def _inputs(code: Code, kind: Kind) -> list[Number]:
-    """The inputs of an entry; the third and fourth stand in the entry behind it."""
-    found = []
-    for column, k in enumerate(kind.kinds):
-        if column < 2:
-            found.append(_as(code, ("%va", "%vb")[column], ("%va.at", "%vb.at")[column], k))
-        else:
-            found.append(code.load(code.at("%values", _behind(code, column), "double"), k))
+def _put_out(code: Code, entry: Entry, here: int, before: Number) -> Number:
+    """Store the value of one entry."""
+    kind = entry.kind
+    inputs = _inputs(code, entry, here, before)
+    value = lower_row(code, kind.gate, inputs, kind.attributes, kind.kind, 1)
+    code.store(value, code.at("%y.at", here, "double"))
+    return value
+
+
+def _pull_word(code: Code, word: Word) -> Number:
+    """Pull each entry of a word, the last one first. The pull on the entry before the word."""
+    first = 1 - _length(word)
+    dy: Number | None = code.number("%carried", "double")
+    for here, entry in reversed(list(_places(word, first))):
+        own, before = (code.at("%dy.at", k, "double") for k in (here, here - 1))
+        given = _pull(code, entry, here, _pull_on(code, entry, here, dy, own))
+        dy = None
+        if BEFORE in entry.near:
+            dy = code.load(before, "double") if here == first else _taken(code, before, "double")
+        for pull in given:
+            dy = pull if dy is None else dy + pull
+        if dy is None and ONLY in entry.near:
+            dy = code.constant(-0.0, "double")
+    return code.load(before, "double") if dy is None else dy
+
+
+def _pull_on(
+    code: Code, entry: Entry, here: int, carried: Number | None, own: str
+) -> Number | None:
+    """The complete pull on an entry, out of its place if it is not at hand."""
+    if not entry.kind.pulled:
+        return None
+    if carried is None or entry.kind.kind != "double" or entry.kind.size > 1:
+        return _taken(code, own, entry.kind.kind)
+    if here == 0:  # what was carried here may have left something behind
+        code.store(code.constant(-0.0, "double"), own)
+    return carried
+
+
+def _taken(code: Code, place: str, kind: str) -> Number:
+    """The number at a place that is left as it was before: -0, which changes nothing it is added to."""
+    found = code.load(place, kind)
+    code.store(code.constant(-0.0, kind), place)
     return found
 
 
-def _as(code: Code, fetched: str, at: str, kind: str) -> Number:
-    """A number that is fetched already if it is a float64."""
-    return code.number(fetched, kind) if kind == "double" else code.load(at, kind)
+def _pull(code: Code, entry: Entry, here: int, dy: Number | None) -> list[Number]:
+    """Add the pulls of one entry to those on its inputs, in their order; those on the entry before are
+    handed back instead."""
+    if dy is None:
+        return []
+    wanted = tuple(w and n != FIXED for w, n in zip(entry.kind.use.wanted, entry.near, strict=True))
+    circuit, kept = pull_template(entry.kind.use._replace(wanted=wanted))
+    y = code.load(code.at("%y.at", here, "double"), entry.kind.kind)
+    inputs = [
+        code.load(_input_at(code, entry, here, column), kind)
+        for column, kind in enumerate(entry.kind.kinds)
+    ]
+    values = lower_rows(code, circuit, [dy, y, *inputs])
+    pulls, given = iter(circuit.outputs), []
+    for column, (k, near) in enumerate(zip(kept, entry.near, strict=True)):
+        pull = values[next(pulls)] if k else None
+        if pull is not None and near in (BEFORE, ONLY):
+            given.append(pull)
+        elif pull is not None:
+            at = _place(code, "%pulls", here, column)
+            code.store(code.load(at, pull.kind) + pull, at)
+    return given
 
 
-def _pull_place(code: Code, column: int) -> tuple[str, str]:
-    """The place of an input, and where the pull on it is."""
-    if column < 2:
-        return ("%ia", "%ib")[column], ("%pull.a.at", "%pull.b.at")[column]
-    index = _behind(code, column)
-    return index, code.at("%pulls", index, "double")
+def _input_at(code: Code, entry: Entry, here: int, column: int) -> str:
+    if entry.near[column] in (BEFORE, ONLY):
+        return code.at("%y.at", here - 1, "double")
+    return _place(code, "%values", here, column)
 
 
-def _behind(code: Code, column: int) -> str:
-    """The place that the entry behind this one names for input 2 or 3."""
-    at, short, index = code.fresh(), code.fresh(), code.fresh()
-    code.line(f"{at} = getelementptr i32, ptr {('%a.at', '%b.at')[column - 2]}, i64 1")
+def _inputs(code: Code, entry: Entry, here: int, before: Number) -> list[Number]:
+    """The inputs of an entry; the value before it is at hand."""
+    return [
+        before if near in (BEFORE, ONLY) else code.load(_place(code, "%values", here, column), kind)
+        for column, (kind, near) in enumerate(zip(entry.kind.kinds, entry.near, strict=True))
+    ]
+
+
+def _place(code: Code, base: str, here: int, column: int) -> str:
+    """Where input number `column` lies among `base`, the third and fourth as the entry behind says."""
+    at = code.at(("%a.at", "%b.at")[column % 2], here + column // 2, "i32")
+    short, index = code.fresh(), code.fresh()
     code.line(f"{short} = load i32, ptr {at}")
     code.line(f"{index} = zext i32 {short} to i64")
-    return index
+    return code.at(base, index, "double")
