@@ -137,6 +137,24 @@ def test_a_force_of_an_array_pulls_element_by_element():
     assert x.grad.tolist() == [2.0, 0.0, -6.0]
 
 
+class Mine(pb.Unit):
+    def __init__(self, value, colour="red"):
+        super().__init__(value)
+        self.colour = colour
+
+    def twice(self):
+        return self + self
+
+
+def test_a_subclass_of_your_own_computes_and_its_results_are_units():
+    x, y = Mine(3.0), pb.Unit(2.0)
+    z = pb.relu(x.twice() * y - x / 2.0 + pb.tanh(0.0 * x))
+    z.backward()
+    assert (z.value, x.grad, y.grad) == (10.5, 3.5, 6.0)
+    assert (type(x).__name__, x.colour, isinstance(x, Mine)) == ("Mine", "red", True)
+    assert (isinstance(z, pb.Unit), isinstance(z, Mine)) == (True, False)
+
+
 def test_a_deep_chain_of_units_needs_no_recursion():
     x = pb.Unit(1.0)
     y = x

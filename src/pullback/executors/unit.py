@@ -13,7 +13,7 @@ import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -69,7 +69,8 @@ class GateUse:
 class Unit(Operators):
     """A number (or array) with a pull. Gates and operators on it compute at once and can go back.
 
-    grad is None until something pulls. Comparisons are plain yes or no, so Python's `if` works.
+    grad is None until something pulls. Comparisons are plain yes or no, so Python's `if` works. What
+    gates make of a subclass of your own is a plain Unit again.
 
     >>> x, y, z = Unit(-2.0), Unit(5.0), Unit(-4.0)
     >>> f = (x + y) * z
@@ -87,7 +88,7 @@ class Unit(Operators):
 
     def __new__(cls, value: Any, grad: Any = None, name: str = "") -> Unit:
         if cls is not Unit:
-            return object.__new__(cls)
+            return object.__new__(_held_by_python(cls))  # type: ignore[no-any-return]
         native = native_type()
         if type(value) is float and native is not None and grad is None and not name:
             return native(value)  # type: ignore[no-any-return]
@@ -224,7 +225,7 @@ def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
 
 def _put_out(like: Any, value: float, gate: Gate, inputs: tuple[Any, ...]) -> Any:
     """A new PlainUnit of a quick gate: attributes is None for those."""
-    out: Any = object.__new__(type(like))
+    out: Any = object.__new__(like.puts_out)
     out.value, out.by, out.inputs, out.attributes = np.float64(value), gate, inputs, None
     out.pulled, out.name, out.order = None, "", _Clock.tick()
     return out
@@ -233,7 +234,8 @@ def _put_out(like: Any, value: float, gate: Gate, inputs: tuple[Any, ...]) -> An
 class PlainUnit(Unit):
     """A Unit held by Python: arrays, other dtypes, and all there is where no native type is made.
 
-    by, inputs, attributes: the gate that put it out, None for none. pulled: the grad.
+    by, inputs, attributes: the gate that put it out, None for none. pulled: the grad. puts_out: what
+    gates make of it.
     """
 
     __slots__ = ("attributes", "by", "inputs", "name", "order", "pulled", "value")
@@ -242,6 +244,10 @@ class PlainUnit(Unit):
     inputs: tuple[Any, ...]
     attributes: dict[str, Any] | None
     pulled: Any
+    puts_out: ClassVar[type[PlainUnit]]
+
+    def __init_subclass__(cls) -> None:
+        cls.puts_out = cls
 
     def __apply_gate__(
         self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
@@ -262,6 +268,20 @@ class PlainUnit(Unit):
     @grad.setter
     def grad(self, grad: Any) -> None:
         self.pulled = grad
+
+
+PlainUnit.puts_out = PlainUnit
+
+
+@lru_cache(maxsize=256)
+def _held_by_python(kind: Any) -> Any:
+    """A person's own subclass of Unit, with places for what a Unit has."""
+    if issubclass(kind, PlainUnit):
+        return kind
+    said = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    made: Any = type(kind.__name__, (kind, PlainUnit), said)
+    made.puts_out = PlainUnit
+    return made
 
 
 def value_of(x: Any) -> Any:
@@ -340,7 +360,7 @@ def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) ->
     brought = _brought(gate, inputs)
     with np.errstate(all="ignore"):
         value = gate.body(*[value_of(x) for x in brought], **attributes)
-    kind = next((type(x) for x in brought if isinstance(x, PlainUnit)), PlainUnit)
+    kind = next((x.puts_out for x in brought if isinstance(x, PlainUnit)), PlainUnit)
     out = kind(value)
     out.by, out.inputs, out.attributes = gate, brought, attributes
     return out
