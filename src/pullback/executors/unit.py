@@ -88,7 +88,8 @@ class Unit(Operators):
 
     def __new__(cls, value: Any, grad: Any = None, name: str = "") -> Unit:
         if cls is not Unit:
-            return object.__new__(_held_by_python(cls))  # type: ignore[no-any-return]
+            kind: Any = cls
+            return object.__new__(_held_by_python(kind))  # type: ignore[no-any-return]
         native = native_type()
         if type(value) is float and native is not None and grad is None and not name:
             return native(value)  # type: ignore[no-any-return]
