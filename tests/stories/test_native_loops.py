@@ -108,10 +108,10 @@ def test_a_decayed_weight_does_not_slow_the_loop_and_the_mode_is_restored():
     assert float(found).hex() == (2.0**-1061).hex() != "0x0.0p+0"
 
 
-def stepping(executor="native", start=(1, -2, -1)):
+def stepping(executor="native", start=(1, -2, -1), **options):
     return compile_steps(
         svm_step.circuit(), carried=CARRIED, columns=[3, 4, 5], start=start, fixed=[0.01],
-        executor=executor,
+        executor=executor, **options,
     )  # fmt: skip
 
 
@@ -120,6 +120,13 @@ def test_steps_are_the_same_call_by_call():
     scores = [steps.step(*(float(c[row]) for c in COLUMNS)) for row in order]
     weights, wanted = one_by_one(order)
     assert (steps.carried, scores) == (weights, wanted)
+
+
+def test_fast_steps_are_close_looped_and_called():
+    steps, order = stepping(fast=True), np.random.default_rng(0).integers(0, 6, 400)
+    steps.run(COLUMNS, order[:-1])
+    steps.step(*(float(c[order[-1]]) for c in COLUMNS))
+    assert steps.carried == pytest.approx(one_by_one(order)[0], rel=1e-12)
 
 
 def test_two_of_them_keep_their_own_weights():

@@ -24,14 +24,12 @@ from pullback.bench.workload import (
     jax_step,
     step_by_step,
 )  # fmt: skip
-from pullback.executors import compile, compile_steps
+from pullback.executors import compile
 
 
 def by_stepper(work: Workload) -> Run:
     """Weights stay in machine memory, a call brings a point."""
-    made = compile_steps(
-        work.circuit, carried=work.carried, columns=work.positions, start=work.start, fixed=[RATE]
-    )
+    made = work.steps()
     made.step(*work.rows[0])  # compiled
     step = made.step
 

@@ -15,7 +15,7 @@ from pullback.bench.row import Goal, Row, Run, again
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.shapes import spec_of
-from pullback.executors.native.lanes import Lanes
+from pullback.executors import compile_map
 from pullback.passes.backward import backward
 
 HIDDEN = 16
@@ -54,9 +54,9 @@ def net_and_pulls() -> Circuit:
 
 def by_lanes(work: Points) -> Run:
     """One point in each lane of the vector registers."""
-    lanes = Lanes(net_and_pulls(), mapped=[0, 1, 2], summed=range(COUNT + 1))
+    mapped = compile_map(net_and_pulls(), mapped=[0, 1, 2], summed=range(COUNT + 1))
     inputs = [*work.columns, *work.parameters.tolist(), 1.0]
-    return again(lambda: lanes.run(inputs))
+    return again(lambda: mapped.run(inputs))
 
 
 def by_numpy(work: Points) -> Run:

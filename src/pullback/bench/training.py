@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,11 @@ def looped(work: Training) -> Run:
     """Our step with the loop inside: rows are taken from all data."""
     steps = _steps(work)
     columns = [np.concatenate(c) for c in zip(*work.batches, strict=True)]
-    size = len(columns[0])
+    taken = cache(lambda count: np.arange(count * len(work.batches[0][0])) % len(columns[0]))
 
     def run(count: int) -> Any:
         steps.carried = work.moving
-        steps.run(columns, np.arange(count * len(work.batches[0][0])) % size)
+        steps.run(columns, taken(count))
         return flat(steps.carried[: len(work.start)])
 
     return run

@@ -21,7 +21,8 @@ from pullback.bench.row import Make, Run
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.shapes import spec_of
-from pullback.executors.native.loop import Loop
+from pullback.executors import compile_steps
+from pullback.executors.reference.steps import Steps
 from pullback.passes.backward import backward
 from pullback.passes.share import share
 from pullback.passes.tidy import tidy
@@ -79,7 +80,7 @@ class Workload:
 
     @cached_property
     def circuit(self) -> Circuit:
-        """(*weights[, x, y, label], rate) -> (*weights after the step, score)."""
+        """(*weights[, x, y, label], rate) -> weights after the step."""
         names = [f"w{i}" for i in range(len(self.start))]
         asked = Builder()
         inputs = [asked.input(NUMBER, name) for name in [*names, "x", "y"]]
@@ -99,7 +100,14 @@ class Workload:
         found = builder.inline(pulls, [*weights, *point[:2], force])
         steps = zip(weights, found, self.decayed, strict=True)
         moved = [w + rate * (d - w if shrinks else d) for w, d, shrinks in steps]
-        return tidy(share(builder.finish([*moved, score])))
+        return tidy(share(builder.finish(moved)))
+
+    def steps(self, *, fast: bool = False) -> Steps:
+        """Our step, which keeps its weights."""
+        return compile_steps(
+            self.circuit, carried=self.carried, columns=self.positions, start=self.start,
+            fixed=[RATE], fast=fast,
+        )  # fmt: skip
 
 
 def wish(where: Any, score: Any, label: Any, equal: Any = operator.eq) -> Any:
@@ -112,14 +120,13 @@ def wish(where: Any, score: Any, label: Any, equal: Any = operator.eq) -> Any:
 
 
 def by_loop(work: Workload, *, fast: bool = False) -> Run:
-    """Our step circuit as one native loop."""
-    loop = Loop(work.circuit, carried=work.carried, columns=list(work.positions), fast=fast)
+    """Our steps, all in one call."""
+    made = work.steps(fast=fast)
 
     def run(steps: int) -> Any:
-        order = work.order[:steps] if work.labelled else None
-        return loop.run(
-            work.start, fixed=[RATE], columns=work.columns, order=order, steps=steps
-        ).carried
+        made.carried = list(work.start)
+        made.run(work.columns, work.order[:steps])
+        return made.carried
 
     return run
 

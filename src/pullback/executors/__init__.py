@@ -82,13 +82,15 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     start: Sequence[Any],
     fixed: Sequence[Any] = (),
     executor: str = "auto",
+    fast: bool = False,
     threads: int = 1,
 ) -> Steps:
     """A step circuit that keeps what it carries from step to step, such as weights.
 
     carried: which input each output becomes in the next step, {input: output} by position. columns:
-    positions of the inputs that each step brings. The other inputs are `fixed`. threads: how many share
-    a step of arrays that is long enough; any number gives the same bits.
+    positions of the inputs that each step brings. The other inputs are `fixed`. fast: sums and products
+    may be reordered and fused. threads: how many share a step of arrays that is long enough; any number
+    gives the same bits.
 
     >>> from pullback import circuit
     >>> step = circuit("w - rate * x").circuit()
@@ -102,7 +104,7 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     made: Steps | None = None
     _check_threads(threads)
     if _is_native(executor):
-        made = _native().choose_steps(circuit, threads=threads, **plan)
+        made = _native().choose_steps(circuit, fast=fast, threads=threads, **plan)
     return Steps(circuit, **plan) if made is None else made
 
 

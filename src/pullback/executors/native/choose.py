@@ -57,13 +57,15 @@ def choose_map(
     return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)
 
 
-def choose_steps(circuit: Circuit, *, threads: int = 1, **plan: Any) -> Steps | None:
+def choose_steps(
+    circuit: Circuit, *, fast: bool = False, threads: int = 1, **plan: Any
+) -> Steps | None:
     """The native steps of `circuit`, or None where the reference must do."""
     shapes = [circuit.spec_of(circuit.inputs[i]).shape for i in plan["columns"]]
     if is_scalar(circuit):
-        return ScalarSteps(circuit, **plan) if can_step(circuit) else None
+        return ScalarSteps(circuit, fast=fast, **plan) if can_step(circuit) else None
     if () in shapes:
         return None  # arrays, but a row without an axis of rows
     if not can_plan(circuit) or not can_carry(circuit, plan["carried"]):
         return None
-    return NativeSteps(circuit, threads=threads, **plan)
+    return NativeSteps(circuit, fast=fast, threads=threads, **plan)

@@ -37,6 +37,7 @@ class Plan:
     carried: tuple[tuple[int, int], ...]
     columns: tuple[int, ...]
     recorded: tuple[int, ...] = ()
+    ending: bool = False  # after a step that records a number that is not finite
 
     @property
     def fixed(self) -> tuple[int, ...]:
@@ -72,8 +73,9 @@ class Loop:
     """A step circuit of single numbers as a native loop.
 
     carried: which input each output becomes in the next step, {input: output} by position; columns:
-    positions of the inputs that a row of data brings. Subnormal numbers count as 0 inside the loop;
-    elsewhere they are kept. Cost: the step's own arithmetic, weights stay in registers.
+    positions of the inputs that a row of data brings. ending: it ends early after a step that records
+    a number that is not finite. Subnormal numbers count as 0 inside the loop; elsewhere they are kept.
+    Cost: the step's own arithmetic, weights stay in registers.
     """
 
     def __init__(
@@ -83,9 +85,11 @@ class Loop:
         carried: Mapping[int, int],
         columns: Sequence[int] = (),
         recorded: Sequence[int] = (),
+        ending: bool = False,
         fast: bool = False,
     ) -> None:
-        self.plan = plan = Plan(circuit, tuple(carried.items()), tuple(columns), tuple(recorded))
+        pairs = tuple(carried.items())
+        self.plan = plan = Plan(circuit, pairs, tuple(columns), tuple(recorded), ending)
         check(plan)
         library = build(_loop_text(plan, fast), ["steps"], level=0)
         self._steps = library.function("steps", None, *_ARGUMENTS)
@@ -105,25 +109,43 @@ class Loop:
         order is any sequence of row numbers; left out, the rows come in turn, again and again.
         Ctrl-C ends it after a full step: `stopped` then holds how far it came.
         """
-        plan = self.plan
-        arrays = _columns(plan, columns)
+        arrays = _columns(self.plan, columns)
         total, rows = _rows(arrays, order, steps)
+        records = [np.zeros(total, self.plan.output(o).dtype) for o in self.plan.recorded]
+        return self.checked(carried, fixed, (arrays, rows, records), total)
+
+    def checked(
+        self,
+        carried: Sequence[Any],
+        fixed: Sequence[Any],
+        tables: tuple[list[Slots], Slots, list[Slots]],
+        total: int,
+    ) -> Looped:
+        """The same for (dense columns, rows of them, arrays for the records): nobody looks at them again."""
+        plan, (arrays, rows, records) = self.plan, tables
         state = filled(plan, [i for i, _ in plan.carried], carried)
-        records = [np.zeros(total, plan.output(o).dtype) for o in plan.recorded]
-        shown = np.zeros(len(plan.shown) + 1)
-        given = filled(plan, plan.fixed, fixed)
-        tables = (addresses(arrays), rows, shown, addresses(records))
+        given, shown = filled(plan, plan.fixed, fixed), np.zeros(len(plan.shown) + 1)
+        held = (state, given, addresses(arrays), rows, shown, addresses(records))
+        places = [x.ctypes.data for x in held]
+        count = state.view(np.int64)[-1:]  # of the steps made
+
+        def piece(start: int, stop: int) -> None:
+            self._steps(*places[:4], max(len(rows), 1), start, stop, *places[4:])
+            if count[0] < stop:
+                raise _Ended
+
         try:
-            self._go(total, state, given, tables)
+            in_pieces(total, piece, first=256)
+        except _Ended:
+            pass
         except KeyboardInterrupt:
             self.stopped = _looped(plan, state, shown, records)
             raise
         return _looped(plan, state, shown, records)
 
-    def _go(self, total: int, state: Slots, given: Slots, tables: tuple[Slots, ...]) -> None:
-        columns, rows, shown, records = (x.ctypes.data for x in tables)
-        places = (state.ctypes.data, given.ctypes.data, columns, rows, max(len(tables[1]), 1))
-        in_pieces(total, lambda a, b: self._steps(*places, a, b, shown, records), first=256)
+
+class _Ended(Exception):
+    """A step recorded a number that is not finite."""
 
 
 def _looped(plan: Plan, state: Slots, shown: Slots, records: list[Slots]) -> Looped:
@@ -232,12 +254,14 @@ def _loop_text(plan: Plan, fast: bool) -> str:
     for pointer, o in zip(records, plan.recorded, strict=True):
         code.store(outputs[o], code.at(pointer, "%i", outputs[o].kind))
     code.line("%next = add i64 %i, 1")
-    code.line("%more = icmp slt i64 %next, %to")
-    code.line("br i1 %more, label %step, label %done")
+    more = code.emit("icmp slt i64 %next, %to", "i1")
+    if plan.ending:
+        more = _all_finite(code, [outputs[o] for o in plan.recorded], more)
+    code.line(f"br {more}, label %step, label %done")
     code.block("done")
     for n, (i, _) in enumerate(plan.carried):
         code.store(_read(code, plan, i, f"%carried{n}"), code.at("%state", n, "double"))
-    code.line(f"store i64 %to, ptr {code.at('%state', len(plan.carried), 'i64')}")
+    code.line(f"store i64 %next, ptr {code.at('%state', len(plan.carried), 'i64')}")
     restore()
     code.line("ret void")
     return "\n".join([code.module(), _HEAD, *code.lines, "}"])
@@ -245,6 +269,14 @@ def _loop_text(plan: Plan, fast: bool) -> str:
 
 _HEAD = """define void @steps(ptr noalias %state, ptr noalias %fixed, ptr noalias %columns,
     ptr noalias %rows, i64 %count, i64 %from, i64 %to, ptr noalias %shown, ptr noalias %records) nounwind {"""
+
+
+def _all_finite(code: Code, numbers: Sequence[Number], more: Number) -> Number:
+    """more, and no number is infinite or NaN: x - x is 0 then."""
+    for x in numbers:
+        if x.is_real:
+            more = more & code.compare("oeq", x - x, 0.0)
+    return more
 
 
 def _read(code: Code, plan: Plan, i: int, pointer: str) -> Number:

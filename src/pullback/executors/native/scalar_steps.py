@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from pullback.core.circuit import Circuit
 from pullback.executors.native.loop import Loop, Looped
 from pullback.executors.native.program import LARGEST
@@ -28,6 +26,10 @@ class ScalarSteps(Steps):
     """
 
     _stepper: Stepper | None
+
+    def __init__(self, circuit: Circuit, *, fast: bool = False, **plan: Any) -> None:
+        self._fast = fast
+        super().__init__(circuit, **plan)
 
     @property
     def carried(self) -> list[Any]:
@@ -60,6 +62,7 @@ class ScalarSteps(Steps):
             columns=self._columns,
             start=self._state,
             fixed=self._given,
+            fast=self._fast,
         )
         vars(self)["step"] = self._stepper.step  # from now on nothing stands between
         return self._stepper.step(*columns)
@@ -74,28 +77,20 @@ class ScalarSteps(Steps):
             carried=dict(self._pairs),
             columns=self._columns,
             recorded=self._singles,
+            ending=True,
+            fast=self._fast,
         )
 
     def _loop(self, data: list[Array], rows: Array, total: int) -> None:
         try:
-            made = self._run(data, rows)
+            made = self._made.checked(self.carried, self._given, (data, rows, self.records), total)
         except KeyboardInterrupt:
             if self._made.stopped is not None:
                 self._take(self._made.stopped)
             raise
-        odd = [~np.isfinite(record) for record in made.records]
-        wrong = np.flatnonzero(np.any(odd, axis=0)) if odd else np.zeros(0, int)
-        if len(wrong):
-            # Again, up to the first step that went wrong: the same bits, and then it ends.
-            made = self._run(data, rows[: int(wrong[0]) + 1])
         self._take(made)
 
-    def _run(self, data: list[Array], rows: Array) -> Looped:
-        return self._made.run(self.carried, fixed=self._given, columns=data, order=rows)
-
     def _take(self, made: Looped) -> None:
-        for record, found in zip(self.records, made.records, strict=True):
-            record[: made.steps] = found
         # In one go: an interruption finds the steps made or not made.
         self._state, self._done = list[Any](made.carried), made.steps
         if self._stepper:
