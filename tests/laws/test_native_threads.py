@@ -24,6 +24,9 @@ from pullback.errors import OptionError, RangeError
 from pullback.executors import compile, compile_map, compile_steps
 from pullback.executors.native import pool
 from pullback.executors.native.arrays import split
+from pullback.executors.native.code import Code
+from pullback.executors.native.flush import flush_subnormals
+from pullback.executors.native.jit import build
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
 from pullback.train import SGD, Task
 from pullback.train.step import training_step
@@ -143,18 +146,6 @@ def test_training_gives_the_same_bits(threads):
     assert all(map(same_bits, many.records, one.records))
 
 
-@pytest.mark.usefixtures("divided")
-def test_subnormals_are_zero_in_every_part_of_a_loop_and_in_no_part_of_a_run():
-    decay = circuit_of(lambda w: w * 0.5, np.ones(4000))
-    steps = compile_steps(
-        decay, carried={0: 0}, columns=[], start=[np.ones(4000)], executor="native", threads=8
-    )
-    steps.run([], np.arange(1030))
-    assert [float(w).hex() for w in set(steps.carried[0])] == ["0x0.0p+0"]
-    found = native(decay, 8).run([np.full(4000, 2.0**-1060)])[0]
-    assert {float(y).hex() for y in found} == {(2.0**-1061).hex()}
-
-
 def test_short_work_stays_on_one_thread_and_long_work_does_not():
     x, long = np.ones((8, 8)), np.ones((400, 400))
     made = [native(circuit_of(lambda x: x @ x, value), 2) for value in (x, long)]
@@ -263,14 +254,13 @@ def test_a_process_with_threads_ends_as_it_should(wait):
 def shared(parts, inside=lambda part: None):
     """The parts that were done, by a function that Python runs."""
     seen = []
-
-    def work(_, part):
-        inside(part)
-        seen.append(part)
-
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(work)
+    function = callback(lambda part: (inside(part), seen.append(part)))
     pool.share(ctypes.cast(function, ctypes.c_void_p).value, 0, parts)
     return sorted(seen)
+
+
+def callback(work):
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(lambda _, part: work(part))
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 8, 20])
@@ -298,6 +288,26 @@ def test_threads_that_fell_asleep_are_woken():
     met(3)
     time.sleep(0.1)
     assert met(3)
+
+
+FLUSHED = (
+    "define void @flushed(ptr %share, ptr %team, ptr %function) nounwind {{\n{}\n  ret void\n}}"
+)
+
+
+def test_each_part_runs_in_the_arithmetic_of_its_caller():
+    code, gate, tiny, seen = Code(), threading.Barrier(2), 2.0**-1060, []
+    restore = flush_subnormals(code)
+    code.line("call void %share(ptr %team, ptr %function, ptr null, i64 2)")
+    restore()
+    text = "\n".join([code.module(), FLUSHED.format("\n".join(code.lines))])
+    library = build(text, ["flushed"], level=0)
+    work = callback(lambda _: (gate.wait(20), seen.append((tiny * 0.5).hex())))
+    run = library.function("flushed", None, *[ctypes.c_void_p] * 3)
+    run(pool._library().address("share"), pool.team(2), ctypes.cast(work, ctypes.c_void_p))
+    assert seen == ["0x0.0p+0"] * 2
+    shared(2, lambda _: seen.append((tiny * 0.5).hex()))
+    assert seen[2:] == [(2.0**-1061).hex()] * 2
 
 
 def test_where_no_thread_can_be_had_the_caller_does_all(monkeypatch):

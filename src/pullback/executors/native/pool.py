@@ -36,7 +36,7 @@ def team(threads: int) -> int:
     """The address of a team in which `threads` - 1 threads wait for work; they start when first asked for."""
     global _team
     with _growing:
-        if _team is None or _team.process != os.getpid():  # a fork takes no threads along
+        if _team is None:
             _team = _Team()
         _team.grow(min(threads, MOST) - 1)
         return _team.address
@@ -48,10 +48,9 @@ def share(function: int, given: int, parts: int) -> None:
 
 
 class _Team:
-    """One process's threads. Its memory is never given back: they look at it as long as they live."""
+    """The threads of one process. Its memory is never given back: they look at it as long as they live."""
 
     def __init__(self) -> None:
-        self.process = os.getpid()
         self.slots, self.address = _memory(_BOXES + MOST)
         self.slots[_SHARE] = _library().address("share")
         self.boxes: list[Any] = []
@@ -89,8 +88,9 @@ _growing = Lock()
 
 
 def _forget() -> None:
+    """A fork takes no threads along, and the lock may have been held by one of them."""
     global _team, _growing
-    _team, _growing = None, Lock()  # somebody may have held it
+    _team, _growing = None, Lock()
 
 
 if hasattr(os, "register_at_fork"):
