@@ -85,7 +85,7 @@ def drawn_product(seed, dtype):
 
 
 # (n, d, k): the sides of these are packed, for they are long, turned, or far apart.
-LARGE = [(13, 259, 20), (1024, 21, 9), (20, 300, 45), (7, 257, 1), (300, 33, 1), (1, 300, 40)]
+LARGE = [(13, 1100, 20), (1024, 21, 9), (20, 300, 45), (7, 257, 1), (300, 33, 1), (1, 300, 40)]
 
 
 @both_precisions
@@ -125,6 +125,22 @@ def test_a_product_of_matrices_is_off_by_no_more_than_its_bound(dtype, seeds):
         sizes = function(*(abs(x).astype(np.longdouble) for x in own))
         # Each product is rounded at most once, each of d additions once.
         assert (abs(y - exact) <= (max(own[0].shape) + 2) * EPS[dtype] * sizes).all()
+
+
+@pytest.mark.parametrize(("deep", "wide"), [(1 << 9, 1 << 12), (1 << 10, 1 << 30)])
+def test_how_a_product_is_cut_into_blocks_changes_no_bit(deep, wide, monkeypatch):
+    monkeypatch.setenv("PULLBACK_CACHE", "off")  # what is kept there was cut in the usual way
+    functions, values = zip(*[drawn_product(seed, FLOAT32) for seed in range(12)], strict=True)
+    whole, _ = answers(functions, values)
+    monkeypatch.setattr(gemm, "DEEP", deep)
+    monkeypatch.setattr(gemm, "WIDE", wide)
+    cut, _ = answers(functions, values)
+    assert all(same_bits(a, b) for a, b in zip(whole, cut, strict=True))
+
+
+def test_a_product_over_nothing_is_zero():
+    (found,), (wanted,) = answers([pb.matmul], [(np.ones((3, 0)), np.ones((0, 5)))])
+    assert same_bits(found, wanted)
 
 
 def test_a_batch_of_products_repeats_the_side_that_has_no_batch():

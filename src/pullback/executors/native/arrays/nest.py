@@ -96,11 +96,12 @@ class Body(Code):
         self.here = label
 
     @contextmanager
-    def loop(self, count: int, step: int = 1) -> Iterator[Index]:
-        """The lines within, for 0, step, 2 step ... below count. One turn needs no loop."""
-        if count <= step:
+    def loop(self, count: Index, step: int = 1) -> Iterator[Index]:
+        """The lines within, for 0, step, 2 step ... below count, at least once. One turn needs no loop."""
+        if isinstance(count, int) and count <= step:
             yield 0
             return
+        end = count if isinstance(count, str) else count - (count % step or step) + 1
         i, n = self.fresh(), self.fresh()[2:]
         self.line(f"br label %loop{n}")
         before = self.here
@@ -110,7 +111,7 @@ class Body(Code):
         self.line(f"br label %turn{n}")
         self.block(f"turn{n}")
         self.line(f"{i}.next = add nuw nsw i64 {i}, {step}")
-        self.line(f"{i}.more = icmp slt i64 {i}.next, {count - (count % step or step) + 1}")
+        self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
         self.line(f"br i1 {i}.more, label %loop{n}, label %done{n}")
         self.block(f"done{n}")
 
@@ -194,6 +195,12 @@ class Body(Code):
         self.declare("@llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 3, i32 1)")
 
+    def clear(self, pointer: str, size: int) -> None:
+        """So many bytes of 0."""
+        name = "@llvm.memset.p0.i64"
+        self.declare(name, f"declare void {name}(ptr, i8, i64, i1)")
+        self.line(f"call void {name}(ptr {pointer}, i8 0, i64 {size}, i1 false)")
+
     def slot(self, kind: str, lanes: int = 1) -> str:
         """A place for a number that changes from turn to turn; LLVM turns it into a register."""
         name = self.fresh()
@@ -225,6 +232,12 @@ class Body(Code):
                     else self.emit(f"add nsw i64 {scaled}, {total}", "i64").text
                 )
         return total
+
+    def least(self, a: int, b: Index) -> Index:
+        """The smaller of two."""
+        if isinstance(b, int):
+            return min(a, b)
+        return self.intrinsic("smin", self.number(b, "i64"), self.constant(a, "i64")).text
 
     def pointer(self, at: Placed, indices: Sequence[Index] = ()) -> str:
         """The address of one element of a view."""
