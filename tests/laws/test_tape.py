@@ -145,6 +145,49 @@ def test_compile_takes_the_tape_beyond_straight_lines():
     assert program.call(0.5, 0.25) == program.run([0.5, 0.25])[0]
 
 
+def long(x, w):
+    """2,000 gates, each with the reference's bits."""
+    for _ in range(500):
+        x = pb.relu(1.0 - x * w) + w
+    return x
+
+
+@pytest.mark.parametrize("wrt", [0, "w", ("w", "x")])
+def test_a_long_function_gets_its_gradient_from_the_tape_with_the_bits_of_units(wrt):
+    f, units = pb.circuit(long), {"x": pb.Unit(0.5), "w": pb.Unit(0.25)}
+    out = long(**units)
+    out.backward()
+    named = {name: float(unit.grad) for name, unit in units.items()}
+    asked = {0: named["x"], "w": named["w"], ("w", "x"): (named["w"], named["x"])}[wrt]
+    assert f.value_and_grad(0.5, 0.25) == (out.value, named)
+    assert pb.value_and_grad(f, wrt)(0.5, 0.25) == (out.value, asked)
+    assert "back" not in vars(f.view(0.5, 0.25))
+
+
+def test_second_derivatives_of_a_long_function_go_through_its_backward_circuit():
+    slope, h = pb.grad(long, "w"), 1e-6
+    by_nudge = (slope(0.5, 0.25 + h) - slope(0.5, 0.25 - h)) / (2 * h)
+    assert pb.grad(slope, "w")(0.5, 0.25) == pytest.approx(by_nudge, rel=1e-6)
+
+
+@pytest.mark.parametrize("executor", ["reference", "native"])
+@pytest.mark.parametrize(
+    ("made", "values"),
+    [
+        (lambda x, y: (x * y, x), (3.0, 5.0)),
+        (lambda x, y: (pb.tanh(x @ y), y.sum()), (np.array([0.5, -1.0]), np.array([2.0, 0.25]))),
+    ],
+)
+def test_every_program_goes_forward_and_back_from_any_output(executor, made, values):
+    circuit = pb.circuit(made).circuit(*values)
+    for output in range(2):
+        one = dataclasses.replace(circuit, outputs=(circuit.outputs[output],))
+        value, pulls = compile(circuit, executor=executor).value_and_grad(values, output=output)
+        assert np.allclose(value, compile(one).run(values)[0])
+        for found, wanted in zip(pulls, reference_pulls(one, values), strict=True):
+            assert found is wanted is None or np.allclose(found, wanted)
+
+
 def test_a_force_scales_the_pulls():
     program = tapes.TapeProgram(pb.circuit(lambda x, y: x * y + x).circuit(3.0, 5.0))
     assert program.value_and_grad([3.0, 5.0], force=2.0) == (18.0, [12.0, 6.0])

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pullback.core.circuit import Circuit
@@ -26,7 +27,8 @@ def compile(
     watch: bool = False,
     threads: int = 1,
 ) -> Program:
-    """A program that runs `circuit`: `program.run([values in the order of circuit.inputs])`.
+    """A program that runs `circuit`: `program.run([values in the order of circuit.inputs])`, and
+    forward and backward at once: `program.value_and_grad([values])`.
 
     executor: "reference" is the readable NumPy one, the meaning of every gate; "native" is machine
     code, for what it has no kernel for the reference; "auto" takes native where that is worth
@@ -44,7 +46,10 @@ def compile(
     _check_threads(threads)
     if _is_native(executor):
         made = _native().choose(circuit, fast=fast, watch=watch, threads=threads)
-    return Program(circuit) if made is None else made
+    if made is None:
+        made = Program(circuit)
+    made.again = partial(compile, executor=executor, fast=fast, threads=threads)
+    return made
 
 
 def compile_map(

@@ -82,11 +82,8 @@ class CircuitFunction:
         """The value, and the gradient of the (first) output by input name."""
         view, leaves = self.viewed(self.bind(values, named))
         view.scalar_output(self.name)
-        out = view.gradient_program.run([*leaves, full_force(view, 1.0)])
-        count = len(view.circuit.outputs)
-        pulled = iter(out[count:])
-        pulls = [next(pulled) if p >= 0 else None for p in view.back.input_pulls]
-        value = put_together([plain(v) for v in out[:count]], view.trace.result)
+        outputs, pulls = _outputs_and_pulls(view, leaves)
+        value = put_together([plain(v) for v in outputs], view.trace.result)
         return value, nested_pulls(view, pulls, leaves)
 
     def grad(self, *values: Any, **named: Any) -> dict[str, Any]:
@@ -325,6 +322,17 @@ class CircuitFunction:
 
     def __repr__(self) -> str:
         return f"<circuit {self.name}({', '.join(self.parameters)})>"
+
+
+def _outputs_and_pulls(view: View, leaves: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Every output, and the pull on each input; None where nothing can pull."""
+    if view.tape is not None:
+        value, pulls = view.tape.value_and_grad(leaves)
+        return [value], pulls
+    out = view.gradient_program.run([*leaves, full_force(view, 1.0)])
+    count = len(view.circuit.outputs)
+    pulled = iter(out[count:])
+    return out[:count], [next(pulled) if p >= 0 else None for p in view.back.input_pulls]
 
 
 def _array_if_numbers(value: Any) -> Any:

@@ -55,7 +55,7 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
         view.scalar_output(made.name)
         starts = _starts(view)
         wanted = [w for p in positions for w in range(starts[p], starts[p + 1])]
-        outputs = _applied(view, leaves, _gradient(view, wanted), [1.0])
+        outputs = _pulled(view, leaves, wanted)
         count = len(view.circuit.outputs)
         value = put_together(outputs[:count], view.trace.result)
         grads = _split(outputs[count:], [view.arguments[p][1] for p in positions])
@@ -208,6 +208,15 @@ def _starts(view: View) -> list[int]:
     return starts
 
 
+def _pulled(view: View, leaves: list[Any], wanted: Sequence[int]) -> list[Any]:
+    """The outputs, then the pulls on the wanted inputs."""
+    numbers = not any(isinstance(x, Wire) for x in (*leaves, *view.trace.captured))
+    if not numbers or view.tape is None:
+        return _applied(view, leaves, _gradient(view, wanted), [1.0])
+    value, pulls = view.tape.value_and_grad(leaves)
+    return [plain(v) for v in (value, *(0.0 if pulls[w] is None else pulls[w] for w in wanted))]
+
+
 def _gradient(view: View, wanted: Sequence[int]) -> Derived:
     """(inputs, force) -> outputs, then the pulls on the wanted inputs (zeros where nothing pulls)."""
     return view.derived(("pulls", *wanted), lambda: _gradient_circuit(view, wanted))
@@ -223,9 +232,7 @@ def _gradient_circuit(view: View, wanted: Sequence[int]) -> Circuit:
     for w, p in zip(wanted, pulls, strict=True):
         spec = view.circuit.spec_of(view.circuit.inputs[w])
         dtype = spec.dtype if spec.dtype.kind == "f" else np.float64
-        outputs.append(
-            builder.wire(p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype))
-        )
+        outputs.append(builder.wire(p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype)))
     return tidy(builder.finish(outputs))
 
 

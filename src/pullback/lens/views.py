@@ -15,6 +15,8 @@ from pullback.executors.reference.program import Program
 from pullback.passes.backward import Backward, backward
 from pullback.passes.tidy import tidy
 
+MANY = 1000  # gates; for fewer, compiling takes longer than making a backward circuit
+
 
 class Derived:
     """A circuit made from another, and the program that runs it, compiled when it is first run."""
@@ -62,6 +64,13 @@ class View:
         """(inputs, force) -> outputs, then the pull on each real input that is pulled."""
         pulls = [p for p in self.back.input_pulls if p >= 0]
         return compile(tidy(self.back.asking([*self.circuit.outputs, *pulls])))
+
+    @cached_property
+    def tape(self) -> Program | None:
+        """For many gates between single numbers: what goes forward and back without a circuit for it."""
+        circuit = self.circuit
+        single = len(circuit.outputs) == 1 and not any(spec.shape for spec in circuit.specs)
+        return compile(circuit, executor="auto") if single and circuit.gate_count > MANY else None
 
     @cached_property
     def watched_program(self) -> Program:

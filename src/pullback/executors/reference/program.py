@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from pullback.core.dtypes import canonical
 from pullback.core.shapes import Spec
 from pullback.core.speech import said
 from pullback.errors import CircuitError, DtypeError, NotFiniteError, PullbackError, ShapeError
+from pullback.passes.backward import backward
 from pullback.passes.rewrite import live
+from pullback.passes.tidy import tidy
 
 
 class Program:
@@ -21,6 +23,8 @@ class Program:
 
     Cost: about 1 microsecond a gate plus NumPy's own time; peak memory is the live values.
     """
+
+    again: Callable[[Circuit], Program] | None = None  # compiles another circuit as this one was
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
@@ -60,6 +64,35 @@ class Program:
                 if checked:
                     self._check(out, values)
         return values
+
+    def value_and_grad(
+        self, inputs: Sequence[Any], force: Any = 1.0, output: int = 0
+    ) -> tuple[Any, list[Any]]:
+        """One output, and the pull on every input when `force` pulls it; None where nothing can pull.
+
+        >>> from pullback import circuit
+        >>> Program(circuit("x * y").circuit()).value_and_grad([3.0, 4.0])
+        (np.float64(12.0), [np.float64(4.0), np.float64(3.0)])
+        """
+        if output not in self._backs:
+            self._backs[output] = self._back(output)
+        spec = self.circuit.spec_of(self.circuit.outputs[output])
+        program, pulled = self._backs[output]
+        value, *pulls = program.run([*inputs, np.broadcast_to(force, spec.shape)[()]])
+        found = iter(pulls)
+        return value, [next(found) if ok else None for ok in pulled]
+
+    def _back(self, output: int) -> tuple[Program, list[bool]]:
+        """(inputs, force) -> the output and the pulls there are; which inputs have one."""
+        wire = self.circuit.outputs[output]
+        back = backward(self.circuit, [output])
+        pulls = back.input_pulls
+        asking = tidy(back.asking([wire, *(p for p in pulls if p >= 0)]))
+        return (self.again or Program)(asking), [p >= 0 for p in pulls]
+
+    @cached_property
+    def _backs(self) -> dict[int, tuple[Program, list[bool]]]:
+        return {}
 
     def _loaded(self, inputs: Sequence[Any]) -> list[Any]:
         circuit = self.circuit
