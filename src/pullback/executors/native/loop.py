@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.core.dtypes import BOOL, FLOAT64
 from pullback.core.shapes import Spec
 from pullback.errors import CircuitError, RangeError, ShapeError
-from pullback.executors.native.code import KINDS, Code, Number
+from pullback.executors.native.code import KINDS, Code, Number, type_of
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
+from pullback.executors.native.late import quickest
 from pullback.executors.native.lower import is_scalar, lower_rows
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, filled_slots, new_code, slot_of
@@ -221,46 +223,36 @@ def addresses(arrays: Sequence[Slots]) -> Slots:
 
 def _loop_text(plan: Plan, fast: bool) -> str:
     """Carried values live in stack slots, which LLVM turns into registers."""
-    code = new_code(plan.circuit, fast=fast)
+    plan = replace(plan, circuit=quickest(plan.circuit, [i for i, _ in plan.carried]))
+    code, lanes = new_code(plan.circuit, fast=fast), _lanes(plan.circuit)
     code.lines.append("entry:")
     restore = flush_subnormals(code)
     inputs: dict[int, Number] = {}
     for n, i in enumerate(plan.fixed):
-        inputs[i] = _read(code, plan, i, code.at("%fixed", n, "double"))
+        inputs[i] = _read(code, plan, i, code.at("%fixed", n, "double"), lanes)
     for n, (i, _) in enumerate(plan.carried):
-        code.line(f"%carried{n} = alloca {plan.kind(i)}")
-        code.store(_read(code, plan, i, code.at("%state", n, "double")), f"%carried{n}")
+        kept = "i8" if plan.kind(i) == "i1" else plan.kind(i)
+        code.line(f"%carried{n} = alloca {type_of(kept, lanes)}")
+        code.store(_read(code, plan, i, code.at("%state", n, "double"), lanes), f"%carried{n}")
     pointers = [pointer_in(code, "%columns", n) for n in range(len(plan.columns))]
     records = [pointer_in(code, "%records", n) for n in range(len(plan.recorded))]
-    code.line("%first = urem i64 %from, %count")
-    code.line("br label %step")
-    code.block("step")
-    code.line("%i = phi i64 [%from, %entry], [%next, %step]")
-    if plan.columns:
-        code.line("%turn = phi i64 [%first, %entry], [%turn.next, %step]")
-        code.line(f"%row = load i64, ptr {code.at('%rows', '%turn', 'i64')}")
-        code.line("%up = add i64 %turn, 1")
-        code.line("%over = icmp eq i64 %up, %count")
-        code.line("%turn.next = select i1 %over, i64 0, i64 %up")
+    _begin_step(code, plan)
     for n, (i, _) in enumerate(plan.carried):
-        inputs[i] = _read(code, plan, i, f"%carried{n}")
+        inputs[i] = code.load(f"%carried{n}", plan.kind(i), lanes)
     for pointer, i in zip(pointers, plan.columns, strict=True):
-        inputs[i] = _read(code, plan, i, code.at(pointer, "%row", plan.kind(i)))
+        inputs[i] = _read(code, plan, i, code.at(pointer, "%row", plan.kind(i)), lanes)
     outputs = lower_outputs(code, plan.circuit, inputs)
     for n, (_, o) in enumerate(plan.carried):
         code.store(outputs[o], f"%carried{n}")
     for n, o in enumerate(plan.shown):
-        code.store(outputs[o], code.at("%shown", n, "double"))
-    for pointer, o in zip(records, plan.recorded, strict=True):
-        code.store(outputs[o], code.at(pointer, "%i", outputs[o].kind))
-    code.line("%next = add i64 %i, 1")
-    more = code.emit("icmp slt i64 %next, %to", "i1")
-    if plan.ending:
-        more = _all_finite(code, [outputs[o] for o in plan.recorded], more)
-    code.line(f"br {more}, label %step, label %done")
-    code.block("done")
+        code.store(_one(outputs[o]), code.at("%shown", n, "double"))
+    recorded = [_one(outputs[o]) for o in plan.recorded]
+    for pointer, x in zip(records, recorded, strict=True):
+        code.store(x, code.at(pointer, "%i", x.kind))
+    _end_step(code, recorded if plan.ending else ())
     for n, (i, _) in enumerate(plan.carried):
-        code.store(_read(code, plan, i, f"%carried{n}"), code.at("%state", n, "double"))
+        last = _one(code.load(f"%carried{n}", plan.kind(i), lanes))
+        code.store(last, code.at("%state", n, "double"))
     code.line(f"store i64 %next, ptr {code.at('%state', len(plan.carried), 'i64')}")
     restore()
     code.line("ret void")
@@ -271,16 +263,47 @@ _HEAD = """define void @steps(ptr noalias %state, ptr noalias %fixed, ptr noalia
     ptr noalias %rows, i64 %count, i64 %from, i64 %to, ptr noalias %shown, ptr noalias %records) nounwind {"""
 
 
-def _all_finite(code: Code, numbers: Sequence[Number], more: Number) -> Number:
-    """more, and no number is infinite or NaN: x - x is 0 then."""
-    for x in numbers:
+# Where there are choices, every number stands in both lanes of a register: LLVM makes jumps of choices
+# between single numbers, and a jump that cannot be foretold takes as long as twenty gates.
+APART = {"power", "sin", "cos"}  # those would be computed for one lane after the other
+
+
+def _lanes(circuit: Circuit) -> int:
+    kinds, gates = {spec.dtype for spec in circuit.specs}, set(circuit.ops)
+    return 2 if kinds == {FLOAT64, BOOL} and not gates & APART else 1
+
+
+def _read(code: Code, plan: Plan, i: int, pointer: str, lanes: int) -> Number:
+    x = code.load(pointer, plan.kind(i))
+    return code.splat(x, lanes) if lanes > 1 else x
+
+
+def _one(x: Number) -> Number:
+    return x if x.lanes == 1 else x.code.emit(f"extractelement {x}, i32 0", x.kind)
+
+
+def _begin_step(code: Code, plan: Plan) -> None:
+    code.line("%first = urem i64 %from, %count")
+    code.line("br label %step")
+    code.block("step")
+    code.line("%i = phi i64 [%from, %entry], [%next, %step]")
+    if plan.columns:
+        code.line("%turn = phi i64 [%first, %entry], [%turn.next, %step]")
+        code.line(f"%row = load i64, ptr {code.at('%rows', '%turn', 'i64')}")
+        code.line("%up = add i64 %turn, 1")
+        code.line("%over = icmp eq i64 %up, %count")
+        code.line("%turn.next = select i1 %over, i64 0, i64 %up")
+
+
+def _end_step(code: Code, watched: Sequence[Number]) -> None:
+    """Again, as long as there are steps and all that is watched is finite: x - x is 0 then."""
+    code.line("%next = add i64 %i, 1")
+    more = code.emit("icmp slt i64 %next, %to", "i1")
+    for x in watched:
         if x.is_real:
             more = more & code.compare("oeq", x - x, 0.0)
-    return more
-
-
-def _read(code: Code, plan: Plan, i: int, pointer: str) -> Number:
-    return code.load(pointer, plan.kind(i))
+    code.line(f"br {more}, label %step, label %done")
+    code.block("done")
 
 
 def pointer_in(code: Code, table: str, n: int) -> str:
