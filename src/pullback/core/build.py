@@ -20,7 +20,7 @@ from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name, unique
 from pullback.core.shapes import Spec
 from pullback.core.sites import NOWHERE, SCOPE, caller, site_of
-from pullback.core.tables import Attributes, Kind, Table, Taken
+from pullback.core.tables import Ids, Kind, attribute_key
 from pullback.core.wire import Wire
 from pullback.errors import DtypeError, ShapeError
 
@@ -37,18 +37,22 @@ class Builder:
         """An empty builder, or one that starts as a copy of `template` (same wire ids)."""
         self.serial = next(_serials)  # an inner circuit is begun later than the one around it
         t = template
-        self.ops = Table(t.ops if t else (INPUT, CONSTANT))
-        self.specs = Table(t.specs if t else ())
-        self.attributes = Attributes(t.attributes if t else ({},))
+        self.ops = list(t.ops) if t else [INPUT, CONSTANT]
+        self.specs = list(t.specs) if t else []
+        self.attributes = list(t.attributes) if t else [{}]
         self.constants = list(t.constants) if t else []
-        self.sites = Table(t.sites if t else (NOWHERE,))
-        self.groups = Table(t.groups if t else ((),))
-        self.labels = Table(t.labels if t else ())
+        self.sites = list(t.sites) if t else [NOWHERE]
+        self.groups = list(t.groups) if t else [()]
+        self.labels = list(t.labels) if t else []
         self.inputs = list(t.inputs) if t else []
         self.roles = list(t.roles) if t else []
         self.explicit = set(t.explicit) if t else set()
-        self.kinds = Table()
-        self.kind: list[int] = [self.kinds.id_of(kind) for kind in _kinds(t)] if t else []
+        self.kinds: list[Kind] = []
+        self.op_ids, self.spec_ids, self.site_ids = Ids(self.ops), Ids(self.specs), Ids(self.sites)
+        self.group_ids, self.label_ids = Ids(self.groups), Ids(self.labels)
+        self.kind_ids = Ids(self.kinds)
+        self._attribute_ids = Ids([attribute_key(a) for a in self.attributes])
+        self.kind: list[int] = [self.kind_ids[kind] for kind in t.kinds] if t else []
         self.operands: list[int] = t.operands.tolist() if t else []
         self._first = [0]
         # What was found out once, and need not be again.
@@ -76,9 +80,9 @@ class Builder:
 
     def input(self, spec: Spec, name: str, role: str = "data") -> Wire:
         """A wire whose value comes from outside."""
-        label = self.labels.id_of(check_name(name))
-        kind = Kind(0, 0, len(self.inputs), self.specs.id_of(spec), 0, 0, label)
-        made = self._row(kind, ())
+        label = self.label_ids[check_name(name)]
+        kind = Kind(0, 0, len(self.inputs), self.spec_ids[spec], 0, 0, label)
+        made = self.row(self.kind_ids[kind], kind.spec, ())
         self.inputs.append(made.id)
         self.roles.append(role)
         self.explicit.add(made.id)
@@ -90,11 +94,12 @@ class Builder:
         key = (array.dtype, array.tobytes()) if array.ndim == 0 else None
         if key in self._constant_ids:
             return self.wire(self._constant_ids[key])
-        spec = self.specs.id_of(Spec(np.shape(array), array.dtype))
+        spec = self.spec_ids[Spec(np.shape(array), array.dtype)]
         if array.ndim:
             array = array.copy()
             array.flags.writeable = False
-        made = self._row(Kind(1, 0, len(self.constants), spec, 0, 0, -1), ())
+        kind = Kind(1, 0, len(self.constants), spec, 0, 0, -1)
+        made = self.row(self.kind_ids[kind], spec, ())
         self.constants.append(array)
         if key is not None:
             self._constant_ids[key] = made.id
@@ -102,7 +107,7 @@ class Builder:
 
     def apply(self, gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any]) -> Wire:
         """Record one gate: bring the inputs to one dtype, infer the output's spec, append a row."""
-        bound = gate.bind(attributes) if attributes or gate.defaults else {}
+        bound = gate.bind(attributes) if attributes else {}
         wires: list[Any] = []
         kinds: list[Any] = []  # a wire's spec, or the type of a plain Python number
         for value in inputs:
@@ -116,21 +121,28 @@ class Builder:
                 kinds.append(value.spec_id)
                 value = value.id
             wires.append(value)
-        said = (gate.name, self.attributes.id_of(bound)) if bound else gate.name
+        said = (gate.name, self.attribute_id(bound)) if bound else gate.name
         place = self.here or self._place()
         key = (said, *place, *kinds)
         found = self.met.get(key)
         if found is None:
             found = self.met[key] = self._meeting(gate, wires, kinds, bound, place)
-        for position, change in found[2]:
+        kind, spec, changes = found
+        for position, change in changes:
             wires[position] = change(wires[position])
-        return self.again(found, wires)
+        return self.row(kind, spec, wires)
 
-    def again(self, met: tuple[int, int, Any], operands: Sequence[int]) -> Wire:
-        """A row of a kind that was met before."""
+    def attribute_id(self, attributes: dict[str, Any]) -> int:
+        """The place of a gate's attributes in the table, where they are put if they are new."""
+        found = self._attribute_ids[attribute_key(attributes)] if attributes else 0
+        if found == len(self.attributes):
+            self.attributes.append(attributes)
+        return found
+
+    def row(self, kind: int, spec: int, operands: Sequence[int]) -> Wire:
+        """One more row, and the handle on it."""
         made = Wire()
-        made.builder, made.id = self, len(self.kind)
-        kind, made.spec_id, _ = met
+        made.builder, made.id, made.spec_id = self, len(self.kind), spec
         self.kind.append(kind)
         self.operands.extend(operands)
         return made
@@ -148,17 +160,15 @@ class Builder:
 
     def name(self, wire: int, name: str) -> None:
         """Call a wire `name`, whatever the code around it says."""
-        kind = self.kind_of(wire)._replace(label=self.labels.id_of(name))
-        self.kind[wire] = self.kinds.id_of(kind)
+        kind = self.kind_of(wire)._replace(label=self.label_ids[name])
+        self.kind[wire] = self.kind_ids[kind]
         self.explicit.add(wire)
 
     def kind_of(self, wire: int) -> Kind:
-        kind: Kind = self.kinds[self.kind[wire]]
-        return kind
+        return self.kinds[self.kind[wire]]
 
     def spec_of(self, wire: int) -> Spec:
-        spec: Spec = self.specs[self.kind_of(wire).spec]
-        return spec
+        return self.specs[self.kind_of(wire).spec]
 
     def listened(self, wire: int) -> list[int]:
         """The wires that a row listens to."""
@@ -193,8 +203,8 @@ class Builder:
         """Rows recorded inside get the site and scope of `circuit`'s row `wire`."""
         before = self.here
         self.here = (
-            self.sites.id_of(circuit.sites[int(circuit.site[wire])]),
-            self.groups.id_of(circuit.groups[int(circuit.group[wire])]),
+            self.site_ids[circuit.sites[int(circuit.site[wire])]],
+            self.group_ids[circuit.groups[int(circuit.group[wire])]],
         )
         try:
             yield
@@ -206,7 +216,8 @@ class Builder:
         ends = tuple(
             self.adopt(w).id for w in outputs
         )  # before the rows: one may become a constant
-        table = np.array(self.kinds, np.int32).reshape(-1, len(Kind._fields))
+        flat = itertools.chain.from_iterable(self.kinds)
+        table = np.fromiter(flat, np.int32).reshape(-1, len(Kind._fields))
         columns = dict(zip(Kind._fields, table.T[:, self.kind], strict=True))
         first = np.concatenate([[0], np.cumsum(columns.pop("inputs"), dtype=np.int64)])
         return Circuit(
@@ -246,16 +257,17 @@ class Builder:
         self, gate: Gate, values: list[Any], kinds: list[Any], bound: dict[str, Any], place: Any
     ) -> tuple[int, int, Any]:
         """What a gate does in one place with inputs of these kinds: row kind, spec, input changes."""
-        attribute = self.attributes.id_of(bound)
+        bound = bound or gate.bind({})
+        attribute = self.attribute_id(bound)
         key = (gate.name, attribute, *kinds)
         if key not in self._plans:
             self._plans[key] = self._plan(gate, values, kinds, bound)
         op, spec, changes = self._plans[key]
         site, group = self.here or self._sites[place]
         name = "" if self.here else self.sites[site].name
-        label = self.labels.id_of(name) if name else -1
+        label = self.label_ids[name] if name else -1
         kind = Kind(op, len(values), attribute, spec, site, group, label)
-        return self.kinds.id_of(kind), spec, changes
+        return self.kind_ids[kind], spec, changes
 
     def _plan(
         self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]
@@ -278,8 +290,8 @@ class Builder:
                 changes.append((position, change))
             specs.append(Spec(spec.shape if spec else (), wanted))
         return (
-            self.ops.id_of(gate.name),
-            self.specs.id_of(self._inferred_spec(gate, values, specs, attributes)),
+            self.op_ids[gate.name],
+            self.spec_ids[self._inferred_spec(gate, values, specs, attributes)],
             changes,
         )
 
@@ -328,14 +340,9 @@ class Builder:
             site = 0
             if frame:
                 self._codes.append(frame.f_code)
-                site = self.sites.id_of(site_of(frame.f_code, frame.f_lasti))
-            self._sites[place] = site, self.groups.id_of(scope)
+                site = self.site_ids[site_of(frame.f_code, frame.f_lasti)]
+            self._sites[place] = site, self.group_ids[scope]
         return place
-
-    def _row(self, kind: Kind, operands: Sequence[int]) -> Wire:
-        self.kind.append(self.kinds.id_of(kind))
-        self.operands.extend(operands)
-        return self.wire(len(self.kind) - 1)
 
 
 class Copy:
@@ -343,53 +350,46 @@ class Copy:
 
     def __init__(self, builder: Builder, circuit: Circuit) -> None:
         self.builder, self.circuit = builder, circuit
-        self.ops = Taken(circuit.ops, builder.ops)
-        self.attributes = Taken(circuit.attributes, builder.attributes)
-        self.specs = Taken(circuit.specs, builder.specs)
-        self.sites = Taken(circuit.sites, builder.sites)
-        self.groups = Taken(circuit.groups, builder.groups)
-        self.kinds = list(_kinds(circuit))
+        self.rows = circuit.kinds
+        self._known: dict[Any, int] = {}
 
     def place(self, wire: int) -> tuple[int, int]:
         """The site and scope of a row."""
-        kind = self.kinds[wire]
-        return self.sites[kind.site], self.groups[kind.group]
+        builder, circuit, kind = self.builder, self.circuit, self.rows[wire]
+        site, group = circuit.sites[kind.site], circuit.groups[kind.group]
+        return builder.site_ids[site], builder.group_ids[group]
 
-    def row(self, wire: int, operands: Sequence[int], place: tuple[int, int], name: str) -> Wire:
-        """A gate's row that listens to other wires, which carry the same as those it listened to."""
-        op, count, attribute, spec, *_ = self.kinds[wire]
-        label = self.builder.labels.id_of(name) if name else -1
-        kind = Kind(
-            self.ops[op], count, self.attributes[attribute], self.specs[spec], *place, label
+    def kind(self, wire: int, place: tuple[int, int], name: str) -> int:
+        """What a row is in the builder, but for whom it listens to."""
+        b, c, kind = self.builder, self.circuit, self.rows[wire]
+        op, attribute = (
+            b.op_ids[c.ops[kind.op]],
+            b.attribute_id(c.attributes[kind.attribute]),
         )
-        return self.builder._row(kind, operands)
+        spec, label = b.spec_ids[c.specs[kind.spec]], b.label_ids[name] if name else -1
+        return b.kind_ids[Kind(op, kind.inputs, attribute, spec, *place, label)]
 
     def inlined(self, inputs: Sequence[Wire]) -> list[Wire]:
         """All rows, fed by `inputs`; the outputs."""
-        circuit, builder, here = self.circuit, self.builder, self.builder.here
-        new = {wire: value.id for wire, value in zip(circuit.inputs, inputs, strict=True)}
-        new |= self.constants
-        for wire, listened in self.listened:
-            # Without a name here it gets none: a pull has its gate's site.
-            place, name = (here, "") if here else (self.place(wire), circuit.names[wire])
-            new[wire] = self.row(wire, [new[i] for i in listened], place, name).id
+        circuit, builder, known = self.circuit, self.builder, self._known
+        here, names = builder.here, circuit.names
+        new = self.constants | {w: x.id for w, x in zip(circuit.inputs, inputs, strict=True)}
+        for wire, listened in circuit.listening:
+            kind = known.get((wire, here))
+            if kind is None:
+                # Without a name here it gets none: a pull has its gate's site.
+                place = (here, "") if here else (self.place(wire), names[wire])
+                kind = known[wire, here] = self.kind(wire, *place)
+            new[wire] = len(builder.kind)
+            builder.kind.append(kind)
+            builder.operands.extend([new[i] for i in listened])
         return [builder.wire(new[o]) for o in circuit.outputs]
 
     @cached_property
     def constants(self) -> dict[int, int]:
         """The circuit's constants in the builder, once however often the rows are taken."""
-        wires = [w for w, kind in enumerate(self.kinds) if kind.op == 1]
+        wires = [w for w, kind in enumerate(self.rows) if kind.op == 1]
         return {w: self.builder.constant(self.circuit.constant_of(w)).id for w in wires}
-
-    @cached_property
-    def listened(self) -> list[tuple[int, tuple[int, ...]]]:
-        return [(r.wire, r.inputs) for r in self.circuit.rows() if r.gate is not None]
-
-
-def _kinds(circuit: Circuit) -> Iterator[Kind]:
-    c = circuit
-    columns = (c.op, np.diff(c.first), c.attribute, c.spec, c.site, c.group, c.label)
-    return itertools.starmap(Kind, zip(*[column.tolist() for column in columns], strict=True))
 
 
 def _trace_recipe(gate: Gate, specs: list[Spec], attributes: dict[str, Any]) -> Spec:

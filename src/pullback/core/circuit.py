@@ -18,6 +18,7 @@ from pullback.core.gate import Gate, find_gate
 from pullback.core.shapes import Spec
 from pullback.core.sites import Site
 from pullback.core.speech import spoken
+from pullback.core.tables import Kind
 from pullback.errors import UnknownName, did_you_mean
 
 INPUT, CONSTANT = "input", "constant"
@@ -83,6 +84,19 @@ class Circuit:
             yield Row(
                 wire, self.gates[op], tuple(operands[first[wire] : first[wire + 1]]), attributes
             )
+
+    @cached_property
+    def kinds(self) -> list[Kind]:
+        """What each row is, but for whom it listens to; rows of a kind share it."""
+        columns = (self.op, np.diff(self.first), self.attribute, self.spec, self.site, self.group)
+        rows = zip(*[c.tolist() for c in (*columns, self.label)], strict=True)
+        made: dict[Any, Kind] = {}
+        return [made.get(row) or made.setdefault(row, Kind._make(row)) for row in rows]
+
+    @cached_property
+    def listening(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Each gate's wire, and whom it listens to."""
+        return [(row.wire, row.inputs) for row in self.rows() if row.gate is not None]
 
     def row(self, wire: int) -> Row:
         op = int(self.op[wire])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -21,43 +21,25 @@ class Kind(NamedTuple):
     label: int
 
 
-class Table(list[Any]):
-    """A list that knows where each entry is; `id_of` puts in what is new.
+class Ids(dict[Any, int]):
+    """Where each entry of a table is. An entry that is new is put into the table when it is looked up.
 
-    >>> names = Table(["x"])
-    >>> names.id_of("y"), names.id_of("x"), names
+    >>> names = ["x"]
+    >>> ids = Ids(names)
+    >>> ids["y"], ids["x"], names
     (1, 0, ['x', 'y'])
     """
 
-    def __init__(self, entries: Iterable[Any] = ()) -> None:
-        super().__init__(entries)
-        self._ids = {self.key(entry): i for i, entry in enumerate(self)}
+    def __init__(self, table: list[Any]) -> None:
+        super().__init__((entry, i) for i, entry in enumerate(table))
+        self.table = table
 
-    def key(self, entry: Any) -> Any:
-        """What makes an entry the same as another."""
-        return entry
-
-    def id_of(self, entry: Any) -> int:
-        found = self._ids.setdefault(self.key(entry), len(self))
-        if found == len(self):
-            self.append(entry)
+    def __missing__(self, entry: Any) -> int:
+        found = self[entry] = len(self.table)
+        self.table.append(entry)
         return found
 
 
-class Attributes(Table):
-    """Attributes of gates. The type counts too: True, 1 and 1.0 are equal in Python."""
-
-    def key(self, entry: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple((name, type(value), value) for name, value in entry.items())
-
-
-class Taken(dict[int, int]):
-    """Where the entries of another table are in ours, which takes them in when they are asked for."""
-
-    def __init__(self, entries: tuple[Any, ...], table: Table) -> None:
-        super().__init__()
-        self.entries, self.table = entries, table
-
-    def __missing__(self, index: int) -> int:
-        found = self[index] = self.table.id_of(self.entries[index])
-        return found
+def attribute_key(attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Attributes as one thing to look up. The type counts: True, 1 and 1.0 are equal in Python."""
+    return tuple([(name, type(value), value) for name, value in attributes.items()])

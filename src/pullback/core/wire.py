@@ -28,8 +28,8 @@ def _operator(name: str) -> Any:
         builder = self.builder
         if type(other) is Wire and other.builder is builder and not builder.here:
             frame = _getframe(1)
-            place = frame.f_lasti, id(frame.f_code)
-            found = builder.met.get((name, *place, SCOPE.get(), self.spec_id, other.spec_id))
+            key = (name, frame.f_lasti, id(frame.f_code), SCOPE.get(), self.spec_id, other.spec_id)
+            found = builder.met.get(key)
             if found and not found[2]:
                 made = Wire()
                 rows, operands = builder.kind, builder.operands
@@ -57,8 +57,7 @@ class Wire(Operators):
 
     @property
     def spec(self) -> Spec:
-        spec: Spec = self.builder.specs[self.spec_id]
-        return spec
+        return self.builder.specs[self.spec_id]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,41 +77,28 @@ class Wire(Operators):
         builder = self.builder
         if len(inputs) == 1 and not attributes and not builder.here:
             frame = _getframe(2)
-            place = frame.f_lasti, id(frame.f_code)
-            found = builder.met.get((gate.name, *place, SCOPE.get(), self.spec_id))
+            key = (gate.name, frame.f_lasti, id(frame.f_code), SCOPE.get(), self.spec_id)
+            found = builder.met.get(key)
             if found and not found[2]:
-                return builder.again(found, (self.id,))
+                return builder.row(found[0], found[1], (self.id,))
         return builder.apply(gate, inputs, attributes)
-
-    __add__ = _operator("add")
-    __sub__ = _operator("subtract")
-    __mul__ = _operator("multiply")
-    __truediv__ = _operator("divide")
-    __pow__ = _operator("power")
 
     def named(self, name: str) -> Wire:
         """The same wire, called `name` in every face."""
         self.builder.name(self.id, check_name(name))
         return self
 
-    def __lt__(self, other: Any) -> Wire:
-        return self.builder.apply(GATES["less"], (self, other), {})
-
-    def __le__(self, other: Any) -> Wire:
-        return self.builder.apply(GATES["less_equal"], (self, other), {})
-
-    def __gt__(self, other: Any) -> Wire:
-        return self.builder.apply(GATES["greater"], (self, other), {})
-
-    def __ge__(self, other: Any) -> Wire:
-        return self.builder.apply(GATES["greater_equal"], (self, other), {})
-
-    def __eq__(self, other: Any) -> Wire:  # type: ignore[override]
-        return self.builder.apply(GATES["equal"], (self, other), {})
-
-    def __ne__(self, other: Any) -> Wire:  # type: ignore[override]
-        return self.builder.apply(GATES["not_equal"], (self, other), {})
-
+    __add__ = _operator("add")
+    __sub__ = _operator("subtract")
+    __mul__ = _operator("multiply")
+    __truediv__ = _operator("divide")
+    __pow__ = _operator("power")
+    __lt__ = _operator("less")
+    __le__ = _operator("less_equal")
+    __gt__ = _operator("greater")
+    __ge__ = _operator("greater_equal")
+    __eq__ = _operator("equal")
+    __ne__ = _operator("not_equal")
     __hash__ = object.__hash__
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.core.build import Builder
+from pullback.core.build import Builder, Copy
 from pullback.core.circuit import Circuit, Row
 from pullback.core.wire import Wire
 
@@ -15,36 +15,48 @@ Visitor = Callable[[Builder, Row, list[Wire]], Wire | None]
 def rewrite(circuit: Circuit, visit: Visitor) -> Circuit:
     """A copy of `circuit` in which `visit(builder, row, inputs)` may put out another wire for a row.
 
-    It returns None to copy the row as it is. Rows that nobody listens to afterwards are left out.
+    It returns None to copy the row as it is, else a wire of the same shape and dtype. Rows that
+    nobody listens to afterwards are left out.
     """
     wanted = live(circuit)
     builder = Builder()
+    copy = Copy(builder, circuit)
     new: dict[int, Wire] = {}
     for row in circuit.rows():
-        if not wanted[row.wire]:
-            continue
-        with builder.standing_in(circuit, row.wire):
-            new[row.wire] = _copied(circuit, builder, row, new, visit)
-        _keep_name(circuit, builder, row, new[row.wire])
+        if wanted[row.wire]:
+            leaf = row.gate is None
+            new[row.wire] = _leaf(copy, row.wire) if leaf else _visited(copy, row, new, visit)
     return builder.finish([new[o] for o in circuit.outputs])
 
 
-def _copied(
-    circuit: Circuit, builder: Builder, row: Row, new: dict[int, Wire], visit: Visitor
-) -> Wire:
-    if circuit.is_input(row.wire):
-        role = circuit.roles[int(circuit.attribute[row.wire])]
-        return builder.input(circuit.spec_of(row.wire), circuit.names[row.wire], role)
-    if row.gate is None:
-        return builder.constant(circuit.constant_of(row.wire))
+def _leaf(copy: Copy, wire: int) -> Wire:
+    circuit, name = copy.circuit, copy.circuit.names[wire]
+    if circuit.is_input(wire):
+        role = circuit.roles[int(circuit.attribute[wire])]
+        return copy.builder.input(circuit.spec_of(wire), name, role)
+    return _named(copy.builder.constant(circuit.constant_of(wire)), name)
+
+
+def _visited(copy: Copy, row: Row, new: dict[int, Wire], visit: Visitor) -> Wire:
+    """What the visitor puts out for a row; else the row as it is, since its inputs carry the same."""
+    builder, name = copy.builder, copy.circuit.names[row.wire]
     inputs = [new[i] for i in row.inputs]
+    builder.here = place = copy.place(row.wire)
     visited = visit(builder, row, inputs)
-    return builder.apply(row.gate, inputs, row.attributes) if visited is None else visited
+    builder.here = None
+    if visited is not None:
+        return _named(visited, name)
+    if name:
+        builder.explicit.add(len(builder))
+    kind = copy.kind(row.wire, place, name)
+    return builder.row(kind, builder.kinds[kind].spec, [x.id for x in inputs])
 
 
-def _keep_name(circuit: Circuit, builder: Builder, row: Row, wire: Wire) -> None:
-    if not builder.label_of(wire.id) and circuit.names[row.wire]:
-        builder.name(wire.id, circuit.names[row.wire])
+def _named(wire: Wire, name: str) -> Wire:
+    """The wire, called `name` unless it has a name."""
+    if name and not wire.builder.label_of(wire.id):
+        wire.builder.name(wire.id, name)
+    return wire
 
 
 def live(circuit: Circuit) -> list[bool]:

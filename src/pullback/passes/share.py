@@ -6,20 +6,18 @@ from typing import Any
 
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit, Row
+from pullback.core.tables import attribute_key
 from pullback.core.wire import Wire
 from pullback.passes.rewrite import rewrite
 
 
 def share(circuit: Circuit) -> Circuit:
     """The same outputs, bit for bit, with equal rows merged."""
-    seen: dict[Any, Wire] = {}
+    seen: dict[Any, int] = {}
 
-    def visit(builder: Builder, row: Row, inputs: list[Wire]) -> Wire:
-        assert row.gate is not None
-        attributes = tuple((k, type(v), v) for k, v in row.attributes.items())
-        key = (row.gate.name, attributes, *(w.id for w in inputs))
-        if key not in seen:
-            seen[key] = builder.apply(row.gate, inputs, row.attributes)
-        return seen[key]
+    def visit(builder: Builder, row: Row, inputs: list[Wire]) -> Wire | None:
+        key = (row.gate, attribute_key(row.attributes), *[w.id for w in inputs])
+        first = seen.setdefault(key, len(builder))  # the row that is now copied, or an earlier one
+        return None if first == len(builder) else builder.wire(first)
 
     return rewrite(circuit, visit)
