@@ -76,9 +76,7 @@ class Module:
         self.plan, self.memory, self.fast, self.team = plan, memory, fast, team
         self.outside: dict[str, str] = {}
         self.functions: dict[str, str] = {}  # text -> name
-        self.divided: dict[
-            str, int
-        ] = {}  # name of one done in parts -> how many addresses it takes
+        self.divided: dict[str, int] = {}  # those done in parts -> how many addresses they take
         self.constants = uniform_constants(plan)
         self.targets = {one.target.storage: one.target for one in copies}
         self.lines: list[str] = []
