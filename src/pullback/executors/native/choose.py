@@ -8,7 +8,7 @@ from typing import Any
 from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.plan import can_plan
 from pullback.executors.native.arrays.program import ArrayProgram
-from pullback.executors.native.arrays.steps import NativeSteps, can_carry
+from pullback.executors.native.arrays.steps import CannotCarry, NativeSteps
 from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
 from pullback.executors.native.program import LARGEST, NativeProgram
@@ -66,6 +66,9 @@ def choose_steps(
         return ScalarSteps(circuit, fast=fast, **plan) if can_step(circuit) else None
     if () in shapes:
         return None  # arrays, but a row without an axis of rows
-    if not can_plan(circuit) or not can_carry(circuit, plan["carried"]):
+    if not can_plan(circuit):
         return None
-    return NativeSteps(circuit, fast=fast, threads=threads, **plan)
+    try:
+        return NativeSteps(circuit, fast=fast, threads=threads, **plan)
+    except CannotCarry:
+        return None

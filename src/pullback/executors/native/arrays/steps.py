@@ -7,7 +7,7 @@ rows of data. The whole loop, forward, backward and update, is one machine funct
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakMethod
 
@@ -33,15 +33,8 @@ from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
 
 
-def can_carry(circuit: Circuit, carried: Mapping[int, int]) -> bool:
-    """Whether no output is a carried input as it was: that is gone when the outputs are written."""
-    circuit = prepared(circuit)
-    made, moving = (
-        plan(circuit),
-        {circuit.inputs[i]: circuit.outputs[o] for i, o in carried.items()},
-    )
-    kept = [o for o in circuit.outputs if made.views[o].storage in moving]
-    return all(moving.get(o) == o for o in kept)
+class CannotCarry(Exception):
+    """An output is a carried input as it was, which is gone when the outputs are written."""
 
 
 class NativeSteps(Steps):
@@ -158,15 +151,18 @@ class NativeSteps(Steps):
         self._order = (*self._columns, *(i for i, _ in self._pairs), *self._fixed)
         inputs, outputs = circuit.inputs, circuit.outputs
         pairs = [(inputs[i], outputs[o]) for i, o in self._pairs]
-        made = plan(circuit, pairs)
+        made, moving = plan(circuit, pairs), dict(pairs)
+        kept = [o for o in outputs if made.views[o].storage in moving]
+        if any(moving.get(o) != o for o in kept):
+            raise CannotCarry
         self.threads = divide(made, self.threads)
         needs_scratch(made)
-        kept: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
-        self._constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in kept]
+        fixed: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
+        self._constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in fixed]
         shown = [outputs[o] for o in self._shown]
         self._specs = [circuit.spec_of(w) for w in shown]
         slots = {inputs[i]: n for n, i in enumerate(self._order)}
-        slots |= {w: n for n, w in enumerate(kept, len(inputs) + len(shown))}
+        slots |= {w: n for n, w in enumerate(fixed, len(inputs) + len(shown))}
         copies: list[Copy] = []
         for given, taken in made.over.items():
             slots[given] = slots[taken]
@@ -180,7 +176,7 @@ class NativeSteps(Steps):
         self._memory, self._plan = memory, made
 
         def text() -> str:
-            slot = len(inputs) + len(shown) + len(kept)
+            slot = len(inputs) + len(shown) + len(fixed)
             steps = Module(made, memory, copies, fast=self._fast, team=slot).text()
             return steps + "\n" + self._loop_text(len(inputs))
 
