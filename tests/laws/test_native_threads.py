@@ -28,7 +28,7 @@ from pullback.executors.native.code import Code
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
-from pullback.train import SGD, Task
+from pullback.train import SGD, Examples, Plan, Task, Training
 from pullback.train.step import training_step
 
 MANY = (2, 3, 8)
@@ -100,6 +100,18 @@ def test_any_number_of_threads_gives_the_same_bits(function, shape, dtype):
 
 
 @pytest.mark.usefixtures("divided")
+@pytest.mark.parametrize(
+    ("n", "d", "k"), [(19, 1101, 45), (1030, 20, 9), (37, 600, 1), (1, 600, 40)]
+)
+def test_products_of_long_sides_give_the_same_bits(n, d, k):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(n, d)).astype("f4"), rng.normal(size=(d, k)).astype("f4")
+    right, left = (lambda a, b: a @ b), (lambda a, b: pb.transpose(a) @ pb.transpose(b))
+    assert differing(circuit_of(right, a, b), [a, b]) == []
+    assert differing(circuit_of(left, a.T.copy(), b.T.copy()), [a.T.copy(), b.T.copy()]) == []
+
+
+@pytest.mark.usefixtures("divided")
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)], ids=str)
 def test_nothing_is_divided_too(shape):
     x = np.ones(shape)
@@ -116,10 +128,14 @@ def test_random_circuits_give_the_same_bits(seed):
     assert differing(circuit_of(function, *function.values), function.values) == []
 
 
-def training(threads, circuit=None):
-    """Steps of a small net whose sizes nothing divides."""
-    net = Task(Sequential(Linear(37), ReLU(), Linear(5)), CrossEntropy(), SGD(0.1, momentum=0.9))
-    circuit = training_step(net, Spec((13, 21), np.dtype("f4")), Spec((13,), INT64))
+def small_net():
+    """A small net whose sizes nothing divides."""
+    return Task(Sequential(Linear(37), ReLU(), Linear(5)), CrossEntropy(), SGD(0.1, momentum=0.9))
+
+
+def training(threads):
+    """Its steps."""
+    circuit = training_step(small_net(), Spec((13, 21), np.dtype("f4")), Spec((13,), INT64))
     rng, carried = np.random.default_rng(1), len(circuit.inputs) - 3
     start = [rng.normal(size=circuit.spec_of(w).shape) for w in circuit.inputs[:carried]]
     return compile_steps(
@@ -150,6 +166,15 @@ def test_short_work_stays_on_one_thread_and_long_work_does_not():
     x, long = np.ones((8, 8)), np.ones((400, 400))
     made = [native(circuit_of(lambda x: x @ x, value), 2) for value in (x, long)]
     assert [program.threads for program in made] == [1, 2]
+
+
+@pytest.mark.usefixtures("divided")
+def test_a_whole_training_gives_the_same_weights():
+    rows, plan = Examples(ROWS, LABELS), Plan(batch_size=13, max_epochs=3)
+    made = [Training(small_net(), plan, rows, executor="native", threads=n) for n in (1, 3)]
+    [one.run() for one in made]
+    assert all(map(same_bits, *(one.now.weights for one in made)))
+    assert [{s.threads for s in one._steps.values()} for one in made] == [{1}, {3}]
 
 
 @pytest.mark.parametrize("threads", [0, -1, 2.0, "2", None])

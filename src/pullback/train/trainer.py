@@ -99,7 +99,7 @@ class Progress:
 class Training:
     """One training: a task, a plan and rows. `run` it; `weights` are then the ones to keep."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what, how, of which rows, from where, and by whom
         self,
         task: Task,
         plan: Plan,
@@ -107,10 +107,12 @@ class Training:
         validation: Examples | None = None,
         progress: Progress | None = None,
         executor: str = "auto",
+        threads: int = 1,
     ) -> None:
         """`progress`: where to go on; without one the weights are drawn from the plan's seed.
 
-        executor: who makes the steps; "auto" takes machine code where there are many.
+        executor: who makes the steps; "auto" takes machine code where there are many. threads: how many
+        share a long step; any number gives the same bits.
         """
         if not len(train.x):
             raise DataError("there are no rows to learn from.")
@@ -118,7 +120,7 @@ class Training:
         self.needs = objective(task, *train.take(np.arange(1)).specs).needs
         self.now = progress or self._start()
         self.stopped: Stopped | None = None
-        self.executor = executor
+        self.executor, self.threads = executor, threads
         self._judges: dict[Any, Program] = {}
         self._steps: dict[int, Steps] = {}  # by rows a step
         self._recent: deque[tuple[Progress, Array]] = deque(maxlen=2)  # from where, over which rows
@@ -205,6 +207,7 @@ class Training:
             start=[*now.weights, *now.states],
             fixed=[self.task.optimizer.learning_rate],
             executor=self.executor if worth else "reference",
+            threads=self.threads,
         )
 
     def _step_circuit(self, size: int) -> Circuit:
