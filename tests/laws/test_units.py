@@ -12,7 +12,7 @@ from laws.random_circuits import ANYTHING, HARD, random_circuit
 
 import pullback as pb
 from pullback.core.gate import GATES
-from pullback.errors import CircuitError
+from pullback.errors import CircuitError, GateError
 from pullback.executors import unit as eager
 
 CIRCUITS = 5_000
@@ -135,6 +135,16 @@ def test_a_force_of_an_array_pulls_element_by_element():
     x = pb.Unit([1.0, 2.0, 3.0])
     (x * x).backward(force=np.array([1.0, 0.0, -1.0]))
     assert x.grad.tolist() == [2.0, 0.0, -6.0]
+
+
+def test_a_gate_that_is_called_in_any_way_gives_the_same():
+    x = pb.Unit(-0.75)
+    found = [pb.maximum(x, 0.5), pb.maximum(0.5, x), pb.maximum(np.float64(0.5), x)]
+    found += [pb.maximum(x, 0.5, ties="first"), pb.maximum(*[pb.Unit(0.5), x]), pb.maximum(x, 0.5)]
+    assert {float(unit.value) for unit in found} == {0.5}
+    assert pb.relu(-0.75) == 0.0
+    with pytest.raises(GateError, match="relu takes 1 "):
+        pb.relu(x, x)
 
 
 class Mine(pb.Unit):

@@ -315,6 +315,7 @@ def native_type() -> Any:
     if made is None or not native.agrees(made):
         return None
     _Clock.tick = native.clock_from(_Clock.tick())
+    native.call_directly(Gate)
     return made
 
 

@@ -6,7 +6,6 @@
 ; NAME is filled in by eager.py.
 
 declare ptr @_PyObject_New(ptr)
-declare ptr @PyObject_Init(ptr, ptr)
 declare void @PyObject_Free(ptr)
 declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 declare void @Py_IncRef(ptr)
@@ -20,9 +19,10 @@ declare i64 @PyDict_Size(ptr)
 declare ptr @PyErr_Occurred()
 declare void @PyErr_Clear()
 declare void @PyErr_SetString(ptr, ptr)
+declare ptr @PyMethod_New(ptr, ptr)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 
-@known = global [16 x ptr] zeroinitializer      ; Python objects, by NAME
+@known = global [32 x ptr] zeroinitializer      ; Python objects, by NAME
 @loops = global [64 x ptr] zeroinitializer      ; NumPy's inner loops, each with its data
 @gates = global [256 x ptr] zeroinitializer     ; Python's gates, by number; null ends them
 @clock = global i64 0
@@ -89,6 +89,15 @@ define internal i1 @is_float(ptr %x) alwaysinline nounwind {
   ret i1 %c
 }
 
+; One more reference to a Unit. None of them lives for ever, so that it may be counted here.
+define internal void @hold(ptr %x) alwaysinline nounwind {
+  %p = call ptr @at(ptr %x, i64 $COUNT)
+  %n = load i64, ptr %p
+  %up = add i64 %n, 1
+  store i64 %up, ptr %p
+  ret void
+}
+
 ; Making
 
 ; A new reference to what can be an input, else null and no error: Units and floats as they are, whole
@@ -96,10 +105,14 @@ define internal i1 @is_float(ptr %x) alwaysinline nounwind {
 define internal ptr @operand(ptr %x) alwaysinline nounwind {
 entry:
   %unit = call i1 @is_unit(ptr %x)
-  %float = call i1 @is_float(ptr %x)
-  %ready = or i1 %unit, %float
-  br i1 %ready, label %keep, label %other
+  br i1 %unit, label %keep, label %look
 keep:
+  call void @hold(ptr %x)
+  ret ptr %x
+look:
+  %float = call i1 @is_float(ptr %x)
+  br i1 %float, label %take, label %other
+take:
   call void @Py_IncRef(ptr %x)
   ret ptr %x
 other:
@@ -148,14 +161,23 @@ reuse:
   %many = load i64, ptr @spares
   %fewer = sub i64 %many, 1
   store i64 %fewer, ptr @spares
-  %again = call ptr @PyObject_Init(ptr %old, ptr %type)
+  %count.at = call ptr @at(ptr %old, i64 $COUNT)
+  store i64 1, ptr %count.at
+  %was = call ptr @type(ptr %old)  ; what is spare keeps its hold on its type
+  %same = icmp eq ptr %was, %type
+  br i1 %same, label %fill, label %retype
+retype:
+  %type.at = call ptr @at(ptr %old, i64 $TYPE)
+  store ptr %type, ptr %type.at
+  call void @Py_IncRef(ptr %type)
+  call void @Py_DecRef(ptr %was)
   br label %fill
 fresh:
   %new = call ptr @_PyObject_New(ptr %type)
   %none = icmp eq ptr %new, null
   br i1 %none, label %failed, label %fill
 fill:
-  %n = phi ptr [%again, %reuse], [%new, %fresh]
+  %n = phi ptr [%old, %reuse], [%old, %retype], [%new, %fresh]
   %value.at = call ptr @at(ptr %n, i64 $VALUE)
   store double %v, ptr %value.at
   %grad.at = call ptr @at(ptr %n, i64 $GRAD)
@@ -272,69 +294,13 @@ define i32 @ready(ptr %self, ptr %args, ptr %named) nounwind {
   ret i32 0
 }
 
-; __apply_gate__(self, gate, inputs, attributes): straight to the gate where it is known and has no
-; settings, else to Python.
-define ptr @apply_gate(ptr %self, ptr %args, i64 %given) nounwind {
-entry:
-  %slow.args = alloca [4 x ptr]
-  %four = icmp eq i64 %given, 3
-  %gate = load ptr, ptr %args
-  %inputs.at = getelementptr ptr, ptr %args, i64 1
-  %inputs = load ptr, ptr %inputs.at
-  %settings.at = getelementptr ptr, ptr %args, i64 2
-  %settings = load ptr, ptr %settings.at
-  %size = call i64 @PyDict_Size(ptr %settings)
-  %none = icmp eq i64 %size, 0
-  %t = call ptr @type(ptr %inputs)
-  %tuple = call i1 @is_known(ptr %t, i64 $TUPLE)
-  %plain0 = and i1 %four, %none
-  %plain = and i1 %plain0, %tuple
-  br i1 %plain, label %find, label %slow
-find:
-  %op = phi i64 [1, %entry], [%op.up, %more]
-  %at = getelementptr ptr, ptr @gates, i64 %op
-  %known = load ptr, ptr %at
-  %same = icmp eq ptr %known, %gate
-  br i1 %same, label %found, label %other
-other:
-  %end = icmp eq ptr %known, null
-  br i1 %end, label %slow, label %more
-more:
-  %op.up = add i64 %op, 1
-  br label %find
-found:
-  %count.at = call ptr @at(ptr %inputs, i64 $HEAD)
-  %count = load i64, ptr %count.at
-  %wants = call i64 @inputs_of(i64 %op)
-  %right = icmp eq i64 %count, %wants
-  br i1 %right, label %go, label %slow
-go:
-  %first.at = call ptr @at(ptr %inputs, i64 $FIRST)
-  %y = call ptr @by_number(i64 %op, ptr %first.at)
-  ret ptr %y
-slow:
-  store ptr %self, ptr %slow.args
-  %s1 = getelementptr ptr, ptr %slow.args, i64 1
-  store ptr %gate, ptr %s1
-  %s2 = getelementptr ptr, ptr %slow.args, i64 2
-  store ptr %inputs, ptr %s2
-  %s3 = getelementptr ptr, ptr %slow.args, i64 3
-  store ptr %settings, ptr %s3
-  %python = call ptr @recall(i64 $APPLY)
-  %answer = call ptr @PyObject_Vectorcall(ptr %python, ptr %slow.args, i64 4, ptr null)
-  ret ptr %answer
-}
-
 ; Freeing, without recursion: what is let go while another is being freed waits for its turn.
 define void @free(ptr %self) nounwind {
 entry:
-  %value.at = call ptr @at(ptr %self, i64 $VALUE)
   %already = load i1, ptr @busy
   br i1 %already, label %wait, label %begin
 wait:
-  %before = load ptr, ptr @pending
-  store ptr %before, ptr %value.at
-  store ptr %self, ptr @pending
+  call void @line_up_to_be_freed(ptr %self)
   ret void
 begin:
   store i1 true, ptr @busy
@@ -344,11 +310,10 @@ next:
   %a = call ptr @field(ptr %x, i64 $A)
   %b = call ptr @field(ptr %x, i64 $B)
   %name = call ptr @field(ptr %x, i64 $LABEL)
-  %type = call ptr @type(ptr %x)
+  %w = call i64 @word(ptr %x)
   call void @keep_or_free(ptr %x)
-  call void @Py_DecRef(ptr %type)
-  call void @release(ptr %a)
-  call void @release(ptr %b)
+  call void @let_go(ptr %a, i64 %w, i64 $A_UNIT)
+  call void @let_go(ptr %b, i64 %w, i64 $B_UNIT)
   call void @release(ptr %name)
   %first = load ptr, ptr @pending
   %empty = icmp eq ptr %first, null
@@ -362,13 +327,45 @@ done:
   ret void
 }
 
+; One reference less to an input, which waits for its turn if that was the last one.
+define internal void @let_go(ptr %x, i64 %w, i64 %flag) alwaysinline nounwind {
+entry:
+  %bit = and i64 %w, %flag
+  %unit = icmp ne i64 %bit, 0
+  br i1 %unit, label %count, label %other
+count:
+  %p = call ptr @at(ptr %x, i64 $COUNT)
+  %n = load i64, ptr %p
+  %down = sub i64 %n, 1
+  store i64 %down, ptr %p
+  %last = icmp eq i64 %down, 0
+  br i1 %last, label %wait, label %done
+wait:
+  call void @line_up_to_be_freed(ptr %x)
+  br label %done
+other:
+  call void @release(ptr %x)
+  br label %done
+done:
+  ret void
+}
+define internal void @line_up_to_be_freed(ptr %x) alwaysinline nounwind {
+  %before = load ptr, ptr @pending
+  %at = call ptr @at(ptr %x, i64 $VALUE)
+  store ptr %before, ptr %at
+  store ptr %x, ptr @pending
+  ret void
+}
+
 define internal void @keep_or_free(ptr %x) alwaysinline nounwind {
 entry:
   %many = load i64, ptr @spares
   %full = icmp uge i64 %many, $SPARE
   br i1 %full, label %free, label %keep
 free:
+  %type = call ptr @type(ptr %x)
   call void @PyObject_Free(ptr %x)
+  call void @Py_DecRef(ptr %type)
   ret void
 keep:
   %more = add i64 %many, 1
@@ -380,58 +377,3 @@ keep:
   ret void
 }
 
-; start._dot(w, x): start + w[0] x[0] + w[1] x[1] ... for two lists, a gate at a time; None for anything else.
-define ptr @dot(ptr %self, ptr %args, i64 %given) nounwind {
-entry:
-  %w = load ptr, ptr %args
-  %x.at = getelementptr ptr, ptr %args, i64 1
-  %x = load ptr, ptr %x.at
-  %w.type = call ptr @type(ptr %w)
-  %x.type = call ptr @type(ptr %x)
-  %w.list = call i1 @is_known(ptr %w.type, i64 $LIST)
-  %x.list = call i1 @is_known(ptr %x.type, i64 $LIST)
-  %lists = and i1 %w.list, %x.list
-  br i1 %lists, label %begin, label %other
-other:
-  %none = call ptr @recall(i64 $NONE)
-  call void @Py_IncRef(ptr %none)
-  ret ptr %none
-begin:
-  call void @Py_IncRef(ptr %self)
-  br label %next
-next:
-  %i = phi i64 [0, %begin], [%up, %go]
-  %sum = phi ptr [%self, %begin], [%more, %go]
-  %w.size.at = call ptr @at(ptr %w, i64 $HEAD)
-  %x.size.at = call ptr @at(ptr %x, i64 $HEAD)
-  %w.size = load i64, ptr %w.size.at
-  %x.size = load i64, ptr %x.size.at
-  %in.w = icmp slt i64 %i, %w.size
-  %in.x = icmp slt i64 %i, %x.size
-  %inside = and i1 %in.w, %in.x
-  br i1 %inside, label %term, label %out
-term:
-  %w.items = call ptr @field(ptr %w, i64 $ITEMS)
-  %x.items = call ptr @field(ptr %x, i64 $ITEMS)
-  %w.one.at = getelementptr ptr, ptr %w.items, i64 %i
-  %x.one.at = getelementptr ptr, ptr %x.items, i64 %i
-  %w.one = load ptr, ptr %w.one.at
-  %x.one = load ptr, ptr %x.one.at
-  %product = call ptr @slot.multiply(ptr %w.one, ptr %x.one)
-  %no.product = icmp eq ptr %product, null
-  br i1 %no.product, label %lost, label %add
-add:
-  %more = call ptr @slot.add(ptr %sum, ptr %product)
-  call void @Py_DecRef(ptr %product)
-  %no.sum = icmp eq ptr %more, null
-  br i1 %no.sum, label %lost, label %go
-go:
-  call void @Py_DecRef(ptr %sum)
-  %up = add i64 %i, 1
-  br label %next
-lost:
-  call void @Py_DecRef(ptr %sum)
-  ret ptr null
-out:
-  ret ptr %sum
-}
