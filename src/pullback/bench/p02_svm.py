@@ -22,13 +22,20 @@ def plain(  # noqa: PLR0913
     return a + rate * (x * pull - a), b + rate * (y * pull - b), c + rate * pull
 
 
+# In both lanes of a register, so that the choice is no jump, and made as late as can be.
 C = """
-  double a = s[0], b = s[1], c = s[2];
+  typedef double two __attribute__((vector_size(16)));
+  typedef int64_t bits __attribute__((vector_size(16)));
+#define BOTH(x) (two){x, x}
+#define PICK(far, p, q) (two)(((bits)(p) & far) | ((bits)(q) & ~far))
+  two a = BOTH(s[0]), b = BOTH(s[1]), c = BOTH(s[2]), r = BOTH(rate), one = BOTH(1);
   for (int64_t i = 0; i < n; i++) {
-    double x = X[order[i]], y = Y[order[i]], pull = wish(a * x + b * y + c, L[order[i]]);
-    a += rate * (x * pull - a); b += rate * (y * pull - b); c += rate * pull;
+    two x = BOTH(X[order[i]]), y = BOTH(Y[order[i]]), l = BOTH(L[order[i]]);
+    bits far = l * (a * x + b * y + c) < one;
+    two a1 = a + r * (x * l - a), b1 = b + r * (y * l - b), c1 = c + r * l;
+    a = PICK(far, a1, a - r * a); b = PICK(far, b1, b - r * b); c = PICK(far, c1, c);
   }
-  s[0] = a; s[1] = b; s[2] = c;
+  s[0] = a[0]; s[1] = b[0]; s[2] = c[0];
 }
 """
 
@@ -45,7 +52,6 @@ ROWS = (
         limits=LIMITS,
         goals=(Goal(8),),
         checked=50,
-        note="the goal was set on a machine where C by hand takes 1.9 ns; here C takes longer"
-        " than we do.",
+        turn=0.01,  # no more steps than there are rows in order
     ),
 )

@@ -40,21 +40,23 @@ def plain(  # noqa: PLR0913
 
 
 C = """
-  double a1 = s[0], b1 = s[1], c1 = s[2], a2 = s[3], b2 = s[4], c2 = s[5], a3 = s[6], b3 = s[7],
-         c3 = s[8], a4 = s[9], b4 = s[10], c4 = s[11], d4 = s[12];
+  double a[4] = {s[0], s[3], s[6]}, b[4] = {s[1], s[4], s[7]}, c[4] = {s[2], s[5], s[8]},
+         v[4] = {s[9], s[10], s[11]}, d = s[12];
   for (int64_t i = 0; i < n; i++) {
-    double x = X[order[i]], y = Y[order[i]];
-    double n1 = fmax(0, a1 * x + b1 * y + c1), n2 = fmax(0, a2 * x + b2 * y + c2),
-           n3 = fmax(0, a3 * x + b3 * y + c3);
-    double p = wish(a4 * n1 + b4 * n2 + c4 * n3 + d4, L[order[i]]);
-    double e1 = n1 > 0 ? p * a4 : 0, e2 = n2 > 0 ? p * b4 : 0, e3 = n3 > 0 ? p * c4 : 0;
-    a4 += rate * (p * n1 - a4); b4 += rate * (p * n2 - b4); c4 += rate * (p * n3 - c4); d4 += rate * p;
-    a1 += rate * (e1 * x - a1); b1 += rate * (e1 * y - b1); c1 += rate * e1;
-    a2 += rate * (e2 * x - a2); b2 += rate * (e2 * y - b2); c2 += rate * e2;
-    a3 += rate * (e3 * x - a3); b3 += rate * (e3 * y - b3); c3 += rate * e3;
+    double x = X[order[i]], y = Y[order[i]], h[4], e[4];
+    for (int j = 0; j < 4; j++) { h[j] = a[j] * x + b[j] * y + c[j]; h[j] = h[j] > 0 ? h[j] : 0; }
+    double p = wish(v[0] * h[0] + v[1] * h[1] + v[2] * h[2] + d, L[order[i]]);
+    for (int j = 0; j < 4; j++) {
+      e[j] = h[j] > 0 ? p * v[j] : 0;
+      v[j] += rate * (p * h[j] - v[j]);
+      a[j] += rate * (e[j] * x - a[j]); b[j] += rate * (e[j] * y - b[j]); c[j] += rate * e[j];
+    }
+    d += rate * p;
   }
-  s[0] = a1; s[1] = b1; s[2] = c1; s[3] = a2; s[4] = b2; s[5] = c2; s[6] = a3; s[7] = b3; s[8] = c3;
-  s[9] = a4; s[10] = b4; s[11] = c4; s[12] = d4;
+  for (int j = 0; j < 3; j++) {
+    s[3 * j] = a[j]; s[3 * j + 1] = b[j]; s[3 * j + 2] = c[j]; s[9 + j] = v[j];
+  }
+  s[12] = d;
 }
 """
 
@@ -74,7 +76,8 @@ ROWS = (
         limits=LIMITS,
         goals=(Goal(12),),
         checked=50,
-        note="the goal was set on a machine where C by hand takes 6.2 ns; here C takes longer"
-        " than we do.",
+        turn=0.01,  # no more steps than there are rows in order
+        note="the goal was set on a machine where C by hand takes 6.2 ns; C is quicker than we are since"
+        " its compiler puts the three neurons side by side into one register.",
     ),
 )

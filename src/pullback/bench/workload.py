@@ -277,21 +277,36 @@ LOOPED_PEERS: dict[str, Make] = {
 }  # fmt: skip
 LIMITS: dict[str, Make] = {"C": by_c}
 
+# As a person writes it who knows the machine: no jump that cannot be foretold, no subnormal numbers.
 C_HEAD = """
 #include <math.h>
 #include <stdint.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#define FLUSH unsigned mode = _mm_getcsr(); _mm_setcsr(mode | 0x8040)
+#define RESTORE _mm_setcsr(mode)
+#else
+#define FLUSH
+#define RESTORE
+#endif
 static double wish(double score, double label) {
-  if (label == 1) return score < 1 ? 1 : 0;
-  return score > -1 ? -1 : 0;
+  double far = label * score < 1 ? 1 : 0;
+  return label * far;
 }
-void steps(double *s, const double *restrict X, const double *restrict Y, const double *restrict L,
-           const int64_t *restrict order, int64_t n, double rate) {
+static inline void loop(double *s, const double *restrict X, const double *restrict Y,
+    const double *restrict L, const int64_t *restrict order, int64_t n, double rate) {
 """
 
 C_CALLED = """
+void steps(double *s, const double *X, const double *Y, const double *L, const int64_t *order,
+           int64_t n, double rate) {
+  FLUSH;
+  loop(s, X, Y, L, order, n, rate);
+  RESTORE;
+}
 static struct { double *s; const double *X, *Y, *L; double rate; } kept;
 void keep(double *s, const double *X, const double *Y, const double *L, double rate) {
   kept.s = s; kept.X = X; kept.Y = Y; kept.L = L; kept.rate = rate;
 }
-void one(int64_t row) { steps(kept.s, kept.X, kept.Y, kept.L, &row, 1, kept.rate); }
+void one(int64_t row) { loop(kept.s, kept.X, kept.Y, kept.L, &row, 1, kept.rate); }
 """
