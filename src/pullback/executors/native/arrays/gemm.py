@@ -7,6 +7,7 @@ between them, so that the panels of b packed for one block stay in the caches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,9 +33,10 @@ Epilogue = Callable[[Index, Index], Piece]
 Place = tuple[int, int]  # of a vector in a tile: rows down, columns right
 
 NEAR = 16 * 1024  # bytes that stay in the nearest cache beside everything else
-PACKED_FROM = 16 * 1024  # bytes of b that a panel touches; smaller ones stay in the nearest cache
+PACKED_FROM = 48 * 1024  # bytes over which b lies; what is smaller stays near as it is
 DEEP = 32 * 1024  # bytes of a whole panel in one block of terms: they stay in the nearest cache
-WIDE = 512 * 1024  # bytes of panels packed at a time: they stay in the next one
+WIDE = 1024 * 1024  # bytes of panels packed at a time: they stay in the next one or the one after
+LINE, WAY = 64, 4096  # bytes of a cache line, and how far apart lines lie that share a place there
 UNROLL = 4  # terms a turn: fewer turns are easier to foresee
 
 
@@ -80,16 +82,18 @@ class Blocking:
     def packs_right(self, width: int) -> bool:
         """Whether panels that wide are packed: turned and ragged ones, and those read often and from afar."""
         (n, d), (along, across) = self.a.shape[-2:], self.b.strides[-2:]
-        touched = d * max(width, min(abs(along), 64)) * SIZES[self.b.kind]
-        often = n > register_tile()[0] and touched > PACKED_FROM
-        return across != 1 or width % self.lanes != 0 or often
+        often = n > 2 * register_tile()[0]
+        far = d * abs(along) * SIZES[self.b.kind] > PACKED_FROM
+        return across != 1 or width % self.lanes != 0 or (often and far)
 
     @cached_property
     def packs_left(self) -> bool:
-        """Whether the columns of a tile lie so far apart that they push each other out of the caches."""
+        """Whether tiles are packed: their columns, so far apart, push each other out of the caches."""
         d, (down, along) = self.a.shape[-1], self.a.strides[-2:]
         step = abs(along) * SIZES[self.a.kind]
-        return down == 1 and step >= 64 and (d >= 256 or (d >= 16 and step % 4096 == 0))
+        room = d * max(math.gcd(step, WAY), LINE)
+        panels = self.b.shape[-1] / self.width
+        return down == 1 and step >= LINE and room > (NEAR if panels > 1 else 4 * NEAR)
 
     # The scratch, in elements: panels of b, tiles of a, sums that are not whole yet.
 
