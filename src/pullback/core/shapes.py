@@ -88,6 +88,8 @@ def _axes(text: str) -> list[str]:
 
 def broadcast(shapes: list[Shape], names: list[str] | None = None) -> Shape:
     """NumPy's broadcasting of `shapes`; the error names the first two inputs that clash."""
+    if shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

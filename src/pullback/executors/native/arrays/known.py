@@ -31,7 +31,8 @@ def known_by(circuit: Circuit, *more: Any) -> str:
     for column in (circuit.op, circuit.first, circuit.operands, circuit.attribute, circuit.spec):
         whole.update(np.ascontiguousarray(column).tobytes() + b"|")
     more = (*more, bounds.asked())
-    said = (circuit.ops, circuit.attributes, circuit.specs, circuit.inputs, circuit.outputs, more)
+    specs = [str(spec) for spec in circuit.specs]
+    said = (circuit.ops, circuit.attributes, specs, circuit.inputs, circuit.outputs, more)
     whole.update(repr(said).encode())
     for constant in circuit.constants:
         array = np.asarray(constant)
