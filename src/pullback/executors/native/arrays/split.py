@@ -20,8 +20,8 @@ from pullback.executors.native.lower import CURVES
 from pullback.executors.native.pool import MOST
 
 # Nanoseconds on one core, about. Below these, handing work out takes longer than it saves.
-WORTH = 50_000  # of a whole plan
-WORTH_A_GROUP = 4_000
+WORTH = 200_000  # of a whole plan
+WORTH_A_GROUP = 8_000
 PACKING = 8  # copying a number of a product's side costs as much as multiplying it so often
 
 DIVIDED = {"loop", "matmul", "gather", "reshape", "concat", *FOLDS}
