@@ -117,7 +117,7 @@ class Body(Code):
 
     @contextmanager
     def shared(self, count: int, step: int = 1) -> Iterator[Index]:
-        """As `loop`, its turns divided among the parts; no part is needed for what another one does.
+        """As `loop`, its turns divided among the parts: no turn may need what another one does.
 
         A single turn is the last part's. A shared loop in a shared loop is a plain one.
         """
