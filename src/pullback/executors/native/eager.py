@@ -47,6 +47,7 @@ KNOWN = (
 FLAGS = {"A_UNIT": 1 << 8, "B_UNIT": 1 << 9, "HAS": 1 << 10, "SEEN": 1 << 11, "HAD": 1 << 12}
 WINDOW = 1 << 15  # births that `pull` looks back over at once
 SPARE = 1 << 20  # freed objects kept for the next graph, 64 bytes each
+AHEAD = 8  # objects that will be wanted soon: memory needs to know some time before
 PLACES = {
     "HEAD": HEAD,
     "COUNT": HEAD - 16,
@@ -293,6 +294,7 @@ def _text() -> str:
         "WINDOW": WINDOW,
         "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"]),
         "SPARE": SPARE,
+        "AHEAD": AHEAD,
     }
     files = resources.files(__package__)
     fixed = [files.joinpath(name).read_text("ascii") for name in _FILES]

@@ -28,8 +28,8 @@ declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 @clock = global i64 0
 @pending = internal global ptr null             ; objects whose turn to be freed comes
 @busy = internal global i1 false
-@spare = internal global ptr null               ; freed objects kept for the next graph: at most SPARE
-@spares = internal global i64 0
+@spare = internal global ptr null               ; freed objects kept for the next graph: room for SPARE
+@spares = internal global i64 0                 ; how many there are
 @kept = internal constant [47 x i8] c"a Unit's value and grad cannot be deleted here\00"
 
 ; Fields
@@ -151,16 +151,18 @@ none:
 ; A new object that takes over the references to its inputs (null for none).
 define internal ptr @node(ptr %type, double %v, ptr %a, ptr %b, i64 %low) nounwind {
 entry:
-  %old = load ptr, ptr @spare
-  %empty = icmp eq ptr %old, null
+  %many = load i64, ptr @spares
+  %empty = icmp eq i64 %many, 0
   br i1 %empty, label %fresh, label %reuse
 reuse:
-  %rest = call ptr @field(ptr %old, i64 $VALUE)
-  store ptr %rest, ptr @spare
-  call void @llvm.prefetch.p0(ptr %rest, i32 1, i32 3, i32 1)  ; the next one will be wanted soon
-  %many = load i64, ptr @spares
   %fewer = sub i64 %many, 1
   store i64 %fewer, ptr @spares
+  %spare = load ptr, ptr @spare
+  %old.at = getelementptr ptr, ptr %spare, i64 %fewer
+  %old = load ptr, ptr %old.at
+  %soon.at = getelementptr ptr, ptr %old.at, i64 -$AHEAD
+  %soon = load ptr, ptr %soon.at
+  call void @llvm.prefetch.p0(ptr %soon, i32 1, i32 3, i32 1)
   %count.at = call ptr @at(ptr %old, i64 $COUNT)
   store i64 1, ptr %count.at
   %was = call ptr @type(ptr %old)  ; what is spare keeps its hold on its type
@@ -361,19 +363,40 @@ define internal void @keep_or_free(ptr %x) alwaysinline nounwind {
 entry:
   %many = load i64, ptr @spares
   %full = icmp uge i64 %many, $SPARE
-  br i1 %full, label %free, label %keep
+  br i1 %full, label %free, label %look
+look:
+  %there = load ptr, ptr @spare
+  %first = icmp eq ptr %there, null
+  br i1 %first, label %make, label %keep
+make:
+  %made = call ptr @room_for_spares()
+  %none = icmp eq ptr %made, null
+  br i1 %none, label %free, label %keep
 free:
   %type = call ptr @type(ptr %x)
   call void @PyObject_Free(ptr %x)
   call void @Py_DecRef(ptr %type)
   ret void
 keep:
+  %spare = phi ptr [%there, %look], [%made, %make]
   %more = add i64 %many, 1
   store i64 %more, ptr @spares
-  %before = load ptr, ptr @spare
-  %at = call ptr @at(ptr %x, i64 $VALUE)
-  store ptr %before, ptr %at
-  store ptr %x, ptr @spare
+  %at = getelementptr ptr, ptr %spare, i64 %many
+  store ptr %x, ptr %at
   ret void
+}
+; Places for SPARE objects, and before them empty ones for who looks AHEAD.
+define internal ptr @room_for_spares() noinline nounwind {
+entry:
+  %places = add i64 $SPARE, $AHEAD
+  %all = call ptr @PyMem_RawCalloc(i64 %places, i64 8)
+  %none = icmp eq ptr %all, null
+  br i1 %none, label %out, label %found
+found:
+  %first = getelementptr ptr, ptr %all, i64 $AHEAD
+  store ptr %first, ptr @spare
+  ret ptr %first
+out:
+  ret ptr null
 }
 

@@ -207,7 +207,8 @@ entry:
   %fresh = icmp eq ptr %there, null
   br i1 %fresh, label %make, label %start
 make:
-  %made = call ptr @PyMem_RawCalloc(i64 $WINDOW, i64 8)
+  %places = add i64 $WINDOW, $AHEAD  ; the last ones stay empty, for who looks ahead
+  %made = call ptr @PyMem_RawCalloc(i64 %places, i64 8)
   store ptr %made, ptr @window
   %none = icmp eq ptr %made, null
   br i1 %none, label %badly, label %start
@@ -249,6 +250,15 @@ go:
   %fewer = sub i64 %left, 1
   store i64 %fewer, ptr @waiting
   %s.next = add i64 %t, 1
+  ; what a gate to come was made of is fetched meanwhile
+  %soon.at = getelementptr ptr, ptr %at, i64 $AHEAD
+  %soon = load ptr, ptr %soon.at
+  %unknown = icmp eq ptr %soon, null
+  %asked = select i1 %unknown, ptr %g, ptr %soon
+  %soon.a = call ptr @field(ptr %asked, i64 $A)
+  call void @llvm.prefetch.p0(ptr %soon.a, i32 1, i32 3, i32 1)
+  %soon.b = call ptr @field(ptr %asked, i64 $B)
+  call void @llvm.prefetch.p0(ptr %soon.b, i32 1, i32 3, i32 1)
   %w = call i64 @word(ptr %g)
   %unseen = and i64 %w, $NOT_SEEN
   call void @set_word(ptr %g, i64 %unseen)
