@@ -16,13 +16,13 @@ from typing import Any
 
 os.environ["PULLBACK_CACHE"] = "off"
 
-import pullback as pb  # noqa: E402
-from pullback.bench.graphs import LEAVES, US, graph  # noqa: E402
-from pullback.bench.machine import stay_on_one_core  # noqa: E402
-from pullback.core.build import Builder  # noqa: E402
-from pullback.core.circuit import Circuit  # noqa: E402
-from pullback.core.shapes import spec_of  # noqa: E402
-from pullback.executors import compile, compile_map  # noqa: E402
+import pullback as pb
+from pullback.bench.graphs import LEAVES, US, graph
+from pullback.bench.machine import stay_on_one_core
+from pullback.core.build import Builder
+from pullback.core.circuit import Circuit
+from pullback.core.shapes import spec_of
+from pullback.executors import compile, compile_map
 
 SIZES = (12, 32, 100, 300, 304, 1000, 3000, 3004, 10_000, 100_000)
 MAPPED = 10_000  # gates; longer maps are compiled as the program itself is
