@@ -207,6 +207,12 @@ PRODUCT = circuit_of(lambda x: (pb.exp(x @ pb.transpose(x)), pb.sum(x, axis=0)),
 
 
 @pytest.mark.usefixtures("divided")
+def test_every_wire_has_the_same_bits():
+    one, many = (native(PRODUCT, n).watch([X]) for n in (1, 3))
+    assert all(map(same_bits, many, one))
+
+
+@pytest.mark.usefixtures("divided")
 def test_several_python_threads_may_run_one_program():
     program, found = native(PRODUCT, 3), {}
     wanted = [program.run([k * X]) for k in range(4)]
