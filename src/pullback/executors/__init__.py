@@ -34,7 +34,7 @@ def compile(
     code, for what it has no kernel for the reference; "auto" takes native where that is worth
     compiling. fast: native sums and products may be reordered and fused, so last bits differ.
     watch: every wire will be looked at (`program.watch`). threads: how many share the work of a circuit
-    of arrays where it is long enough to gain, from some 50 us on; any number gives the same bits. Other
+    of arrays where it is long enough to gain, from some 100 us on; any number gives the same bits. Other
     Python threads run meanwhile.
 
     >>> from pullback import circuit
