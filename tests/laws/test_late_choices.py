@@ -6,8 +6,9 @@ from laws.asking import forces_for, pull_circuit, run, same_bits
 from laws.random_circuits import EXACT, random_circuit
 
 import pullback as pb
-from pullback.bench.p03_two_layers import TWO_LAYERS
+from pullback.core.build import Builder
 from pullback.core.dtypes import BOOL
+from pullback.core.shapes import spec_of
 from pullback.executors.native.late import late_choices, quickest
 from pullback.executors.native.loop import Loop
 
@@ -47,7 +48,7 @@ def svm_step(a, b, x, y, label):
 
 
 def test_only_a_choice_waits_for_the_score():
-    late = quickest(svm_step.circuit(), [0, 1])
+    late, _ = quickest(svm_step.circuit(), {0: 0, 1: 1})
     ends = [late.row(o) for o in late.outputs]
     assert [row.gate.name for row in ends] == ["where", "where"]
     assert len({row.inputs[0] for row in ends}) == 1
@@ -55,8 +56,11 @@ def test_only_a_choice_waits_for_the_score():
 
 
 def test_a_step_that_would_do_more_work_than_it_waits_is_left_alone():
-    step = TWO_LAYERS.circuit
-    assert quickest(step, range(13)) is step
+    builder = Builder()
+    weights = [builder.input(spec_of(0.0), f"w{i}") for i in range(40)]
+    hit = pb.where(weights[0] > 1.0, 1.0, 0.0)
+    step = builder.finish([w + hit * (0.1 * i) for i, w in enumerate(weights)])
+    assert quickest(step, {i: i for i in range(40)})[0] is step
 
 
 @pytest.mark.parametrize("start", [True, False])

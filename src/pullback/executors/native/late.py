@@ -7,7 +7,7 @@ choice waits. The same gates get the same numbers, so no bit changes; there are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pullback.core.build import Builder
@@ -16,6 +16,7 @@ from pullback.core.dtypes import BOOL
 from pullback.core.gate import GATES, Gate
 from pullback.core.wire import Wire
 from pullback.executors.native.lower import CURVES
+from pullback.executors.native.twins import Twins, twins
 from pullback.passes.rewrite import live, rewrite
 from pullback.passes.share import share
 
@@ -26,12 +27,16 @@ WAITS = {"where": 1, "negative": 1, "absolute": 1, "relu": 2, "divide": 14, "sqr
 Choice = tuple[Wire, Wire, Wire]  # condition, if so, if not
 
 
-def quickest(circuit: Circuit, carried: Sequence[int]) -> Circuit:
-    """`circuit` or its late form: what a loop that carries these inputs gets done sooner."""
-    if "where" not in circuit.ops:
-        return circuit
-    late = late_choices(circuit, carried)
-    return late if _cycles(late, carried) < _cycles(circuit, carried) else circuit
+def quickest(circuit: Circuit, carried: Mapping[int, int]) -> tuple[Circuit, Twins]:
+    """`circuit` or its late form, what a loop that carries inputs as outputs gets done sooner; its twins."""
+    ways = [circuit]
+    if "where" in circuit.ops:
+        ways.append(late_choices(circuit, [*carried]))
+    timed = []
+    for way in ways:
+        found = twins(way, {way.inputs[i]: way.outputs[o] for i, o in carried.items()})
+        timed.append((_cycles(way, [*carried], found.saved), way, found))
+    return min(timed, key=lambda one: one[0])[1:]
 
 
 def late_choices(circuit: Circuit, carried: Sequence[int]) -> Circuit:
@@ -39,7 +44,7 @@ def late_choices(circuit: Circuit, carried: Sequence[int]) -> Circuit:
     return share(_Late(circuit, carried).circuit)
 
 
-def _cycles(circuit: Circuit, carried: Sequence[int]) -> float:
+def _cycles(circuit: Circuit, carried: Sequence[int], saved: int) -> float:
     """About how long one step takes: as long as its chain, or as long as all its gates."""
     ready = [EARLY] * len(circuit)
     for i in carried:
@@ -50,7 +55,7 @@ def _cycles(circuit: Circuit, carried: Sequence[int]) -> float:
             condition = circuit.spec_of(row.wire).dtype == BOOL
             ready[row.wire] = _ready(row.gate, condition, (ready[i] for i in row.inputs))
             count += 1
-    return max([count / A_CYCLE, *(ready[o] for o in circuit.outputs)])
+    return max([(count - saved) / A_CYCLE, *(ready[o] for o in circuit.outputs)])
 
 
 def _ready(gate: Gate, is_condition: bool, inputs: Iterable[int]) -> int:

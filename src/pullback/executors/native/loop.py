@@ -24,6 +24,15 @@ from pullback.executors.native.late import quickest
 from pullback.executors.native.lower import is_scalar, lower_rows
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, filled_slots, new_code, slot_of
+from pullback.executors.native.twins import (
+    APART,
+    Group,
+    Lowering,
+    Twins,
+    lanes_of,
+    one_of,
+    side_by_side,
+)
 from pullback.executors.reference.program import typed
 
 
@@ -223,36 +232,34 @@ def addresses(arrays: Sequence[Slots]) -> Slots:
 
 def _loop_text(plan: Plan, fast: bool) -> str:
     """Carried values live in stack slots, which LLVM turns into registers."""
-    plan = replace(plan, circuit=quickest(plan.circuit, [i for i, _ in plan.carried]))
-    code, lanes = new_code(plan.circuit, fast=fast), _lanes(plan.circuit)
+    circuit, found = quickest(plan.circuit, dict(plan.carried))
+    plan = replace(plan, circuit=circuit)
+    code, lanes = new_code(circuit, fast=fast), _lanes(circuit)
+    body, slots = Lowering(code, circuit, found, lanes), _slots(plan, found)
     code.lines.append("entry:")
     restore = flush_subnormals(code)
-    inputs: dict[int, Number] = {}
     for n, i in enumerate(plan.fixed):
-        inputs[i] = _read(code, plan, i, code.at("%fixed", n, "double"), lanes)
-    for n, (i, _) in enumerate(plan.carried):
-        kept = "i8" if plan.kind(i) == "i1" else plan.kind(i)
-        code.line(f"%carried{n} = alloca {type_of(kept, lanes)}")
-        code.store(_read(code, plan, i, code.at("%state", n, "double"), lanes), f"%carried{n}")
+        _read(body, plan, i, code.at("%fixed", n, "double"))
+    for slot in slots:
+        slot.begin(code, lanes)
     pointers = [pointer_in(code, "%columns", n) for n in range(len(plan.columns))]
     records = [pointer_in(code, "%records", n) for n in range(len(plan.recorded))]
     _begin_step(code, plan)
-    for n, (i, _) in enumerate(plan.carried):
-        inputs[i] = code.load(f"%carried{n}", plan.kind(i), lanes)
+    for slot in slots:
+        body.put(slot.inputs, slot.load(code, lanes))
     for pointer, i in zip(pointers, plan.columns, strict=True):
-        inputs[i] = _read(code, plan, i, code.at(pointer, "%row", plan.kind(i)), lanes)
-    outputs = lower_outputs(code, plan.circuit, inputs)
-    for n, (_, o) in enumerate(plan.carried):
-        code.store(outputs[o], f"%carried{n}")
+        _read(body, plan, i, code.at(pointer, "%row", plan.kind(i)))
+    body.lower()
+    for slot in slots:
+        code.store(body.together(slot.outputs), slot.name)
     for n, o in enumerate(plan.shown):
-        code.store(_one(outputs[o]), code.at("%shown", n, "double"))
-    recorded = [_one(outputs[o]) for o in plan.recorded]
+        code.store(body.single(circuit.outputs[o]), code.at("%shown", n, "double"))
+    recorded = [body.single(circuit.outputs[o]) for o in plan.recorded]
     for pointer, x in zip(records, recorded, strict=True):
         code.store(x, code.at(pointer, "%i", x.kind))
     _end_step(code, recorded if plan.ending else ())
-    for n, (i, _) in enumerate(plan.carried):
-        last = _one(code.load(f"%carried{n}", plan.kind(i), lanes))
-        code.store(last, code.at("%state", n, "double"))
+    for slot in slots:
+        slot.end(code, lanes)
     code.line(f"store i64 %next, ptr {code.at('%state', len(plan.carried), 'i64')}")
     restore()
     code.line("ret void")
@@ -263,23 +270,55 @@ _HEAD = """define void @steps(ptr noalias %state, ptr noalias %fixed, ptr noalia
     ptr noalias %rows, i64 %count, i64 %from, i64 %to, ptr noalias %shown, ptr noalias %records) nounwind {"""
 
 
-# Where there are choices, every number stands in both lanes of a register: LLVM makes jumps of choices
-# between single numbers, and a jump that cannot be foretold takes as long as twenty gates.
-APART = {"power", "sin", "cos"}  # those would be computed for one lane after the other
+class _Slot(NamedTuple):
+    """Where carried values stay from step to step: a single one, or twins. at: their places in the state."""
+
+    name: str
+    kind: str
+    at: tuple[int, ...]
+    inputs: Group
+    outputs: Group
+
+    def begin(self, code: Code, lanes: int) -> None:
+        lanes = lanes_of(self.inputs, lanes)
+        stored = type_of("i8" if self.kind == "i1" else self.kind, lanes)
+        code.line(f"{self.name} = alloca {stored}")
+        numbers = [code.load(code.at("%state", n, "double"), self.kind) for n in self.at]
+        code.store(side_by_side(numbers, lanes), self.name)
+
+    def load(self, code: Code, lanes: int) -> Number:
+        return code.load(self.name, self.kind, lanes_of(self.inputs, lanes))
+
+    def end(self, code: Code, lanes: int) -> None:
+        last = self.load(code, lanes)
+        for lane, n in enumerate(self.at):
+            code.store(one_of(last, lane), code.at("%state", n, "double"))
+
+
+def _slots(plan: Plan, found: Twins) -> list[_Slot]:
+    circuit = plan.circuit
+    made: dict[Group, _Slot] = {}
+    places = {circuit.inputs[i]: n for n, (i, _) in enumerate(plan.carried)}
+    for n, (i, _) in enumerate(plan.carried):
+        wires = found.of.get(circuit.inputs[i], (circuit.inputs[i],))
+        at = tuple(places[wire] for wire in wires)
+        outputs = tuple(circuit.outputs[plan.carried[k][1]] for k in at)
+        made.setdefault(wires, _Slot(f"%carried{n}", plan.kind(i), at, wires, outputs))
+    return list(made.values())
 
 
 def _lanes(circuit: Circuit) -> int:
-    kinds, gates = {spec.dtype for spec in circuit.specs}, set(circuit.ops)
-    return 2 if kinds == {FLOAT64, BOOL} and not gates & APART else 1
+    """Where there are choices, every number stands in both lanes of a register.
+
+    LLVM makes jumps of choices between single numbers, and a jump that cannot be foretold takes as
+    long as twenty gates.
+    """
+    chooses = {spec.dtype for spec in circuit.specs} == {FLOAT64, BOOL}
+    return 2 if chooses and not APART & {*circuit.ops} else 1
 
 
-def _read(code: Code, plan: Plan, i: int, pointer: str, lanes: int) -> Number:
-    x = code.load(pointer, plan.kind(i))
-    return code.splat(x, lanes) if lanes > 1 else x
-
-
-def _one(x: Number) -> Number:
-    return x if x.lanes == 1 else x.code.emit(f"extractelement {x}, i32 0", x.kind)
+def _read(body: Lowering, plan: Plan, i: int, pointer: str) -> None:
+    body.put((plan.circuit.inputs[i],), body.code.load(pointer, plan.kind(i)))
 
 
 def _begin_step(code: Code, plan: Plan) -> None:
