@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import CONSTANT, INPUT, Circuit
+from pullback.core.copying import Copy
 from pullback.core.dtypes import BOOL, FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name, unique
@@ -274,38 +275,21 @@ class Builder:
     ) -> Any:
         """What to do whenever `gate` meets inputs of these kinds: (op, output spec, input changes)."""
         gate.check_count(len(values))
-        dtypes = [self.specs[k].dtype if isinstance(k, int) else None for k in kinds]
-        common = gate.common(dtypes)
-        if common.kind != "f" and float in kinds:
-            common = FLOAT64
-        specs: list[Spec] = []
-        changes: list[tuple[int, Callable[[Any], int]]] = []
-        for position, (name, kind) in enumerate(
-            zip(gate.input_names(len(values)), kinds, strict=True)
-        ):
-            spec = self.specs[kind] if isinstance(kind, int) else None
-            wanted = gate.kinds.get(name, common)
-            change = self._change(gate, name, spec, wanted)
-            if change:
-                changes.append((position, change))
-            specs.append(Spec(spec.shape if spec else (), wanted))
-        return (
-            self.op_ids[gate.name],
-            self.spec_ids[self._inferred_spec(gate, values, specs, attributes)],
-            changes,
-        )
+        given = tuple([self.specs[k] if isinstance(k, int) else k for k in kinds])
+        wanted = _brought(gate, given)
+        changes = [
+            (position, self._change(one, spec.dtype))
+            for position, (one, spec) in enumerate(zip(given, wanted, strict=True))
+            if one != spec
+        ]
+        spec = self._inferred_spec(gate, values, wanted, attribute_key(attributes))
+        return self.op_ids[gate.name], self.spec_ids[spec], changes
 
-    def _change(self, gate: Gate, name: str, spec: Spec | None, wanted: np.dtype[Any]) -> Any:
-        """How an input of this spec (None: a plain number) becomes a wire of the wanted dtype."""
-        if spec is None:
-            if name in gate.kinds and wanted == BOOL:
-                gate.check_kind(name, FLOAT64)
-            return lambda number: self._number(number, wanted)
-        if spec.dtype == wanted:
-            return None
-        if name in gate.kinds:
-            gate.check_kind(name, spec.dtype)
-        return lambda wire: GATES["cast"](self.wire(wire), dtype=wanted.name).id
+    def _change(self, given: Any, dtype: np.dtype[Any]) -> Callable[[Any], int]:
+        """How an input, a wire's or a plain number, becomes a wire of this dtype."""
+        if isinstance(given, Spec):
+            return lambda wire: GATES["cast"](self.wire(wire), dtype=dtype.name).id
+        return lambda number: self._number(number, dtype)
 
     def _number(self, number: float, dtype: np.dtype[Any]) -> int:
         """The constant that a plain Python number is."""
@@ -316,12 +300,12 @@ class Builder:
         return found
 
     def _inferred_spec(
-        self, gate: Gate, values: list[Any], specs: list[Spec], attributes: Any
+        self, gate: Gate, values: list[Any], specs: tuple[Spec, ...], attributes: Any
     ) -> Spec:
         if gate.recipe and gate.elementwise:
-            return _trace_recipe(gate, specs, attributes)
+            return _traced(gate, specs, attributes)
         try:
-            return gate.infer(specs, attributes)
+            return _inferred(gate, specs, attributes)
         except (ShapeError, DtypeError) as error:
             where = [
                 self.said(self.wire(v)) if isinstance(v, int) else f"the number {v}" for v in values
@@ -345,54 +329,35 @@ class Builder:
         return place
 
 
-class Copy:
-    """Rows of `circuit` taken into a builder as they are: no gate is asked anything again."""
+@lru_cache(maxsize=65536)
+def _brought(gate: Gate, given: tuple[Any, ...]) -> tuple[Spec, ...]:
+    """The specs that inputs are brought to: one dtype, but for those with a kind of their own.
 
-    def __init__(self, builder: Builder, circuit: Circuit) -> None:
-        self.builder, self.circuit = builder, circuit
-        self.rows = circuit.kinds
-        self._known: dict[Any, int] = {}
-
-    def place(self, wire: int) -> tuple[int, int]:
-        """The site and scope of a row."""
-        builder, circuit, kind = self.builder, self.circuit, self.rows[wire]
-        site, group = circuit.sites[kind.site], circuit.groups[kind.group]
-        return builder.site_ids[site], builder.group_ids[group]
-
-    def kind(self, wire: int, place: tuple[int, int], name: str) -> int:
-        """What a row is in the builder, but for whom it listens to."""
-        b, c, kind = self.builder, self.circuit, self.rows[wire]
-        op, attribute = (
-            b.op_ids[c.ops[kind.op]],
-            b.attribute_id(c.attributes[kind.attribute]),
-        )
-        spec, label = b.spec_ids[c.specs[kind.spec]], b.label_ids[name] if name else -1
-        return b.kind_ids[Kind(op, kind.inputs, attribute, spec, *place, label)]
-
-    def inlined(self, inputs: Sequence[Wire]) -> list[Wire]:
-        """All rows, fed by `inputs`; the outputs."""
-        circuit, builder, known = self.circuit, self.builder, self._known
-        here, names = builder.here, circuit.names
-        new = self.constants | {w: x.id for w, x in zip(circuit.inputs, inputs, strict=True)}
-        for wire, listened in circuit.listening:
-            kind = known.get((wire, here))
-            if kind is None:
-                # Without a name here it gets none: a pull has its gate's site.
-                place = (here, "") if here else (self.place(wire), names[wire])
-                kind = known[wire, here] = self.kind(wire, *place)
-            new[wire] = len(builder.kind)
-            builder.kind.append(kind)
-            builder.operands.extend([new[i] for i in listened])
-        return [builder.wire(new[o]) for o in circuit.outputs]
-
-    @cached_property
-    def constants(self) -> dict[int, int]:
-        """The circuit's constants in the builder, once however often the rows are taken."""
-        wires = [w for w, kind in enumerate(self.rows) if kind.op == 1]
-        return {w: self.builder.constant(self.circuit.constant_of(w)).id for w in wires}
+    given: a wire's spec, or the type of a plain Python number.
+    """
+    dtypes = [one.dtype if isinstance(one, Spec) else None for one in given]
+    common = gate.common(dtypes)
+    if common.kind != "f" and float in given:
+        common = FLOAT64
+    brought = []
+    for name, one, dtype in zip(gate.input_names(len(given)), given, dtypes, strict=True):
+        wanted = gate.kinds.get(name, common)
+        if name in gate.kinds and dtype is not None:
+            gate.check_kind(name, dtype)
+        elif name in gate.kinds and wanted == BOOL:
+            gate.check_kind(name, FLOAT64)  # no number is a truth
+        brought.append(Spec(() if dtype is None else one.shape, wanted))
+    return tuple(brought)
 
 
-def _trace_recipe(gate: Gate, specs: list[Spec], attributes: dict[str, Any]) -> Spec:
+@lru_cache(maxsize=65536)
+def _inferred(gate: Gate, specs: tuple[Spec, ...], attributes: Any) -> Spec:
+    return gate.infer(list(specs), {name: value for name, _, value in attributes})
+
+
+@lru_cache(maxsize=65536)
+def _traced(gate: Gate, specs: tuple[Spec, ...], attributes: Any) -> Spec:
     inner = Builder()
     wires = [inner.input(s, f"x{i}") for i, s in enumerate(specs)]
-    return inner.adopt(gate.body(*wires, **attributes)).spec
+    body = gate.body(*wires, **{name: value for name, _, value in attributes})
+    return inner.adopt(body).spec

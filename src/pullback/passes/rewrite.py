@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pullback.core.build import Builder, Copy
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit, Row
+from pullback.core.copying import Copy
 from pullback.core.wire import Wire
 
 Visitor = Callable[[Builder, Row, list[Wire]], Wire | None]

@@ -79,15 +79,19 @@ def build(
 
 
 def _key(said: str, level: int, vectorize: bool) -> str:
-    llvm = _llvm()
-    machine = f"{llvm.get_host_cpu_name()} {features()} {llvm.llvm_version_info}"
-    whole = "\0".join([pullback.__version__, machine, str(level), str(vectorize), said])
+    whole = "\0".join([pullback.__version__, _host(), str(level), str(vectorize), said])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _llvm() -> Any:
     # Loaded on first use: it takes longer than everything else here together.
     return importlib.import_module("llvmlite.binding")
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    llvm = _llvm()
+    return f"{llvm.get_host_cpu_name()} {features()} {llvm.llvm_version_info}"
 
 
 @lru_cache(maxsize=1)
