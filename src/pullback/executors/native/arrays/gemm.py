@@ -58,8 +58,10 @@ class Blocking:
 
     @property
     def width(self) -> int:
-        """Columns of a whole panel."""
-        return self.lanes * register_tile()[1]
+        """Columns of a whole panel: so many that few rows, too, fill the registers."""
+        (rows, vectors), n = register_tile(), self.a.shape[-2]
+        is_turned = self.b.strides[-1] != 1  # turning so many columns would take much code
+        return self.lanes * max(vectors, 0 if is_turned else rows * vectors // max(n, 1))
 
     @property
     def blocks(self) -> int:
@@ -68,7 +70,9 @@ class Blocking:
 
     @cached_property
     def deep(self) -> int:
-        d, most = self.a.shape[-1], DEEP // (self.width * SIZES[self.b.kind])
+        d, k = self.a.shape[-1], self.b.shape[-1]
+        width = min(self.width, whole_vectors(k, self.lanes))
+        most = DEEP // (width * SIZES[self.b.kind])
         return max(-(-d // max(-(-d // most), 1)), 1)
 
     @cached_property
@@ -99,8 +103,10 @@ class Blocking:
 
     @cached_property
     def left(self) -> int:
-        widest = min(self.width, whole_vectors(self.b.shape[-1], self.lanes))
-        return self.panels * widest * self.deep
+        k, width = self.b.shape[-1], self.width
+        whole = self.panels * width if k >= width and self.packs_right(width) else 0
+        rest = whole_vectors(k % width, self.lanes) if self.packs_right(k % width) else 0
+        return max(whole, rest) * self.deep
 
     @cached_property
     def sums(self) -> int:
