@@ -15,7 +15,7 @@ import pullback as pb
 from pullback.core.build import Builder
 from pullback.core.shapes import spec_of
 from pullback.errors import CircuitError, NotFiniteError, ShapeError
-from pullback.executors import compile
+from pullback.executors import compile, compile_steps
 from pullback.executors.native import pieces
 
 tapes = pytest.importorskip("pullback.executors.native.tape")
@@ -186,6 +186,21 @@ def test_every_program_goes_forward_and_back_from_any_output(executor, made, val
         assert np.allclose(value, compile(one).run(values)[0])
         for found, wanted in zip(pulls, reference_pulls(one, values), strict=True):
             assert found is wanted is None or np.allclose(found, wanted)
+
+
+def test_steps_too_long_for_a_straight_line_are_the_references():
+    def step(w, rate, x):
+        return w - rate * long(x, w), x + w
+
+    circuit, rows = pb.circuit(step).circuit(0.25, 0.01, 0.5), np.linspace(0.0, 1.0, 5)
+    plan = {"carried": {0: 0}, "columns": [2], "start": [0.25], "fixed": [0.01]}
+    found = []
+    for executor in ("native", "reference"):
+        steps = compile_steps(circuit, executor=executor, **plan)
+        steps.run([rows], [0, 1, 2, 3, 4, 2])
+        found.append((steps.carried, steps.records[0].tolist(), type(steps).__name__))
+    assert found[0][:2] == found[1][:2]
+    assert [kind for *_, kind in found] == ["TapeSteps", "Steps"]
 
 
 def test_a_force_scales_the_pulls():

@@ -15,6 +15,7 @@ from pullback.executors.native.program import LARGEST, NativeProgram
 from pullback.executors.native.scalar_steps import ScalarSteps, can_step
 from pullback.executors.native.tape import TapeProgram
 from pullback.executors.native.tape_plan import TooManyKinds
+from pullback.executors.native.tape_steps import TapeSteps
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
@@ -57,13 +58,22 @@ def choose_map(
     return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)
 
 
+def _steps_of_scalars(circuit: Circuit, **plan: Any) -> Steps | None:
+    if can_step(circuit):
+        return ScalarSteps(circuit, **plan)
+    try:
+        return TapeSteps(circuit, **plan)
+    except TooManyKinds:
+        return None
+
+
 def choose_steps(
     circuit: Circuit, *, fast: bool = False, threads: int = 1, **plan: Any
 ) -> Steps | None:
     """The native steps of `circuit`, or None where the reference must do."""
     shapes = [circuit.spec_of(circuit.inputs[i]).shape for i in plan["columns"]]
     if is_scalar(circuit):
-        return ScalarSteps(circuit, fast=fast, **plan) if can_step(circuit) else None
+        return _steps_of_scalars(circuit, fast=fast, **plan)
     if () in shapes:
         return None  # arrays, but a row without an axis of rows
     if not can_plan(circuit):
