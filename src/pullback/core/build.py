@@ -214,17 +214,17 @@ class Builder:
 
     def finish(self, outputs: Sequence[Wire]) -> Circuit:
         """Freeze the rows. The captured wires, if any, are the last inputs."""
-        ends = tuple(
-            self.adopt(w).id for w in outputs
-        )  # before the rows: one may become a constant
+        # Before the rows: an output may become a constant.
+        ends = tuple(self.adopt(w).id for w in outputs)
         flat = itertools.chain.from_iterable(self.kinds)
-        table = np.fromiter(flat, np.int32).reshape(-1, len(Kind._fields))
-        columns = dict(zip(Kind._fields, table.T[:, self.kind], strict=True))
+        table = np.fromiter(flat, np.int32).reshape(-1, len(Kind._fields)).T
+        rows = table.take(np.fromiter(self.kind, np.int32), axis=1)
+        columns = dict(zip(Kind._fields, rows, strict=True))
         first = np.concatenate([[0], np.cumsum(columns.pop("inputs"), dtype=np.int64)])
         return Circuit(
             **columns,
             first=first,
-            operands=np.array(self.operands, np.int32),
+            operands=np.fromiter(self.operands, np.int32),
             ops=tuple(self.ops),
             specs=tuple(self.specs),
             attributes=tuple(self.attributes),
