@@ -4,12 +4,14 @@ import contextlib
 import ctypes
 import itertools
 import os
+import platform
 import signal
 import subprocess
 import sys
 import threading
 import time
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from laws.alarm import Alarm, needs_alarm
@@ -339,6 +341,12 @@ def test_each_part_runs_in_the_arithmetic_of_its_caller():
     assert seen == ["0x0.0p+0"] * 2
     shared(2, lambda _: seen.append((tiny * 0.5).hex()))
     assert seen[2:] == [(2.0**-1061).hex()] * 2
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "arm64", "riscv64"])
+def test_what_threads_run_is_valid_for_every_processor(machine, monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    llvm.parse_assembly(pool._text()).verify()
 
 
 def test_where_no_thread_can_be_had_the_caller_does_all(monkeypatch):
