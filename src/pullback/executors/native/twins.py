@@ -239,6 +239,10 @@ def _shuffled(x: Number, lanes: Sequence[int]) -> Number:
         return one_of(x, lanes[0])
     if x.lanes == 1:
         return code.splat(x, len(lanes))
+    if x.kind == "i1":
+        # As numbers of 64 bits they move in one step, and a choice reads their sign.
+        wide = _shuffled(code.convert("sext", x, "i64"), lanes)
+        return code.compare("slt", wide, 0)
     order = ", ".join(f"i32 {lane}" for lane in lanes)
     mask = f"<{len(lanes)} x i32> <{order}>"
     text = f"shufflevector {x}, {type_of(x.kind, x.lanes)} poison, {mask}"
