@@ -603,11 +603,17 @@ def test_what_is_carried_is_not_overwritten_before_everybody_has_read_it(reader)
 # --- other machines ---
 
 
-@pytest.mark.parametrize("bits", [128, 512])
-def test_wider_and_narrower_registers_mean_the_same(bits, monkeypatch):
+@pytest.mark.parametrize(
+    ("bits", "is_arm", "has_fma"),
+    [(128, False, False), (128, True, True), (512, False, True)],
+    ids=["SSE2", "Arm", "AVX-512"],
+)
+def test_other_registers_mean_the_same(bits, is_arm, has_fma, monkeypatch):
     monkeypatch.setenv("PULLBACK_CACHE", "off")  # what is kept there is for this machine
     for file in (nest, gemm):
         monkeypatch.setattr(file, "vector_bits", lambda: bits)
+    monkeypatch.setattr(gemm, "is_arm", lambda: is_arm)
+    monkeypatch.setattr(gemm, "has_fma", lambda: has_fma)
     pairs = [drawn_product(seed, FLOAT32) for seed in range(12)]
     pairs += [drawn_fold(seed, FLOAT32) for seed in range(12)]
     found, wanted = answers(*zip(*pairs, strict=True))

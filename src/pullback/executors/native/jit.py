@@ -110,7 +110,12 @@ def vector_bits() -> int:
 @lru_cache(maxsize=1)
 def has_fma() -> bool:
     """Whether a b + c is one instruction, rounded once."""
-    return "+fma" in features().split(",") or platform.machine().lower() in ("arm64", "aarch64")
+    return "+fma" in features().split(",") or is_arm()
+
+
+def is_arm() -> bool:
+    """Whether this is a 64-bit Arm: vectors of 128 bits, and 32 registers for them."""
+    return platform.machine().lower() in ("arm64", "aarch64")
 
 
 @lru_cache(maxsize=1)

@@ -24,7 +24,7 @@ from pullback.executors.native.arrays.panels import (
     whole_vectors,
 )
 from pullback.executors.native.code import SIZES, Number
-from pullback.executors.native.jit import vector_bits
+from pullback.executors.native.jit import has_fma, is_arm, vector_bits
 
 # What becomes of a piece of y: (y, rows down, columns right of the tile's corner).
 Piece = Callable[[Number, int, int], None]
@@ -41,8 +41,12 @@ UNROLL = 4  # terms a turn: fewer turns are easier to foresee
 
 
 def register_tile() -> tuple[int, int]:
-    """The most rows and vectors a tile: accumulators, a row of b and one of a fill the registers."""
-    return (14, 2) if vector_bits() == 512 else (6, 2)
+    """The most rows and vectors a tile: sums, a row of b and a number of a fill the registers."""
+    if vector_bits() == 512:
+        return 13, 2
+    if is_arm():
+        return 6, 4
+    return (6, 2) if has_fma() else (4, 2)  # else each product needs a register of its own
 
 
 @dataclass(frozen=True)
