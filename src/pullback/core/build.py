@@ -154,6 +154,10 @@ class Builder:
         Much cheaper than calling the gates again: nothing is inferred. Names, lines and scopes come
         along unless a row is being rewritten.
         """
+        return [self.wire(o) for o in self.inlined(circuit, [x.id for x in inputs])]
+
+    def inlined(self, circuit: Circuit, inputs: Sequence[int]) -> list[int]:
+        """The same by the numbers of wires."""
         copy = self._copies.get(id(circuit))
         if copy is None:
             copy = self._copies[id(circuit)] = Copy(self, circuit)

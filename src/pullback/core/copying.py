@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.core.circuit import Circuit
 from pullback.core.tables import Kind
-from pullback.core.wire import Wire
 
 if TYPE_CHECKING:
     from pullback.core.build import Builder
@@ -38,11 +37,11 @@ class Copy:
         spec, label = b.spec_ids[c.specs[kind.spec]], b.label_ids[name] if name else -1
         return b.kind_ids[Kind(op, kind.inputs, attribute, spec, *place, label)]
 
-    def inlined(self, inputs: Sequence[Wire]) -> list[Wire]:
+    def inlined(self, inputs: Sequence[int]) -> list[int]:
         """All rows, fed by `inputs`; the outputs."""
         circuit, builder, known = self.circuit, self.builder, self._known
         here, names = builder.here, circuit.names
-        new = self.constants | {w: x.id for w, x in zip(circuit.inputs, inputs, strict=True)}
+        new = self.constants | dict(zip(circuit.inputs, inputs, strict=True))
         for wire, listened in circuit.listening:
             kind = known.get((wire, here))
             if kind is None:
@@ -52,7 +51,7 @@ class Copy:
             new[wire] = len(builder.kind)
             builder.kind.append(kind)
             builder.operands.extend([new[i] for i in listened])
-        return [builder.wire(new[o]) for o in circuit.outputs]
+        return [new[o] for o in circuit.outputs]
 
     @cached_property
     def constants(self) -> dict[int, int]:

@@ -18,6 +18,7 @@ import numpy as np
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit, Row
 from pullback.core.names import unique
+from pullback.core.tables import attribute_key
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.passes.pull import Use, pull_template
@@ -130,18 +131,17 @@ class _Sweep:
             row.gate,
             row.gate.rule,
             specs[row.wire],
-            tuple(specs[i] for i in row.inputs),
-            tuple((k, type(v), v) for k, v in row.attributes.items()),
-            tuple(self.active[i] for i in row.inputs),
+            tuple([specs[i] for i in row.inputs]),
+            attribute_key(row.attributes),
+            tuple([self.active[i] for i in row.inputs]),
             self._known_constants(row),
             masked,
         )
         circuit, pulled = pull_template(use)
-        wires = [dy, *(builder.wire(i) for i in (row.wire, *row.inputs))]
-        pulls = iter(builder.inline(circuit, wires))
+        pulls = iter(builder.inlined(circuit, [dy.id, row.wire, *row.inputs]))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
             if kept:
-                self._add(wire, Branch(row.wire, position, next(pulls).id))
+                self._add(wire, Branch(row.wire, position, next(pulls)))
         if masked or row.gate.name == "where":
             self.masked.update(row.inputs)
 
