@@ -25,7 +25,7 @@ from pullback.core.shapes import Spec
 from pullback.errors import OptionError, RangeError
 from pullback.executors import compile, compile_map, compile_steps
 from pullback.executors.native import pool
-from pullback.executors.native.arrays import split
+from pullback.executors.native.arrays import rows, split
 from pullback.executors.native.code import Code
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
@@ -50,6 +50,7 @@ def divided(monkeypatch):
     """Whatever can be divided is, however short it is."""
     monkeypatch.setattr(split, "WORTH", 0)
     monkeypatch.setattr(split, "WORTH_A_GROUP", 0)
+    monkeypatch.setattr(rows, "LARGE", 0)
 
 
 def native(circuit, threads):

@@ -21,6 +21,7 @@ from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, described, plan_memory
 from pullback.executors.native.arrays.plan import plan, prepared, work
 from pullback.executors.native.arrays.program import LONG, Array
+from pullback.executors.native.arrays.rows import gathering
 from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
@@ -178,7 +179,7 @@ class NativeSteps(Steps):
         def text() -> str:
             slot = len(inputs) + len(shown) + len(fixed)
             steps = Module(made, memory, copies, fast=self._fast, team=slot).text()
-            return steps + "\n" + self._loop_text(len(inputs))
+            return steps + "\n" + self._loop_text(len(inputs), slot)
 
         parts = [group.parts for group in made.groups]
         known = known_by(circuit, self._fast, self._pairs, self._columns, parts)
@@ -213,32 +214,27 @@ class NativeSteps(Steps):
             run = self._library.address("run")
             self._enter = Door(run, (specs, ()), places, self._enter, keeps).enter
 
-    def _loop_text(self, first_output: int) -> str:
+    def _loop_text(self, first_output: int, team: int) -> str:
         """`@steps`: rows gathered, a step, its numbers recorded, and one more done."""
         code = Code()
         restore = flush_subnormals(code)
-        code.line("br label %step")
-        code.lines += ["step:", "  %i = phi i64 [%from, %entry], [%next, %recorded]"]
-        rows, gathers = 1, []
-        for n, i in enumerate(self._columns):
-            spec = self.circuit.spec_of(self.circuit.inputs[i])
-            rows = spec.shape[0] if spec.shape else 1
-            row = spec.dtype.itemsize * int(np.prod(spec.shape[1:], dtype=np.int64))
-            code.lines.append(_GATHER.format(n=n))
-            gathers.append(_GATHERED.format(n=n, row=row))
-        code.lines.append(_STEP.format(rows=rows))
-        code.lines[-1] = code.lines[-1].replace("GATHERED", "\n".join(gathers))
+        specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self._columns]
+        sizes = [s.dtype.itemsize * int(np.prod(s.shape[1:], dtype=np.int64)) for s in specs]
+        rows = next((s.shape[0] for s in specs if s.shape), 1)
+        gather, head, call = gathering(sizes, rows, self.threads, team)
+        code.lines += [head, "  br label %step", "step:"]
+        code.lines += ["  %i = phi i64 [%from, %entry], [%next, %recorded]", call, _STEP]
         kept = [n for n, s in enumerate(self._specs) if not s.shape]
         for k, n in enumerate(kept):
             size = self._specs[n].dtype.itemsize
             code.lines.append(_RECORD.format(k=k, slot=first_output + n, bits=8 * size))
         code.lines.append(_NEXT)
         restore()
-        head = (
+        start = (
             "define void @steps(ptr %table, ptr %arena, ptr %rows, i64 %from, i64 %to, ptr %data, "
             "ptr %records, ptr %done) nounwind {\nentry:"
         )
-        return "\n".join([code.module(), _COPY, head, *code.lines, "  ret void", "}"])
+        return "\n".join([code.module(), gather, start, *code.lines, "  ret void", "}"])
 
 
 def _zeros(spec: Spec) -> Array:
@@ -249,32 +245,7 @@ def _zeros(spec: Spec) -> Array:
     return memory[start : start + size].view(spec.dtype).reshape(spec.shape)
 
 
-_COPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
-
-_GATHER = """  %data{n}.at = getelementptr ptr, ptr %data, i64 {n}
-  %data{n} = load ptr, ptr %data{n}.at
-  %place{n}.at = getelementptr ptr, ptr %table, i64 {n}
-  %place{n} = load ptr, ptr %place{n}.at"""
-
-_GATHERED = """  %from{n}.bytes = mul i64 %row, {row}
-  %from{n} = getelementptr i8, ptr %data{n}, i64 %from{n}.bytes
-  %to{n}.bytes = mul i64 %r, {row}
-  %to{n} = getelementptr i8, ptr %place{n}, i64 %to{n}.bytes
-  call void @llvm.memcpy.p0.p0.i64(ptr %to{n}, ptr %from{n}, i64 {row}, i1 false)"""
-
-_STEP = """  %first = mul i64 %i, {rows}
-  br label %gather
-gather:
-  %r = phi i64 [0, %step], [%r.next, %gather]
-  %row.at.index = add i64 %first, %r
-  %row.at = getelementptr i64, ptr %rows, i64 %row.at.index
-  %row = load i64, ptr %row.at
-GATHERED
-  %r.next = add i64 %r, 1
-  %r.more = icmp slt i64 %r.next, {rows}
-  br i1 %r.more, label %gather, label %gathered
-gathered:
-  %bad = call i64 @run(ptr %table, ptr %arena)
+_STEP = """  %bad = call i64 @run(ptr %table, ptr %arena)
   %fine = icmp eq i64 %bad, 0
   br i1 %fine, label %recorded, label %end
 recorded:"""
