@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit, Row
 from pullback.core.copying import Copy
@@ -62,6 +64,10 @@ def _named(wire: Wire, name: str) -> Wire:
 
 def live(circuit: Circuit) -> list[bool]:
     """Which rows an output listens to, directly or not; inputs always count."""
+    heard = np.bincount(circuit.operands, minlength=len(circuit)) > 0
+    heard[[*circuit.outputs, *circuit.inputs]] = True
+    if heard.all():  # then the last row is an output, and so on down
+        return [True] * len(circuit)
     wanted = [False] * len(circuit)
     for wire in (*circuit.outputs, *circuit.inputs):
         wanted[wire] = True

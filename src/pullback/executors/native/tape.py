@@ -178,7 +178,7 @@ class Machine:
     @cached_property
     def _at_rest(self) -> Slots:
         """The pulls on inputs and constants before anything pulls."""
-        return self._fresh_pulls()[: self.tape.start]
+        return self._fresh_pulls()[: self.tape.start].copy()
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
