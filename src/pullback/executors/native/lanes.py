@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.code import KINDS, Code, type_of
 from pullback.executors.native.jit import build, vector_bits
 from pullback.executors.native.loop import addresses, lower_outputs, pointer_in
@@ -47,7 +48,12 @@ class Lanes(Points):
         self.apart = tuple(o for o in range(len(circuit.outputs)) if o not in self.summed)
         self.lanes = lanes_of(circuit)
         self._added = [self.dtype(o) for o in self.summed]
-        self._library = build(_text(self, fast) + _PART, ["points", "part"], level=0)
+        self._library = build(
+            lambda: _text(self, fast) + _PART,
+            ["points", "part"],
+            level=0,
+            known_by=known_by(circuit, fast, self.mapped, self.summed),
+        )
         self._points = self._library.function("points", None, *_ARGUMENTS)
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:

@@ -17,6 +17,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import BOOL, FLOAT64
 from pullback.core.shapes import Spec
 from pullback.errors import CircuitError, RangeError, ShapeError
+from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.code import KINDS, Code, Number, type_of
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
@@ -102,7 +103,8 @@ class Loop:
         pairs = tuple(carried.items())
         self.plan = plan = Plan(circuit, pairs, tuple(columns), tuple(recorded), ending)
         check(plan)
-        library = build(_loop_text(plan, fast), ["steps"], level=0)
+        known = known_by(circuit, fast, plan.carried, plan.columns, plan.recorded, ending)
+        library = build(lambda: _loop_text(plan, fast), ["steps"], level=0, known_by=known)
         self._steps = library.function("steps", None, *_ARGUMENTS)
         self.stopped: Looped | None = None
 
