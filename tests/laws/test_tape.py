@@ -203,6 +203,19 @@ def test_steps_too_long_for_a_straight_line_are_the_references():
     assert [kind for *_, kind in found] == ["TapeSteps", "Steps"]
 
 
+def test_subnormals_count_as_0_in_long_steps_and_nowhere_else():
+    def step(w):
+        for _ in range(400):
+            w = w * 1.0
+        return w
+
+    circuit, tiny = pb.circuit(step).circuit(1.0), 1e-310
+    steps = compile_steps(circuit, carried={0: 0}, columns=[], start=[tiny], executor="native")
+    assert (steps.run([], [0]), steps.carried) == (1, [0.0])
+    assert compile(circuit, executor="native").run([tiny]) == [tiny]
+    assert tiny * 1.0 == tiny
+
+
 def test_a_force_scales_the_pulls():
     program = tapes.TapeProgram(pb.circuit(lambda x, y: x * y + x).circuit(3.0, 5.0))
     assert program.value_and_grad([3.0, 5.0], force=2.0) == (18.0, [12.0, 6.0])

@@ -32,12 +32,13 @@ class TapeProgram(Program):
     """A large circuit of single numbers; the numbers of the reference, exp and its kin within 4 ulp.
 
     run: as the reference. value_and_grad: forward and backward over one tape, without a backward
-    circuit; 3 to 10 ns a gate. Raises TooManyKinds where more than 255 kinds of gate stand in it.
+    circuit; 2 to 10 ns a gate. flush: subnormal numbers count as 0 in `run`. Raises TooManyKinds
+    where more than 256 kinds of gate stand in it.
     """
 
-    def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
+    def __init__(self, circuit: Circuit, *, fast: bool = False, flush: bool = False) -> None:
         self.circuit, self.fast = circuit, fast  # the reference's own steps are made when asked for
-        self._machine = Machine(tape(circuit), fast=fast)
+        self._machine = Machine(tape(circuit), fast=fast, flush=flush)
         self._pulling: dict[int, Machine] = {}
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
@@ -98,10 +99,11 @@ class TapeProgram(Program):
 class Machine:
     """A tape with the code that runs it. pulled: the wire that `backward` pulls on, -1 for none."""
 
-    def __init__(self, made: Tape, *, fast: bool, pulled: int = -1) -> None:
+    def __init__(self, made: Tape, *, fast: bool, flush: bool = False, pulled: int = -1) -> None:
         self.tape, self.pulled = made, pulled
         if made.words:
-            self._forward = _function(forward_text(made.words, fast=fast), "forward")
+            text = forward_text(made.words, fast=fast, flush=flush)
+            self._forward = _function(text, "forward")
         if made.words and pulled >= 0:
             self._backward = _function(backward_text(made.words, fast=fast), "backward")
         self._columns = [c.ctypes.data for c in (made.word, made.a, made.b)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pullback.executors.native.code import FAST, Code, Number
+from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import has_fma
 from pullback.executors.native.lower import lower_row, lower_rows
 from pullback.executors.native.tape_plan import BEFORE, FIXED, ONLY, Entry
@@ -64,8 +65,11 @@ _BACKWARD = {
 }
 
 
-def forward_text(words: Sequence[Word], *, fast: bool) -> str:
-    """`void @forward(word, a, b, values, start, from, to, _)`: entries from..to, one after the other."""
+def forward_text(words: Sequence[Word], *, fast: bool, flush: bool = False) -> str:
+    """`void @forward(word, a, b, values, start, from, to, _)`: entries from..to, one after the other.
+
+    flush: subnormal numbers count as 0.
+    """
     loop = _Loop("%to", fast)
     for word in words:
         loop.open()
@@ -73,7 +77,17 @@ def forward_text(words: Sequence[Word], *, fast: bool) -> str:
         for here, entry in _places(word):
             value = _put_out(loop.code, entry, here, value)
         loop.close(_length(word), value.text if value.kind == "double" else "0.0")
-    return loop.text("forward", _FORWARD)
+    return loop.text("forward", _flushing(loop.code) if flush else _FORWARD)
+
+
+def _flushing(code: Code) -> dict[str, str]:
+    """_FORWARD between switching subnormals off and on again."""
+    cases, code.lines = code.lines, []
+    restore = flush_subnormals(code)
+    begin, code.lines = code.lines, []
+    restore()
+    end, code.lines = code.lines, cases
+    return {"begin": "\n".join([_FORWARD["begin"], *begin]), "end": "\n".join(end)}
 
 
 def backward_text(words: Sequence[Word], *, fast: bool) -> str:
