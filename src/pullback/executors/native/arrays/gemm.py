@@ -37,7 +37,7 @@ PACKED_FROM = 48 * 1024  # bytes over which b lies; what is smaller stays near a
 DEEP = 32 * 1024  # bytes of a whole panel in one block of terms: they stay in the nearest cache
 WIDE = 1024 * 1024  # bytes of panels packed at a time: they stay in the next one or the one after
 LINE, WAY = 64, 4096  # bytes of a cache line, and how far apart lines lie that share a place there
-UNROLL = 4  # terms a turn: fewer turns are easier to foresee
+UNROLL = 2  # terms a turn
 
 
 def register_tile() -> tuple[int, int]:

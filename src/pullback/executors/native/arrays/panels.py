@@ -9,7 +9,6 @@ from typing import NamedTuple
 from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
 from pullback.executors.native.code import Number
 
-AHEAD = 4  # rows of b that are asked for before they are packed
 TOGETHER = 4  # columns of a that are packed at a time: few places are read and written then
 
 
@@ -94,11 +93,9 @@ class Right:
 
     def _pack_rows(self) -> None:
         """Each row of b through all panels: so it is read from end to end."""
-        body, kind, (along, across) = self.body, self.b.view.kind, self.b.view.strides
+        body, kind, across = self.body, self.b.view.kind, self.b.view.strides[1]
         with body.loop(self.terms.deep) as p, body.loop(self.columns.many) as j:
             source, target = self._source(j, p), self._target(j, p)
-            if across == 1:
-                body.fetch(body.at(source, AHEAD * along, kind))
             for at in range(0, self.columns.width, self.lanes):
                 some = min(self.lanes, self.columns.width - at)
                 x = body.load_from(body.at(source, at * across, kind), kind, some, across)
