@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import resource
 import statistics
 import sys
@@ -83,12 +84,13 @@ def disagreement(found: Any, wanted: Any, tolerance: float) -> str:
 def _enough(run: Run, row: Row) -> int:
     """How many steps fill a turn. The first one warms up."""
     run(1)
-    steps = 1
+    steps, before = 1, math.inf
     while True:
         took = _turn(run, steps, row) * steps
-        if took >= row.turn / 4:
+        # Eight times the steps in the same time: that was not the time of steps.
+        if took >= row.turn or (took >= row.turn / 4 and took > 4 * before):
             return max(1, round(steps * row.turn / took))
-        steps *= 8
+        steps, before = 8 * steps, took
 
 
 def _turn(run: Run, steps: int, row: Row) -> float:

@@ -52,6 +52,6 @@ ROWS = (
         limits=LIMITS,
         goals=(Goal(8),),
         checked=50,
-        turn=0.01,  # no more steps than there are rows in order
+        turn=0.02,  # so that no turn has more steps than there are rows in order
     ),
 )

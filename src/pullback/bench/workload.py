@@ -32,7 +32,7 @@ LABELS = np.array([1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
 COLUMNS = [np.ascontiguousarray(POINTS[:, 0]), np.ascontiguousarray(POINTS[:, 1]), LABELS]
 RATE = 0.01
 NUMBER = spec_of(0.0)
-MOST = 1 << 22  # steps of a run: so long is the random order of the rows
+MOST = 1 << 23  # steps of a run: so long is the random order of the rows
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,12 @@ class Workload:
     def order(self) -> np.ndarray[Any, Any]:
         """The rows in random order: a branch that can be guessed would cost C nothing."""
         return np.random.default_rng(0).integers(0, len(LABELS), MOST)
+
+    def taken(self, steps: int) -> np.ndarray[Any, Any]:
+        """The rows of so many steps."""
+        if steps > MOST:
+            raise ValueError(f"{steps} steps, but there are {MOST} rows in order")
+        return self.order[:steps]
 
     @cached_property
     def rows(self) -> list[tuple[float, ...]]:
@@ -125,7 +131,7 @@ def by_loop(work: Workload, *, fast: bool = False) -> Run:
 
     def run(steps: int) -> Any:
         made.carried = list(work.start)
-        made.run(work.columns, work.order[:steps])
+        made.run(work.columns, work.taken(steps))
         return made.carried
 
     return run
@@ -165,7 +171,7 @@ def by_numba(work: Workload) -> Run:
                 state = step(*state, X[i], Y[i], L[i], rate)
             return state
 
-        return lambda steps: loop(work.start, *COLUMNS, work.order[:steps], RATE)
+        return lambda steps: loop(work.start, *COLUMNS, work.taken(steps), RATE)
 
     @numba.njit  # type: ignore[untyped-decorator, unused-ignore]
     def again(state, steps, rate):  # type: ignore[no-untyped-def]
@@ -263,7 +269,7 @@ def by_c(work: Workload) -> Run:
 
     def run(steps: int) -> Any:
         state = np.array(work.start)
-        arrays = [place(a) for a in (state, *COLUMNS, work.order)]
+        arrays = [place(a) for a in (state, *COLUMNS, work.taken(steps))]
         steps_in_c(*arrays, ctypes.c_int64(steps), ctypes.c_double(RATE))
         return state
 
