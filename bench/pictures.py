@@ -15,10 +15,11 @@ from random import Random
 import numpy as np
 
 import pullback as pb
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.gate import GATES
 from pullback.core.shapes import Spec
+from pullback.core.sites import scope
 from pullback.core.wire import Wire
 from pullback.emit.picture.look import Look, Numbers
 from pullback.emit.picture.stamp import picture

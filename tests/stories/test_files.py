@@ -9,10 +9,11 @@ import pytest
 import safetensors.numpy
 
 import pullback.gates  # noqa: F401 - fills the registry
-from pullback.core.build import Builder, scope
+from pullback.core.build import Builder
 from pullback.core.file import from_bytes, read_file, to_bytes
 from pullback.core.gate import GATES, gate
 from pullback.core.shapes import Spec
+from pullback.core.sites import scope
 from pullback.errors import FileError
 from pullback.executors import compile
 from pullback.gates.curves import tanh
