@@ -34,7 +34,7 @@ _HOMES = {
     "pullback.lens.strategies": ["landscape", "microscope", "nudge"],
     "pullback.executors.unit": ["Unit"],
     "pullback.core.gate": ["gate", "recipe"],
-    "pullback.core.build": ["scope"],
+    "pullback.core.sites": ["scope"],
     "pullback.models.mlp": ["MLPClassifier", "MLPRegressor"],
     "pullback.models.files": ["load", "save"],
     "pullback.show.two_views": ["two_views"],
