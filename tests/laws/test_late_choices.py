@@ -73,3 +73,8 @@ def test_a_loop_carries_conditions_beside_numbers(start):
     for x in column:
         state = run(step, [*state, x])
     assert (found.carried, found.steps) == (state, 50)
+
+
+def test_choices_that_may_be_jumps_stay_where_they_are():
+    step = svm_step.circuit(*np.ones(5, np.float32))
+    assert quickest(step, {0: 0, 1: 1})[0] is step

@@ -16,7 +16,7 @@ from pullback.core.dtypes import BOOL
 from pullback.core.gate import GATES, Gate
 from pullback.core.wire import Wire
 from pullback.executors.native.lower import CURVES
-from pullback.executors.native.twins import Twins, twins
+from pullback.executors.native.twins import Twins, fits_lanes, twins
 from pullback.passes.rewrite import live, rewrite
 from pullback.passes.share import share
 
@@ -30,7 +30,7 @@ Choice = tuple[Wire, Wire, Wire]  # condition, if so, if not
 def quickest(circuit: Circuit, carried: Mapping[int, int]) -> tuple[Circuit, Twins]:
     """`circuit` or its late form, what a loop that carries inputs as outputs gets done sooner; its twins."""
     ways = [circuit]
-    if "where" in circuit.ops:
+    if "where" in circuit.ops and fits_lanes(circuit):  # else choices may be jumps
         ways.append(late_choices(circuit, [*carried]))
     timed = []
     for way in ways:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.core.dtypes import BOOL, FLOAT64
+from pullback.core.dtypes import BOOL
 from pullback.core.shapes import Spec
 from pullback.errors import CircuitError, RangeError, ShapeError
 from pullback.executors.native.arrays.known import known_by
@@ -26,10 +26,10 @@ from pullback.executors.native.lower import is_scalar, lower_rows
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import Slots, filled_slots, new_code, slot_of
 from pullback.executors.native.twins import (
-    APART,
     Group,
     Lowering,
     Twins,
+    fits_lanes,
     lanes_of,
     one_of,
     side_by_side,
@@ -315,8 +315,8 @@ def _lanes(circuit: Circuit) -> int:
     LLVM makes jumps of choices between single numbers, and a jump that cannot be foretold takes as
     long as twenty gates.
     """
-    chooses = {spec.dtype for spec in circuit.specs} == {FLOAT64, BOOL}
-    return 2 if chooses and not APART & {*circuit.ops} else 1
+    chooses = any(spec.dtype == BOOL for spec in circuit.specs)
+    return 2 if chooses and fits_lanes(circuit) else 1
 
 
 def _read(body: Lowering, plan: Plan, i: int, pointer: str) -> None:

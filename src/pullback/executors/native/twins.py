@@ -38,10 +38,15 @@ class Twins:
     saved: int = 0
 
 
+def fits_lanes(circuit: Circuit) -> bool:
+    """Whether all of a circuit can stand in lanes of 64 bits."""
+    return {s.dtype for s in circuit.specs} <= {FLOAT64, BOOL} and not APART & {*circuit.ops}
+
+
 def twins(circuit: Circuit, next_of: Mapping[int, int]) -> Twins:
     """The twins of a step that carries wires (input -> output); none where they would save too little."""
     wanted = live(circuit)
-    if not {spec.dtype for spec in circuit.specs} <= {FLOAT64, BOOL} or APART & {*circuit.ops}:
+    if not fits_lanes(circuit):
         return Twins([row.wire for row in circuit.rows() if row.gate and wanted[row.wire]])
     rows = {row.wire: row for row in circuit.rows() if wanted[row.wire]}
     alike = _alike(circuit, rows, next_of)
