@@ -286,7 +286,7 @@ class Builder:
             for position, (one, spec) in enumerate(zip(given, wanted, strict=True))
             if one != spec
         ]
-        spec = self._inferred_spec(gate, values, wanted, attribute_key(attributes))
+        spec = self._inferred_spec(gate, values, wanted, attributes)
         return self.op_ids[gate.name], self.spec_ids[spec], changes
 
     def _change(self, given: Any, dtype: np.dtype[Any]) -> Callable[[Any], int]:
@@ -304,12 +304,12 @@ class Builder:
         return found
 
     def _inferred_spec(
-        self, gate: Gate, values: list[Any], specs: tuple[Spec, ...], attributes: Any
+        self, gate: Gate, values: list[Any], specs: tuple[Spec, ...], attributes: dict[str, Any]
     ) -> Spec:
         if gate.recipe and gate.elementwise:
             return _traced(gate, specs, attributes)
         try:
-            return _inferred(gate, specs, attributes)
+            return gate.infer(list(specs), attributes) if attributes else _inferred(gate, specs)
         except (ShapeError, DtypeError) as error:
             where = [
                 self.said(self.wire(v)) if isinstance(v, int) else f"the number {v}" for v in values
@@ -355,13 +355,11 @@ def _brought(gate: Gate, given: tuple[Any, ...]) -> tuple[Spec, ...]:
 
 
 @lru_cache(maxsize=65536)
-def _inferred(gate: Gate, specs: tuple[Spec, ...], attributes: Any) -> Spec:
-    return gate.infer(list(specs), {name: value for name, _, value in attributes})
+def _inferred(gate: Gate, specs: tuple[Spec, ...]) -> Spec:
+    return gate.infer(list(specs), {})
 
 
-@lru_cache(maxsize=65536)
-def _traced(gate: Gate, specs: tuple[Spec, ...], attributes: Any) -> Spec:
+def _traced(gate: Gate, specs: Sequence[Spec], attributes: dict[str, Any]) -> Spec:
     inner = Builder()
     wires = [inner.input(s, f"x{i}") for i, s in enumerate(specs)]
-    body = gate.body(*wires, **{name: value for name, _, value in attributes})
-    return inner.adopt(body).spec
+    return inner.adopt(gate.body(*wires, **attributes)).spec
