@@ -46,6 +46,6 @@ ROWS = (
         goals=(Goal(20),),
         checked=50,
         note="a step is one chain of dependent operations through exp, and everybody waits for it;"
-        " numba, C and we are within a tenth of each other.",
+        " numba, C and we are within an eighth of each other.",
     ),
 )
