@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ class Steps:
     def _spec(self, output: int) -> Any:
         return self.circuit.spec_of(self.circuit.outputs[output])
 
-    @property
+    @cached_property
     def _singles(self) -> list[int]:
         """The shown outputs that are single numbers."""
         return [o for o in self._shown if not self._spec(o).shape]
@@ -162,23 +163,24 @@ class Steps:
             for wire, value in zip(wires, values, strict=True)
         ]
 
-    @property
+    @cached_property
     def batch(self) -> int:
         """How many rows one step takes."""
         if self.single:
             return 1
-        sizes = {shape[0] for shape in self._shapes()}
+        sizes = {shape[0] for shape in self._shapes}
         if len(sizes) != 1 or 0 in sizes:
             raise CircuitError(
                 "a loop over rows wants columns that take one number of rows a step."
             )
         return sizes.pop()
 
-    @property
+    @cached_property
     def single(self) -> bool:
         """Whether a step takes one row as it is, without an axis of rows; or no row at all."""
-        return not self._columns or () in self._shapes()
+        return not self._columns or () in self._shapes
 
+    @cached_property
     def _shapes(self) -> list[tuple[int, ...]]:
         return [self.circuit.spec_of(self.circuit.inputs[i]).shape for i in self._columns]
 
