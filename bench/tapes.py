@@ -128,7 +128,7 @@ ORDERS: dict[str, Callable[[int], Circuit]] = {
 def least(run: Callable[[], Any], gates: int) -> float:
     """Nanoseconds a gate."""
     times = []
-    for _ in range(5 if gates > 2_000_000 else 15):
+    for _ in range(5 + 10_000_000 // gates):
         began = time.thread_time()
         run()
         times.append(time.thread_time() - began)

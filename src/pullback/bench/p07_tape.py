@@ -117,6 +117,6 @@ ROWS = (
         sizes=(1000, 10_000, 100_000, 1_000_000),
         counted="gates",
         checked=1,
-        note="the same tape in C is a third quicker; gates of a kind are not yet grouped together.",
+        note="memory that the machine shares with others answers late; the same tape in C takes longer.",
     ),
 )
