@@ -61,7 +61,7 @@ class _Team:
         while len(self.boxes) < workers and self._start(len(self.boxes) + 1):
             pass
         # Where threads outnumber cores, who waits in a loop keeps another one from its work.
-        pauses = PAUSES if len(self.boxes) < (os.cpu_count() or 1) else 0
+        pauses = PAUSES if len(self.boxes) < _cores() else 0
         self.slots[_TEAM_PAUSES] = pauses
         for box in self.boxes:
             box[_PAUSES] = pauses
@@ -81,6 +81,13 @@ class _Team:
         self.boxes.append(box)
         self.slots[_WORKERS] = len(self.boxes)
         return True
+
+
+def _cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 _team: _Team | None = None
