@@ -55,6 +55,7 @@ class Builder:
         self._attribute_ids = Ids([attribute_key(a) for a in self.attributes])
         self.kind: list[int] = [self.kind_ids[kind] for kind in t.kinds] if t else []
         self.operands: list[int] = t.operands.tolist() if t else []
+        self._given: dict[int, int] = {}  # labels that say more than the kind of a row
         self._first = [0]
         # What was found out once, and need not be again.
         self.met: dict[Any, tuple[int, int, Any]] = {}  # (gate, *place, *input kinds): `_meeting`
@@ -165,8 +166,7 @@ class Builder:
 
     def name(self, wire: int, name: str) -> None:
         """Call a wire `name`, whatever the code around it says."""
-        kind = self.kind_of(wire)._replace(label=self.label_ids[name])
-        self.kind[wire] = self.kind_ids[kind]
+        self._given[wire] = self.label_ids[name]
         self.explicit.add(wire)
 
     def kind_of(self, wire: int) -> Kind:
@@ -184,7 +184,7 @@ class Builder:
 
     def label_of(self, wire: int) -> str:
         """What a wire is called so far, "" for nothing."""
-        label = self.kind_of(wire).label
+        label = self._given.get(wire, self.kind_of(wire).label)
         return self.labels[label] if label >= 0 else ""
 
     def said(self, wire: Wire) -> str:
@@ -223,6 +223,7 @@ class Builder:
         flat = itertools.chain.from_iterable(self.kinds)
         table = np.fromiter(flat, np.int32).reshape(-1, len(Kind._fields)).T
         rows = table.take(np.fromiter(self.kind, np.int32), axis=1)
+        rows[-1, list(self._given)] = list(self._given.values())
         columns = dict(zip(Kind._fields, rows, strict=True))
         first = np.concatenate([[0], np.cumsum(columns.pop("inputs"), dtype=np.int64)])
         return Circuit(

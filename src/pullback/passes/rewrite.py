@@ -47,12 +47,10 @@ def _visited(copy: Copy, row: Row, new: dict[int, Wire], visit: Visitor) -> Wire
     builder.here = place = copy.place(row.wire)
     visited = visit(builder, row, inputs)
     builder.here = None
-    if visited is not None:
-        return _named(visited, name)
-    if name:
-        builder.explicit.add(len(builder))
-    kind = copy.kind(row.wire, place, name)
-    return builder.row(kind, builder.kinds[kind].spec, [x.id for x in inputs])
+    if visited is None:
+        kind = copy.kind(row.wire, place, "")
+        visited = builder.row(kind, builder.kinds[kind].spec, [x.id for x in inputs])
+    return _named(visited, name)
 
 
 def _named(wire: Wire, name: str) -> Wire:
