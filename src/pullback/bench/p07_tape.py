@@ -23,7 +23,7 @@ def by_program(count: int) -> Run:
 
     def run(steps: int) -> Any:
         for _ in range(steps):
-            value, pulls = program.value_and_grad(given)  # type: ignore[attr-defined]
+            value, pulls = program.value_and_grad(given)
         return [value, *(p or 0.0 for p in pulls[: len(LEAVES)])]
 
     return run
