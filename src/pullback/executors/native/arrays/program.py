@@ -189,7 +189,8 @@ class _Runner:
     def _slow(self, inputs: Sequence[Any]) -> list[Any]:
         made, given = self.made, inputs
         arrays = inputs
-        if len(inputs) != len(self._specs) or not all(map(_is_as_it_lies, inputs, self._specs)):
+        listed = isinstance(inputs, list | tuple) and len(inputs) == len(self._specs)
+        if not listed or not all(map(_is_as_it_lies, inputs, self._specs)):
             given = self._program.fitted(inputs)
             arrays = [np.require(x, requirements=["C", "A"]) for x in given]
         found = {w: np.empty(s.shape, s.dtype) for w, s in zip(made.made, made.specs, strict=True)}
