@@ -33,8 +33,8 @@ Epilogue = Callable[[Index, Index], Piece]
 Place = tuple[int, int]  # of a vector in a tile: rows down, columns right
 
 NEAR = 16 * 1024  # bytes that stay in the nearest cache beside everything else
-PACKED_FROM = 48 * 1024  # bytes over which b lies; what is smaller stays near as it is
-FAR = 4 * 1024 * 1024  # the same where only two tiles of rows read b, and so packing hardly pays
+# (more tiles of rows, more bytes over which b lies): then b is packed; else it stays near as it is.
+PACKED_FROM = ((8, 48 * 1024), (2, 256 * 1024), (1, 4 * 1024 * 1024))
 DEEP = 32 * 1024  # bytes of a whole panel in one block of terms: they stay in the nearest cache
 WIDE = 1024 * 1024  # bytes of panels packed at a time: they stay in the next one or the one after
 LINE, WAY = 64, 4096  # bytes of a cache line, and how far apart lines lie that share a place there
@@ -92,8 +92,8 @@ class Blocking:
         """Whether panels that wide are packed: turned and ragged ones, and those read often and from afar."""
         (n, d), (along, across) = self.a.shape[-2:], self.b.strides[-2:]
         tiles, spread = n / register_tile()[0], d * abs(along) * SIZES[self.b.kind]
-        far = spread > (PACKED_FROM if tiles > 2 else FAR)
-        return across != 1 or width % self.lanes != 0 or (tiles > 1 and far)
+        often = any(tiles > many and spread > size for many, size in PACKED_FROM)
+        return across != 1 or width % self.lanes != 0 or often
 
     @cached_property
     def packs_left(self) -> bool:

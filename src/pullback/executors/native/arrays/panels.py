@@ -9,7 +9,10 @@ from typing import NamedTuple
 from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
 from pullback.executors.native.code import Number
 
-TOGETHER = 4  # columns of a that are packed at a time: few places are read and written then
+ROWS, COLUMNS = (
+    8,
+    4,
+)  # of b and of a that are packed at a time: few places are read and written then
 
 
 class Terms(NamedTuple):
@@ -92,14 +95,23 @@ class Right:
         return self.body.at(self.packed, at, self.b.view.kind)
 
     def _pack_rows(self) -> None:
-        """Each row of b through all panels: so it is read from end to end."""
+        """Some rows of b through all panels, then the next: so b is read from end to end."""
+        deep = self.terms.deep
+        whole = deep - deep % ROWS
+        for first, count, several in ((0, whole, ROWS), (whole, deep - whole, 1)):
+            if count:
+                with self.body.loop(count, several) as p, self.body.loop(self.columns.many) as j:
+                    for u in range(several):
+                        self._copy(j, self.body.sum_of(first + u, (p, 1)))
+
+    def _copy(self, j: Index, p: Index) -> None:
+        """Row p of panel j."""
         body, kind, across = self.body, self.b.view.kind, self.b.view.strides[1]
-        with body.loop(self.terms.deep) as p, body.loop(self.columns.many) as j:
-            source, target = self._source(j, p), self._target(j, p)
-            for at in range(0, self.columns.width, self.lanes):
-                some = min(self.lanes, self.columns.width - at)
-                x = body.load_from(body.at(source, at * across, kind), kind, some, across)
-                body.store(body.widened(x, self.lanes), body.at(target, at, kind))
+        source, target = self._source(j, p), self._target(j, p)
+        for at in range(0, self.columns.width, self.lanes):
+            some = min(self.lanes, self.columns.width - at)
+            x = body.load_from(body.at(source, at * across, kind), kind, some, across)
+            body.store(body.widened(x, self.lanes), body.at(target, at, kind))
 
     def _pack_turned(self) -> None:
         """Columns of b lie one behind the other: squares of them are turned in registers."""
@@ -147,8 +159,8 @@ class Left:
     def pack(self, tiles: Sequence[Tiles]) -> None:
         """Copy the rows of all tiles, if they are to be copied: some columns of every tile at a time."""
         deep = self.terms.deep if self.packed else 0
-        whole = deep - deep % TOGETHER
-        for first, count, several in ((0, whole, TOGETHER), (whole, deep - whole, 1)):
+        whole = deep - deep % COLUMNS
+        for first, count, several in ((0, whole, COLUMNS), (whole, deep - whole, 1)):
             if count:
                 with self.body.loop(count, several) as p:
                     places = [self.body.sum_of(first + u, (p, 1)) for u in range(several)]
