@@ -228,7 +228,7 @@ class Code:
     # y = -x is remembered, so that what depends on |y| alone is shared with |x|.
 
     def mirrored(self, y: Number, x: Number) -> Number:
-        self._mirror[y.text] = self._mirror.get(x.text, x)
+        self._mirror[y.text] = x
         return y
 
     def unmirrored(self, x: Number) -> Number:
@@ -288,6 +288,9 @@ class Number:
     def __neg__(self) -> Number:
         if not self.is_real:
             return self.like(0) - self
+        before = self.code.unmirrored(self)
+        if before is not self:
+            return before  # twice is not at all, to the bit
         negative = self.code.emit(f"fneg {self}", self.kind, self.lanes)
         return self.code.mirrored(negative, self)
 
