@@ -236,7 +236,13 @@ def test_curves_written_in_place_and_called_give_the_same_bits():
 def test_a_number_and_its_opposites_may_meet_in_one_circuit(curve, x):
     """What depends on |x| alone is shared between x, -x and -(-x)."""
     gate = GATES[curve]
-    f = pb.circuit(lambda x: (gate(x), gate(-x), gate(-(-x)), gate(-(-(-x)))))
+
+    def opposites(x):
+        y = -x
+        z = -y
+        return gate(x), gate(y), gate(z), gate(-z)
+
+    f = pb.circuit(opposites)
     found, wanted = native(f.circuit()).run([x]), compile(f.circuit()).run([x])
     assert same_bits(np.array(found[:2]), np.array(found[2:]))
     assert all(is_close(a, b, 2 * ULPS) for a, b in zip(found, wanted, strict=True))
