@@ -11,9 +11,9 @@ needs_alarm = pytest.mark.skipif(
 
 
 class Alarm:
-    """KeyboardInterrupt after so many milliseconds, if the block lasts that long.
+    """KeyboardInterrupt after so many milliseconds of work, if the block lasts that long.
 
-    Python's collector rests meanwhile: an interruption inside of one of its callbacks would be lost.
+    Work is processor time of this process: what else the machine does moves nothing. Python's collector rests meanwhile: an interruption inside of one of its callbacks would be lost.
     """
 
     def __init__(self, milliseconds):
@@ -21,10 +21,10 @@ class Alarm:
 
     def __enter__(self):
         gc.disable()
-        self.before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        self.before = signal.signal(signal.SIGPROF, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_PROF, self.seconds)
 
     def __exit__(self, *_):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, self.before)
         gc.enable()
