@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from laws.alarm import Alarm, needs_alarm
+from laws.asking import same_bits
 
 import pullback as pb
 from pullback.data.seed import seed_code
-from pullback.errors import CircuitError, RunError, ShapeError
+from pullback.errors import CircuitError, OptionError, RunError, ShapeError
 from pullback.train import SGD, Plan
 
 POINTS = seed_code()
@@ -123,3 +124,22 @@ def test_data_that_do_not_fit_are_refused(changed, error, said):
 def test_a_circuit_without_parameters_has_nothing_to_learn():
     with pytest.raises(CircuitError, match="nothing would learn"):
         pb.circuit("w * x").fit([1.0], [2.0], plan=Plan(), optimizer=SGD())
+
+
+def test_threads_share_a_long_step_and_change_no_bit():
+    rng = np.random.default_rng(0)
+    f = pb.circuit(lambda x, t, W: ((pb.tanh(x @ W) - t) ** 2).mean(), parameters="W")
+    data = {
+        "x": rng.normal(size=(256, 64)),
+        "t": rng.normal(size=(256, 128)),
+        "W": np.zeros((64, 128)),
+    }
+    plan = Plan(batch_size=128, max_epochs=3)
+    alone, shared = (f.fit(data, plan=plan, optimizer=SGD(0.1), threads=n) for n in (1, 3))
+    assert same_bits(alone["W"], shared["W"])
+    assert alone.losses[-1] < alone.losses[0]
+
+
+def test_what_is_no_number_of_threads_is_refused():
+    with pytest.raises(OptionError, match="threads=0"):
+        SVM.fit(START | SEEN, plan=Plan(), optimizer=SGD(), threads=0)

@@ -47,17 +47,17 @@ class Fitted:
 
 
 def fit(
-    made: CircuitFunction, values: dict[str, Any], plan: Plan, optimizer: Optimizer, executor: str
+    made: CircuitFunction, values: dict[str, Any], plan: Plan, optimizer: Optimizer, **how: Any
 ) -> Fitted:
-    """The training of `made`'s parameters on the rows of its other inputs."""
-    return _Fit(Lesson(made, values, plan), optimizer, executor).run()
+    """The training of `made`'s parameters on the rows of its other inputs. how: see `compile_steps`."""
+    return _Fit(Lesson(made, values, plan), optimizer, how).run()
 
 
 class _Fit:
     """Steps for full batches and for what is left of an epoch, which hand each other the weights."""
 
-    def __init__(self, lesson: Lesson, optimizer: Optimizer, executor: str) -> None:
-        self.lesson, self.optimizer, self.executor = lesson, optimizer, executor
+    def __init__(self, lesson: Lesson, optimizer: Optimizer, how: dict[str, Any]) -> None:
+        self.lesson, self.optimizer, self.how = lesson, optimizer, how
         weights = [lesson.values[name] for name in lesson.weights]
         starts = [optimizer.start(w) for w in weights]
         self.state: list[Any] = [*weights, *(v for start in starts for v in start.values())]
@@ -79,7 +79,7 @@ class _Fit:
             columns=columns,
             start=self.state,
             fixed=[*(lesson.values[n] for n in fixed), self.optimizer.learning_rate],
-            executor=self.executor,
+            **self.how,
         )
 
     def run(self) -> Fitted:

@@ -205,6 +205,7 @@ class CircuitFunction:
         plan: Plan,
         optimizer: Optimizer,
         executor: str = "auto",
+        threads: int = 1,
         **named: Any,
     ) -> Fitted:
         """Train the circuit's `parameters` so that its output, a loss, gets small.
@@ -212,7 +213,8 @@ class CircuitFunction:
         Parameters start at the values given for them. Data are arrays with a row an example, of which
         a step takes `plan.batch_size`; numbers and frozen inputs are the same in every step. A loss
         with a number a row is averaged. With a batch of 1 and single numbers everywhere, a row comes
-        without an axis of rows. Ctrl-C stops after a full step. The whole loop is machine code.
+        without an axis of rows. Ctrl-C stops after a full step. The whole loop is machine code;
+        `threads` share a long step of arrays, with the same bits for any number.
 
         Errors: RunError, naming the first bad wire, when the loss is no longer finite.
 
@@ -224,7 +226,7 @@ class CircuitFunction:
         2.0
         """
         bound = dict(zip(self.parameters, self._as_arrays(self.bind(values, named)), strict=True))
-        return fit(self, bound, plan, optimizer, executor)
+        return fit(self, bound, plan, optimizer, executor=executor, threads=threads)
 
     def training_source(
         self,
