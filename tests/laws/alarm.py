@@ -13,7 +13,8 @@ needs_alarm = pytest.mark.skipif(
 class Alarm:
     """KeyboardInterrupt after so many milliseconds of work, if the block lasts that long.
 
-    Work is processor time of this process: what else the machine does moves nothing. Python's collector rests meanwhile: an interruption inside of one of its callbacks would be lost.
+    Work is processor time of this process: what else the machine does moves nothing. Python's
+    collector rests meanwhile: an interruption inside of one of its callbacks would be lost.
     """
 
     def __init__(self, milliseconds):
