@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pullback.bench import growth
 from pullback.bench.growth import Grown, Point, grown
 from pullback.bench.growth import lines as growth_lines
 from pullback.bench.growth import markdown as growth_page
@@ -158,6 +159,14 @@ def test_growth_is_shown_with_its_exponent_in_the_terminal_and_on_a_page():
     page = growth_page([one])
     assert "|  | time grows as | beans 10 | beans 40 |" in page
     assert "| ours | beans^2.00 | 1.00 ns, 1 MiB | 16.0 ns, 1 MiB |" in page
+
+
+def test_who_takes_long_or_fails_is_not_asked_for_a_larger_size(monkeypatch):
+    times = iter([0.5, 1.5, 99.0])
+    monkeypatch.setattr(growth, "_point", lambda _, __, size: Point(size, next(times), "", 1))
+    one = grown(replace(made(), sizes=(1, 2, 3, 4)), 0, "peer")
+    assert [point.time for point in one.points] == [0.5, 1.5, None, None]
+    assert "1,500,000,000 ns, 0 MiB | not waited for | not waited for |" in growth_page([one])
 
 
 def test_work_of_one_size_is_shown_without_growth_and_who_is_missing_says_so():

@@ -11,6 +11,8 @@ from pullback.bench.row import Row
 from pullback.bench.table import all_rows, in_unit, measured_apart
 
 ROUNDS = 3
+TOO_LONG = "not waited for"
+PATIENCE = 1.0  # seconds a step; who takes longer is not asked for a larger size
 
 
 class Point(NamedTuple):
@@ -47,7 +49,11 @@ def grow(places: Sequence[int]) -> Iterator[Grown]:
 
 def grown(row: Row, place: int, name: str) -> Grown:
     """One runner at each size of its row."""
-    return Grown(row, name, tuple(_point(place, name, n) for n in row.sizes or (row.size,)))
+    points: list[Point] = []
+    for size in row.sizes or (row.size,):
+        slow = bool(points) and (points[-1].time or PATIENCE) >= PATIENCE
+        points.append(Point(size, None, TOO_LONG, 0) if slow else _point(place, name, size))
+    return Grown(row, name, tuple(points))
 
 
 def _point(place: int, name: str, size: int) -> Point:
@@ -103,12 +109,13 @@ def _head(row: Row) -> list[str]:
 
 def _pairs(one: Grown) -> list[str]:
     shown = [_cells(one.row, point) for point in one.points]
-    return [f"{time}, {memory}" for _, time, memory in shown]
+    return [f"{time}, {memory}".rstrip(", ") for _, time, memory in shown]
 
 
 def _cells(row: Row, point: Point) -> tuple[str, str, str]:
     time = f"{in_unit(point.time, row.unit)} {row.unit}" if point.time else point.said
-    return f"{point.size:,}" if row.sizes else "", time, f"{point.memory / 2**20:,.0f} MiB"
+    memory = f"{point.memory / 2**20:,.0f} MiB" if point.memory else ""
+    return f"{point.size:,}" if row.sizes else "", time, memory
 
 
 def _slope(one: Grown) -> str:

@@ -173,5 +173,7 @@ ROWS = (
         sizes=(1024, 4096, 16_384, 65_536, 262_144, 1_048_576),
         counted="points",
         checked=1,
+        note="the pass is faster than C with -ffast-math; NumPy's tanh is written in registers too, and"
+        " between 7 and 10 times was seen.",
     ),
 )
