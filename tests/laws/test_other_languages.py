@@ -35,13 +35,14 @@ PRECISIONS = ("float64", "float64", "float32")
 # Names that a program could trip over: keywords, what its own lines call, a pull's, a temporary's.
 DANGEROUS = {
     "javascript": "dx x function Math f_backward NaN let t1 arguments Number dx_1 pulls exp",
-    "c": "dx x int exp double f_backward NAN pulls t1 main I static dx_1",
+    "c": "dx x int exp double f_backward NAN pulls t1 main I static dx_1 _MATH_H w_MATH_H",
 }
 
 
 def drawn(seed, language, dtypes=("float64",), only=()):
     """The circuit of a seed with dangerous names; its own numbers and hard ones."""
-    start, names = seed % 13, DANGEROUS[language.name].split()
+    names = DANGEROUS[language.name].split()
+    start = seed % len(names)
     words = Vocabulary(shapes=((),), dtypes=dtypes, face=language.name, only=only)
     made = random_circuit(
         seed, words, (names[start:] + names[:start])[: 1 + seed % 4], WIRES[seed % 5 :]

@@ -93,6 +93,7 @@ C = Language(
     name="c",
     scalar=True,
     reserved=RESERVED,
+    owned="_[A-Z_]",
     functions=frozenset(LIBRARY.split()),
     number=number,
     attribute=lambda value, how: number(value),

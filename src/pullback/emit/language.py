@@ -73,7 +73,8 @@ class Language:
     """One target language.
 
     scalar: it has no arrays. dtypes: what its variables can carry. reserved: names a variable may
-    not have; functions: further ones a function may not have. number: a constant, given its value.
+    not have; owned: how names begin that belong to whoever compiles it (a regular expression);
+    functions: further ones a function may not have. number: a constant, given its value.
     attribute: what a face writes for an attribute, given its value and the letter of `{name!letter}`.
     open: the lines that begin a function of inputs and forces. assign, comment: one line. close: the
     lines that end it, given the values' texts and the pulls by input name (None for a forward pass).
@@ -98,6 +99,7 @@ class Language:
     close: Callable[[Values, Pulls | None, Sequence[Variable]], list[Closing]]
     header: Callable[[str], list[str]] = _nothing
     dtypes: tuple[str, ...] = NAMES
+    owned: str = ""
     functions: frozenset[str] = frozenset()
     zero: Callable[[Variable], str] = lambda variable: "0.0"
     infix: Mapping[str, str] = field(default_factory=dict)

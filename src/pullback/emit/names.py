@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pullback.core.names import is_safe
@@ -19,10 +20,16 @@ class Names:
 
     def clashes(self, name: str) -> bool:
         """Whether a variable of that name would hide a word of the language or a helper."""
-        return name in self.language.reserved or name in self.helpers
+        return name in self.language.reserved or name in self.helpers or self.usable(name) != name
+
+    def usable(self, name: str) -> str:
+        """`name` with a letter before it where the language keeps such names for itself."""
+        owned = self.language.owned
+        return f"w{name}" if owned and re.match(owned, name) else name
 
     def fresh(self, name: str) -> str:
         """`name`, or the nearest name that is free."""
+        name = self.usable(name)
         while self.clashes(name):
             name += "_"
         made, number = name, 2
@@ -38,7 +45,7 @@ class Names:
 
     def of_function(self, name: str) -> str:
         """The function's own name; it may be that of a variable, but of nothing that is called."""
-        name = name if is_safe(name) else "f"
+        name = self.usable(name) if is_safe(name) else "f"
         while self.clashes(name) or name in self.language.functions:
             name += "_"
         return name
