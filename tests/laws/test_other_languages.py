@@ -35,7 +35,7 @@ PRECISIONS = ("float64", "float64", "float32")
 # Names that a program could trip over: keywords, what its own lines call, a pull's, a temporary's.
 DANGEROUS = {
     "javascript": "dx x function Math f_backward NaN let t1 arguments Number dx_1 pulls exp",
-    "c": "dx x int exp double f_backward NAN pulls t1 main I static dx_1 _MATH_H w_MATH_H",
+    "c": "dx x _MATH_H w_MATH_H int exp double f_backward NAN pulls t1 main I static dx_1",
 }
 
 
