@@ -35,7 +35,7 @@ PRECISIONS = ("float64", "float64", "float32")
 # Names that a program could trip over: keywords, what its own lines call, a pull's, a temporary's.
 DANGEROUS = {
     "javascript": "dx x function Math f_backward NaN let t1 arguments Number dx_1 pulls exp",
-    "c": "dx x _MATH_H w_MATH_H int exp double f_backward NAN pulls t1 main I static dx_1",
+    "c": "dx x int exp double f_backward NAN pulls t1 main I static dx_1",
 }
 
 
@@ -217,7 +217,7 @@ def macros():
         text=True,
         check=True,
     )
-    return re.findall(r"^#define ([a-zA-Z]\w*)\b", done.stdout, re.MULTILINE)
+    return re.findall(r"^#define (_?[a-zA-Z]\w*)\b", done.stdout, re.MULTILINE)
 
 
 def circuit_with(word):
