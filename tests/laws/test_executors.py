@@ -4,10 +4,11 @@ PULLBACK_RANDOM_CIRCUITS=20000 asks more of them. A new executor is one row in E
 """
 
 import dataclasses
+import functools
 import itertools
+import operator
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,9 @@ from laws.gate_cases import ALL_CASES, both_precisions, circuit_of
 from laws.random_circuits import EXACT, HARD, SCALARS, TAME, random_circuit
 
 import pullback as pb
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT32
 from pullback.core.replay import replay
 from pullback.executors import compile
 from pullback.executors.native.lanes import Lanes
@@ -76,13 +79,14 @@ def by_watching(executor):
 class Executor(NamedTuple):
     """takes: whether it is for such a question; answers: outputs and pulls, for each row of inputs.
 
-    every: of so many random circuits one is asked by default, where building takes long. wanted: the
-    reference's answers.
+    together: so many random circuits stand side by side in one, where building takes long or large
+    circuits are what it is for; joined: what their outputs become. wanted: the reference's answers.
     """
 
     takes: Callable[[Question], bool]
     answers: Callable[[Question, list[list[Any]]], list[list[Any]]]
-    every: int = 1
+    together: int = 1
+    joined: Callable[[list[Any]], list[Any]] = list
     wanted: Callable[[Question, list[list[Any]]], list[list[Any]]] = by_program("reference")
 
 
@@ -134,11 +138,16 @@ EXECUTORS = {
     "Unit": Executor(lambda asked: len(asked.circuit.outputs) == 1, by_units),
     "native": Executor(lambda asked: True, by_program("native")),
     "lanes": Executor(all_scalar, by_lanes),
-    "tape": Executor(all_scalar, by_tape, every=10),
-    "tape backwards": Executor(one_real, by_tape_backwards, every=10),
+    "tape": Executor(all_scalar, by_tape, CHUNK),
+    "tape backwards": Executor(
+        one_real,
+        by_tape_backwards,
+        CHUNK,
+        lambda outputs: [functools.reduce(operator.add, outputs)],
+    ),
 }
 WATCHED = Executor(
-    lambda asked: not all_scalar(asked), by_watching("native"), 1, by_watching("reference")
+    lambda asked: not all_scalar(asked), by_watching("native"), wanted=by_watching("reference")
 )
 every_executor = pytest.mark.parametrize("executor", EXECUTORS.values(), ids=EXECUTORS)
 ARRAYS_TOO = {name: row for name, row in EXECUTORS.items() if name in ("Unit", "native")}
@@ -263,15 +272,54 @@ def of_seeds(executor, seeds, words, agree, hard=False):
 
     agree: says for a circuit when two numbers agree.
     """
+    drawn = [
+        one for one in (draw(seed, words, hard) for seed in seeds) if executor.takes(one.asked)
+    ]
     differ = []
-    for seed in seeds[:: 1 if ASKED else executor.every]:
-        function = random_circuit(seed, words)
-        asked = question(pb.circuit(function).circuit(*function.values))
-        values = function.hard(np.random.default_rng(seed)) if hard else function.values
-        rows = asked.rows([values])
-        if executor.takes(asked) and differing(executor, asked, rows, agree(asked)):
-            differ.append(seed)
+    for group in groups(drawn, executor.together):
+        asked = group[0].asked if len(group) == 1 else side_by_side(group, executor.joined)
+        rows = asked.rows([[value for one in group for value in one.values]])
+        if differing(executor, asked, rows, agree(asked)):
+            differ += [one.seed for one in group]
     return differ
+
+
+class Drawn(NamedTuple):
+    """A random circuit, and numbers for its inputs."""
+
+    seed: int
+    asked: Question
+    values: list[Any]
+
+    @property
+    def is_narrow(self) -> bool:
+        return any(spec.dtype == FLOAT32 for spec in self.asked.whole.specs)
+
+
+def draw(seed, words, hard):
+    function = random_circuit(seed, words)
+    asked = question(pb.circuit(function).circuit(*function.values))
+    values = function.hard(np.random.default_rng(seed)) if hard else function.values
+    return Drawn(seed, asked, values)
+
+
+def groups(drawn, many):
+    """So many at a time; those that pass through float32 apart, since they agree less closely."""
+    for narrow in (False, True):
+        some = [one for one in drawn if one.is_narrow == narrow]
+        yield from (some[start : start + many] for start in range(0, len(some), many))
+
+
+def side_by_side(group, joined):
+    """One circuit that holds them all, and nothing between them but `joined`."""
+    builder, outputs = Builder(), []
+    for one in group:
+        circuit = one.asked.circuit
+        names = [f"x{one.seed}_{i}" for i, _ in enumerate(circuit.inputs)]
+        specs = map(circuit.spec_of, circuit.inputs)
+        wires = [builder.input(spec, name) for spec, name in zip(specs, names, strict=True)]
+        outputs += replay(circuit, wires)
+    return question(builder.finish(joined(outputs)))
 
 
 def is_close(found, wanted, slack=CLOSE[8]):
@@ -283,7 +331,7 @@ def is_close(found, wanted, slack=CLOSE[8]):
 def close_in(asked):
     """As close as the narrowest real numbers of a circuit let its outputs be."""
     slack = max(CLOSE[s.dtype.itemsize] for s in asked.whole.specs if s.dtype.kind == "f")
-    return partial(is_close, slack=slack)
+    return functools.partial(is_close, slack=slack)
 
 
 @every_executor
