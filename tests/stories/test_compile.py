@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.errors import CircuitError, ShapeError
+from pullback.errors import CircuitError, DtypeError, ShapeError
 
 every_executor = pytest.mark.parametrize("executor", ["auto", "native", "reference"])
 LONG = "+".join(f"x*{n}.5" for n in range(1, 200))  # too long for a straight line
@@ -43,6 +43,14 @@ def test_too_few_or_too_many_inputs_are_counted(executor, f):
     for count in (0, 1, 3):
         with pytest.raises(ShapeError, match=f"has 2 inputs, got {count}"):
             program.run([1.0] * count)
+
+
+@every_executor
+@pytest.mark.parametrize("f", [pb.circuit("x * 2"), pb.circuit(LONG)], ids=["one", "tape"])
+def test_a_whole_number_too_large_is_refused_by_name(executor, f):
+    program = pb.compile(f, executor=executor)
+    with pytest.raises(DtypeError, match="'x' is an integer too large for float64"):
+        program.run([10**400])
 
 
 def test_what_is_no_circuit_is_refused_with_the_way_to_one():

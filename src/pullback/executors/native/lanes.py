@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT64
 from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.code import KINDS, Code, type_of
 from pullback.executors.native.jit import build, vector_bits
 from pullback.executors.native.loop import addresses, lower_outputs, pointer_in
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.pool import share
-from pullback.executors.native.scalar import Slots, filled_slots, new_code
+from pullback.executors.native.scalar import PLAIN, Slots, filled_slots, new_code
 from pullback.executors.reference.points import Points
 
 SPLITS = 256  # at most so many partial sums
@@ -47,7 +48,11 @@ class Lanes(Points):
         self.fixed = tuple(i for i in range(len(circuit.inputs)) if i not in self.mapped)
         self.apart = tuple(o for o in range(len(circuit.outputs)) if o not in self.summed)
         self.lanes = lanes_of(circuit)
-        self._added = [self.dtype(o) for o in self.summed]
+        added = [self.dtype(o) for o in self.summed]
+        # Of each dtype which summed outputs have it: their partial sums lie in one block.
+        self._blocks = {d: [n for n, own in enumerate(added) if own == d] for d in added}
+        specs = [circuit.spec_of(circuit.inputs[i]) for i in self.fixed]
+        self._is_plain = all(spec.dtype == FLOAT64 for spec in specs)
         self._library = build(
             lambda: _text(self, fast) + _PART,
             ["points", "part"],
@@ -59,27 +64,33 @@ class Lanes(Points):
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """An array an output, or one number for a summed one; arrays at the mapped inputs."""
         columns = self.columns(inputs)
-        wires = [self.circuit.inputs[i] for i in self.fixed]
-        fixed = filled_slots(self.circuit, wires, [inputs[i] for i in self.fixed])
+        fixed = self._slots([inputs[i] for i in self.fixed])
         count = len(columns[0])
         found = [np.empty(count, self.dtype(o)) for o in self.apart]
         whole = count - count % self.lanes
         sums = [self._go([c[:whole] for c in columns], fixed, [f[:whole] for f in found])]
         if count > whole:
             sums.append(self._rest([c[whole:] for c in columns], fixed, [f[whole:] for f in found]))
-        apart, summed = iter(found), iter(_added(sums))
-        return [
-            next(summed) if o in self.summed else next(apart)
-            for o in range(len(self.circuit.outputs))
-        ]
+        outputs: list[Any] = [None] * len(self.circuit.outputs)
+        for o, value in zip(self.apart, found, strict=True):
+            outputs[o] = value
+        for o, value in zip(self.summed, self._totals(sums), strict=True):
+            outputs[o] = value
+        return outputs
+
+    def _slots(self, values: list[Any]) -> Slots:
+        """What all points share, an 8-byte slot each."""
+        if self._is_plain and PLAIN.issuperset(map(type, values)):
+            return np.array([*values, 0.0])
+        return filled_slots(self.circuit, [self.circuit.inputs[i] for i in self.fixed], values)
 
     def _go(self, columns: list[Slots], fixed: Slots, found: list[Slots]) -> list[Slots]:
-        """All whole vectors; for each summed output a partial sum a split and lane."""
+        """All whole vectors; for each summed output a partial sum a split and lane, block by block."""
         count = len(columns[0])
         size = max(SMALLEST, -(-count // (SPLITS * self.lanes)) * self.lanes)
         splits = -(-count // size)
-        sums = [np.empty((splits, self.lanes), dtype) for dtype in self._added]
-        tables = (addresses(columns), fixed, addresses(found), addresses(sums))
+        sums = [np.empty((len(o), splits, self.lanes), dtype) for dtype, o in self._blocks.items()]
+        tables = (addresses(columns), fixed, addresses(found), self._places(sums))
         places = [t.ctypes.data for t in tables]
         parts = min(self.threads, splits)
 
@@ -102,8 +113,28 @@ class Lanes(Points):
         for narrow, filled in zip(found, wide, strict=True):
             narrow[:] = filled[:count]
         for partial in sums:
-            partial[:, count:] = -0.0
+            partial[:, :, count:] = -0.0
         return sums
+
+    def _places(self, blocks: list[Slots]) -> Slots:
+        """Where the partial sums of each summed output lie."""
+        table = np.zeros(len(self.summed) + 1, np.int64)
+        for block, those in zip(blocks, self._blocks.values(), strict=True):
+            table[those] = block.ctypes.data + block.strides[0] * np.arange(len(those))
+        return table
+
+    def _totals(self, parts: list[list[Slots]]) -> list[Any]:
+        """The sum of each output over its partial sums, those of whole vectors first.
+
+        Row by row, then lane by lane: an order that nothing but the number of points decides.
+        """
+        found: list[Any] = [None] * len(self.summed)
+        for those, blocks in zip(self._blocks.values(), zip(*parts, strict=True), strict=True):
+            block = np.concatenate(blocks, axis=1)
+            sums = np.add.reduce(np.add.reduce(block, axis=1), axis=1)
+            for o, total in zip(those, sums, strict=True):
+                found[o] = total
+        return found
 
 
 def lanes_of(circuit: Circuit) -> int:
@@ -113,23 +144,6 @@ def lanes_of(circuit: Circuit) -> int:
     """
     sizes = [spec.dtype.itemsize for spec in circuit.specs if spec.dtype.kind == "f"]
     return vector_bits() // 8 // max(sizes, default=8)
-
-
-def _added(parts: list[list[Slots]]) -> list[Any]:
-    """The sum of each output over its partial sums, those of whole vectors first.
-
-    Row by row, then lane by lane: an order that nothing but the number of points decides. All
-    outputs of a dtype at once, since there may be hundreds and points may be few.
-    """
-    dtypes = [partial.dtype for partial in parts[0]]
-    found: list[Any] = [None] * len(dtypes)
-    for dtype in dict.fromkeys(dtypes):
-        those = [o for o, other in enumerate(dtypes) if other == dtype]
-        block = np.concatenate([np.stack([part[o] for o in those]) for part in parts], axis=1)
-        sums = np.add.reduce(np.add.reduce(block, axis=1), axis=1)
-        for o, total in zip(those, sums, strict=True):
-            found[o] = total
-    return found
 
 
 # Text

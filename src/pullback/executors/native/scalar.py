@@ -18,7 +18,7 @@ from pullback.executors.native.lower import curves, lower_rows
 from pullback.executors.reference.program import Program, fitted, one_an_input
 
 Slots = np.ndarray[Any, Any]
-_PLAIN = (float, np.float64)
+PLAIN = frozenset({float, np.float64})  # what goes into a float64 slot as it is
 INLINE = 64  # curves (exp and its kin) up to which they are written where they are used
 
 
@@ -94,7 +94,7 @@ def filled_slots(circuit: Circuit, wires: Sequence[int], values: Sequence[Any]) 
     slots = np.zeros(len(wires) + 1)
     for slot, (wire, value) in enumerate(zip(wires, values, strict=True)):
         spec = circuit.spec_of(wire)
-        if type(value) in _PLAIN and spec.dtype == FLOAT64 and not spec.shape:
+        if type(value) in PLAIN and spec.dtype == FLOAT64 and not spec.shape:
             slots[slot] = value
         else:
             slot_of(slots, slot, spec.dtype)[0] = fitted(value, spec, circuit.describe(wire))

@@ -19,13 +19,12 @@ from pullback.core.dtypes import FLOAT32, FLOAT64
 from pullback.errors import CircuitError
 from pullback.executors.native.jit import build
 from pullback.executors.native.pieces import in_pieces
-from pullback.executors.native.scalar import Slots, slot_of
+from pullback.executors.native.scalar import PLAIN, Slots, slot_of
 from pullback.executors.native.tape_plan import Tape, tape
 from pullback.executors.native.tape_text import backward_text, forward_text
 from pullback.executors.reference.program import Program, fitted, one_an_input
 
 FIRST = 256  # pages before the first look at Ctrl-C
-PLAIN = {float, np.float64, int}
 
 
 class TapeProgram(Program):
