@@ -104,10 +104,16 @@ class Body(Code):
         end = count if isinstance(count, str) else count - (count % step or step) + 1
         i, n = self.fresh(), self.fresh()[2:]
         self.line(f"br label %loop{n}")
+        with self._turns(i, n, 0, end, step):
+            yield i
+
+    @contextmanager
+    def _turns(self, i: str, n: str, first: Index, end: Index, step: int) -> Iterator[None]:
+        """Loop number n over i, entered from here, until i reaches end; goes on at %done."""
         before = self.here
         self.block(f"loop{n}")
-        self.line(f"{i} = phi i64 [0, %{before}], [{i}.next, %turn{n}]")
-        yield i
+        self.line(f"{i} = phi i64 [{first}, %{before}], [{i}.next, %turn{n}]")
+        yield
         self.line(f"br label %turn{n}")
         self.block(f"turn{n}")
         self.line(f"{i}.next = add nuw nsw i64 {i}, {step}")
@@ -142,16 +148,8 @@ class Body(Code):
         end = self._bound(self.impure("add i64 %part, 1", "i64").text, turns, step)
         self.line(f"{i}.some = icmp slt i64 {first}, {end}")
         self.line(f"br i1 {i}.some, label %loop{n}, label %done{n}")
-        before = self.here
-        self.block(f"loop{n}")
-        self.line(f"{i} = phi i64 [{first}, %{before}], [{i}.next, %turn{n}]")
-        yield i
-        self.line(f"br label %turn{n}")
-        self.block(f"turn{n}")
-        self.line(f"{i}.next = add nuw nsw i64 {i}, {step}")
-        self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
-        self.line(f"br i1 {i}.more, label %loop{n}, label %done{n}")
-        self.block(f"done{n}")
+        with self._turns(i, n, first, end, step):
+            yield i
 
     def _bound(self, part: str, turns: int, step: int) -> str:
         """Where a part begins: the turns before it, as evenly as they go."""
