@@ -15,9 +15,9 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
-from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.code import KINDS, Code, type_of
 from pullback.executors.native.jit import build, vector_bits
+from pullback.executors.native.known import known_by
 from pullback.executors.native.loop import addresses, lower_outputs, pointer_in
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.pool import share

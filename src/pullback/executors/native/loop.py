@@ -17,10 +17,10 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import BOOL
 from pullback.core.shapes import Spec
 from pullback.errors import CircuitError, RangeError, ShapeError
-from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.code import KINDS, Code, Number, type_of
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
+from pullback.executors.native.known import known_by
 from pullback.executors.native.late import quickest
 from pullback.executors.native.lower import is_scalar, lower_rows
 from pullback.executors.native.pieces import in_pieces

@@ -15,7 +15,6 @@ from pullback.core.dtypes import FLOAT64
 from pullback.core.shapes import Spec
 from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.door import Door, fits
-from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import (
     ALIGNED,
     Memory,
@@ -29,6 +28,7 @@ from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.arrays.watched import Watching
 from pullback.executors.native.jit import build
+from pullback.executors.native.known import known_by
 from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
 
@@ -77,7 +77,9 @@ class Compiled:
             ).text(),
             ["run", *bounds.exports()],
             level=0,
-            known_by=known_by(circuit, fast, kept, [g.parts for g in self.plan.groups]),
+            known_by=known_by(
+                circuit, fast, kept, [g.parts for g in self.plan.groups], bounds.asked()
+            ),
         )
         run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._run = bounds.checked(self.library, run)

@@ -17,7 +17,6 @@ from pullback.core.circuit import Circuit
 from pullback.core.shapes import Spec
 from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.door import Door, fits
-from pullback.executors.native.arrays.known import known_by
 from pullback.executors.native.arrays.memory import ALIGNED, described, plan_memory
 from pullback.executors.native.arrays.plan import plan, prepared, work
 from pullback.executors.native.arrays.program import LONG, Array
@@ -28,6 +27,7 @@ from pullback.executors.native.arrays.views import dense
 from pullback.executors.native.code import Code
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
+from pullback.executors.native.known import known_by
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
@@ -182,7 +182,7 @@ class NativeSteps(Steps):
             return steps + "\n" + self._loop_text(len(inputs), slot)
 
         parts = [group.parts for group in made.groups]
-        known = known_by(circuit, self._fast, self._pairs, self._columns, parts)
+        known = known_by(circuit, self._fast, self._pairs, self._columns, parts, bounds.asked())
         self._library = build(text, ["run", "steps", *bounds.exports()], level=0, known_by=known)
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         run = self._library.function("run", count, pointer, pointer)
