@@ -2,9 +2,9 @@
 
     python bench/tapes.py [most gates]
 
-C is a switch over the same 25 bytes a gate, built with -O3 -march=native. Circuits are written as
-columns, not traced, so that ten million gates fit. Times are processor time of one thread, least of
-several; results must agree to the last bit before a time counts.
+C is a switch over 25 bytes a gate too, in the order in which they are written, built with -O3
+-march=native. Circuits are written as columns, not traced, so that ten million gates fit. Times are
+processor time of one thread, least of several; results must agree to the last bit before a time counts.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pullback.core.dtypes import FLOAT64
 from pullback.core.shapes import Spec
 from pullback.core.sites import NOWHERE
 from pullback.executors.native.tape import TapeProgram
+from pullback.passes.rewrite import live
 
 NAMES = ("multiply", "subtract", "relu")
 LEAVES = 64
@@ -109,7 +110,7 @@ def near_drawn(count: int) -> Circuit:
     """Any gate, which listens to two of the last sixty."""
     k, draw = np.arange(count), np.random.default_rng(0)
     a, b = (LEAVES + k - 1 - draw.integers(0, 60, count) for _ in range(2))
-    return circuit(drawn(count), a, b)
+    return joined(drawn(count), a, b)
 
 
 def far_drawn(count: int) -> Circuit:
@@ -119,9 +120,33 @@ def far_drawn(count: int) -> Circuit:
     return circuit(drawn(count), LEAVES + k - 1, anywhere)
 
 
+def two_drawn(count: int) -> Circuit:
+    """Any gate, which listens to any two."""
+    k, draw = np.arange(count), np.random.default_rng(0)
+    a, b = ((draw.random(count) * (LEAVES + k)).astype(np.int64) for _ in range(2))
+    return joined(drawn(count), a, b)
+
+
+def joined(kind: Any, a: Any, b: Any) -> Circuit:
+    """The circuit with its loose ends brought together two by two, so that the output listens to all."""
+    count = len(kind)
+    heard = np.zeros(LEAVES + count, bool)
+    heard[a] = heard[b[kind != NAMES.index("relu")]] = True
+    loose = LEAVES + np.flatnonzero(~heard[LEAVES:])
+    left, right = [a], [b]
+    while len(loose) > 1:
+        pairs, rest = loose[: len(loose) // 2 * 2].reshape(-1, 2), loose[len(loose) // 2 * 2 :]
+        left.append(pairs[:, 0])
+        right.append(pairs[:, 1])
+        loose = np.concatenate([LEAVES + count + np.arange(len(pairs)), rest])
+        count += len(pairs)
+    ends = np.full(count - len(kind), NAMES.index("subtract"))
+    return circuit(np.concatenate([kind, ends]), np.concatenate(left), np.concatenate(right))
+
+
 ORDERS: dict[str, Callable[[int], Circuit]] = {
     "each after the other": chain, "near": near, "anywhere": far, "near, any gates": near_drawn,
-    "anywhere, any gates": far_drawn,
+    "anywhere, any gates": far_drawn, "any two, any gates": two_drawn,
 }  # fmt: skip
 
 
@@ -135,6 +160,17 @@ def least(run: Callable[[], Any], gates: int) -> float:
     return min(times) / gates * 1e9
 
 
+def written(whole: Circuit) -> tuple[Any, Any, Any]:
+    """The columns of the gates that the output listens to, in the circuit's own order."""
+    wanted = np.array(live(whole), bool)
+    wanted[:LEAVES] = True
+    place = np.cumsum(wanted) - 1
+    gates = np.flatnonzero(wanted[LEAVES:]) + LEAVES
+    first, last = whole.first[gates], whole.first[gates + 1] - 1
+    a, b = (place[whole.operands[at]].astype(np.uint32) for at in (first, last))
+    return (whole.op[gates] - 1).astype(np.uint8), a, b
+
+
 def rows(count: int, library: Any) -> list[dict[str, Any]]:
     """One row an order: id, gates, ours and C in ns a gate, seconds to get ready, bytes a gate."""
     found = []
@@ -145,10 +181,9 @@ def rows(count: int, library: Any) -> list[dict[str, Any]]:
         given = np.random.default_rng(1).uniform(-0.5, 0.5, LEAVES).tolist()
         _, pulls = program.value_and_grad(given)
         ready = time.thread_time() - began
-        tape = program.machine(0).tape
-        kinds = (whole.op[tape.place >= LEAVES] - 1).astype(np.uint8)
-        columns = (kinds, tape.a, tape.b)
-        values, theirs = np.zeros(tape.places), np.zeros(tape.places)
+        columns = written(whole)
+        kinds = columns[0]
+        values, theirs = np.zeros(LEAVES + len(kinds)), np.zeros(LEAVES + len(kinds))
         values[:LEAVES] = given
         sizes = (ctypes.c_int64(LEAVES), ctypes.c_int64(len(kinds)))
         places = [place(c) for c in (*columns, values, theirs)]

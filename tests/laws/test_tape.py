@@ -20,6 +20,7 @@ from pullback.executors.native import pieces
 
 tapes = pytest.importorskip("pullback.executors.native.tape")
 tape_words = importlib.import_module("pullback.executors.native.tape_words")
+tape_order = importlib.import_module("pullback.executors.native.tape_order")
 PAGE = tape_words.PAGE
 
 SMALL = dataclasses.replace(EXACT, steps=(2, 60), dtypes=("float64", "float64", "float32"))
@@ -286,6 +287,40 @@ def test_threads_do_not_disturb_each_other():
     alone = [program.value_and_grad(point) for point in points]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(program.value_and_grad, points)) == alone
+
+
+def listeners(gates, wires):
+    """Of each wire, the places of those that listen to it, in the order of `gates`."""
+    found = {}
+    for place, (_, *inputs) in enumerate(zip(gates.tolist(), *wires.tolist(), strict=True)):
+        for wire in {w for w in inputs if w >= 0}:
+            found.setdefault(wire, []).append(place)
+    return found
+
+
+@pytest.mark.parametrize(("back", "share"), [(5, 0.99), (60, 0.6), (10**6, 0.01)])
+def test_gates_move_only_behind_their_inputs_and_those_that_listened_before(back, share):
+    draw, count, leaves = np.random.default_rng(back), 3 * tape_order.BLOCK // 2, 8
+    gates = leaves + np.arange(count)
+    kind = draw.integers(0, 5, count)
+    wires = draw.integers(np.maximum(gates - back, 0), gates, (4, count))
+    wires[1:][draw.random((3, count)) < 0.5] = -1
+    order = tape_order.grouped(kind, gates, list(wires), 1.0)
+    place = np.argsort(order)
+    assert sorted(order.tolist()) == list(range(count))
+    made = np.concatenate([np.full(leaves, -1), place])  # of each wire
+    assert all((made[column[has]] < place[has]).all() for column in wires for has in [column >= 0])
+    assert all((np.diff(place[places]) > 0).all() for places in listeners(gates, wires).values())
+    runs = 1 + np.count_nonzero(np.diff(kind[order]))
+    assert tape_order.grouped(kind, gates, list(wires), 1.01 * count / runs) is None
+    assert runs < share * np.count_nonzero(np.diff(kind))
+
+
+def test_only_gates_in_no_pattern_are_moved():
+    circuits = [large(6, 5000)[0], grown(5000), chosen(5000)]
+    places = [tapes.TapeProgram(one).machine(0).tape.place for one in circuits]
+    moved = [bool((np.diff(at[at >= 0]) < 0).any()) for at in places]
+    assert moved == [True, False, False]
 
 
 @pytest.mark.parametrize("kinds", [1, 2, 5])

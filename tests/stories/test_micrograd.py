@@ -24,9 +24,9 @@ BINARY = [operator.add, operator.sub, operator.mul, lambda a, b: a / (b * b + 1.
 def kind(request, monkeypatch):
     """Every story is told of both kinds of Value: the native type, and plain Python without it."""
     if request.param == "plain":
-        monkeypatch.setattr(engine, "Value", engine._Plain)
-        monkeypatch.setattr(nn, "Value", engine._Plain)
-    elif engine.Value is engine._Plain:
+        monkeypatch.setattr(engine, "Value", engine.PlainValue)
+        monkeypatch.setattr(nn, "Value", engine.PlainValue)
+    elif engine.Value is engine.PlainValue:
         pytest.skip("no native type here")
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from pullback.bench.measure import library
 from pullback.bench.p05_moons import moons
 from pullback.bench.row import Goal, Row, Run
+
+OURS = "pullback.compat.micrograd"
 
 
 class Demo(NamedTuple):
@@ -23,10 +26,8 @@ def prepare(count: int) -> Demo:
     return Demo(x.tolist(), labels.tolist())
 
 
-def script(work: Demo, micrograd: str) -> Run:
-    """The demo as its notebook has it, with the engine and nets of one package or the other."""
-    Value = library(f"{micrograd}.engine").Value
-    MLP = library(f"{micrograd}.nn").MLP
+def script(work: Demo, Value: Any, MLP: Any) -> Run:
+    """The demo as its notebook has it, with the Value and the nets of one package or the other."""
 
     def run(steps: int) -> Any:
         random.seed(1337)
@@ -49,12 +50,24 @@ def script(work: Demo, micrograd: str) -> Run:
 
 def by_us(work: Demo) -> Run:
     """Our package under micrograd's names."""
-    return script(work, "pullback.compat.micrograd")
+    return script(work, library(f"{OURS}.engine").Value, library(f"{OURS}.nn").MLP)
+
+
+def by_python(work: Demo) -> Run:
+    """The same where no native type can be made: Units held by Python."""
+    plain, nn = library(f"{OURS}.engine").PlainValue, library(f"{OURS}.nn")
+    demo = script(work, plain, nn.MLP)
+
+    def run(steps: int) -> Any:
+        with patch.object(nn, "Value", plain):
+            return demo(steps)
+
+    return run
 
 
 def by_micrograd(work: Demo) -> Run:
     """micrograd itself."""
-    return script(work, "micrograd")
+    return script(work, library("micrograd.engine").Value, library("micrograd.nn").MLP)
 
 
 ROWS = (
@@ -64,9 +77,12 @@ ROWS = (
         each="step",
         unit="ms",
         prepare=prepare,
-        ours={"pullback": by_us},
+        ours={"pullback": by_us, "pullback, Units in Python": by_python},
         peers={"micrograd": by_micrograd},
-        goals=(Goal(0.01, of="micrograd"),),
+        goals=(
+            Goal(0.01, of="micrograd"),
+            Goal(1 / 3, of="micrograd", mine="pullback, Units in Python"),
+        ),
         size=100,
         sizes=(25, 50, 100),
         counted="points",

@@ -14,7 +14,7 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "relu": "
 
 def dot(start: Any, w: Any, x: Any) -> Any:
     """start + w[0] x[0] + w[1] x[1] ..., one gate after the other."""
-    found = start._dot(w, x) if Value is not _Plain else None
+    found = None if isinstance(start, PlainUnit) else start._dot(w, x)
     return sum(map(operator.mul, w, x), start) if found is None else found
 
 
@@ -79,7 +79,7 @@ for _name in METHODS:
     setattr(_Manners, _name, lambda self, gate=GATES[_name]: gate(self))
 
 
-class _Plain(_Manners, PlainUnit):
+class PlainValue(_Manners, PlainUnit):
     """A Value held by Python, where no native type can be made."""
 
     __slots__ = ()
@@ -105,8 +105,10 @@ class _Plain(_Manners, PlainUnit):
 
 
 def _value_type() -> Any:
-    _Manners.__name__ = _Manners.__qualname__ = _Plain.__name__ = _Plain.__qualname__ = "Value"
-    return _Plain if native_type() is None else second_type(_Manners, METHODS)
+    _Manners.__name__ = _Manners.__qualname__ = PlainValue.__name__ = PlainValue.__qualname__ = (
+        "Value"
+    )
+    return PlainValue if native_type() is None else second_type(_Manners, METHODS)
 
 
 Value = _value_type()

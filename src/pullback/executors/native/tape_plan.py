@@ -20,6 +20,7 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
 from pullback.core.gate import Gate
 from pullback.executors.native.code import KINDS
+from pullback.executors.native.tape_order import grouped
 from pullback.executors.native.tape_words import MOST, PAGE, words
 from pullback.passes.pull import Use, pull_template
 from pullback.passes.rewrite import live
@@ -28,6 +29,10 @@ MOST_INPUTS = 4
 # Where an input of an entry lies: anywhere, just before it, there and nobody else listens, or in a constant.
 FAR, BEFORE, ONLY, FIXED = range(4)
 GATES_A_TOKEN = 16  # code for one gate is worth writing for so many
+PATTERN = 8  # where words hold so many gates, what comes next is easily guessed
+WORTH = (
+    2  # runs of a kind have to be so many times longer than words, or the gates stay where they are
+)
 TABLE = 1 << 20  # keys that are counted rather than sorted
 
 
@@ -97,9 +102,13 @@ def tape(circuit: Circuit, output: int | None = None) -> Tape:
     """The columns of `circuit`; for pulling on its output number `output`, only what that needs."""
     rows = _rows(circuit, output)
     number, kinds = _kinds(rows, output)
-    tokens, entries = _entries(rows, number, kinds, pulled=output is not None)
+    known, begins, said = _text(rows, number, kinds, pulled=output is not None)
+    if len(known) * PATTERN > len(number):
+        order = grouped(number, rows.gates, rows.wires, WORTH * len(number) / len(known))
+        if order is not None:
+            rows, number = _laid(circuit, rows.gates[order], rows.leaves), number[order]
+            known, begins, said = _text(rows, number, kinds, pulled=output is not None)
     starts = rows.at - rows.start
-    known, begins, spelled = words(tokens, starts, len(entries), len(tokens) // GATES_A_TOKEN)
     a, b = np.zeros(rows.total, np.uint32), np.zeros(rows.total, np.uint32)
     for column, wires in enumerate(rows.wires):
         has = wires >= 0
@@ -107,7 +116,6 @@ def tape(circuit: Circuit, output: int | None = None) -> Tape:
     word = np.zeros(rows.total, np.uint8)
     word[begins] = known
     word[np.append(begins, rows.total)[1:] - 1] = known
-    said = tuple(tuple(entries[i] for i in one) for one in spelled)
     reached = _reached(rows, number, kinds) if output is not None else np.zeros(0, bool)
     firsts = np.searchsorted(starts, np.arange(0, rows.total, PAGE))
     pages = np.unique(np.append(starts, rows.total)[[*firsts, len(starts)]]).tolist()
@@ -115,11 +123,12 @@ def tape(circuit: Circuit, output: int | None = None) -> Tape:
 
 
 class _Rows(NamedTuple):
-    """The rows that are wanted. gates: their wires; at: their places; wires: their inputs by column,
-    -1 where there is none; total: how many entries they take."""
+    """The rows that are wanted. gates: their wires; leaves: those of inputs and constants; at: the
+    gates' places; wires: their inputs by column, -1 for none; total: how many entries they take."""
 
     circuit: Circuit
     gates: NDArray[np.int64]
+    leaves: NDArray[np.int64]
     at: NDArray[np.int64]
     wires: tuple[NDArray[np.int64], ...]
     place: NDArray[np.int64]
@@ -131,6 +140,11 @@ def _rows(circuit: Circuit, output: int | None) -> _Rows:
     outputs = circuit.outputs if output is None else (circuit.outputs[output],)
     wanted = np.array(live(dataclasses.replace(circuit, outputs=outputs)), bool)
     gates, leaves = (np.flatnonzero(wanted & of) for of in (circuit.op > 1, circuit.op <= 1))
+    return _laid(circuit, gates, leaves)
+
+
+def _laid(circuit: Circuit, gates: NDArray[np.int64], leaves: NDArray[np.int64]) -> _Rows:
+    """Leaves and gates at their places, each in the order given."""
     first, counts = circuit.first[gates], np.diff(circuit.first)[gates]
     wires = []
     for column in range(MOST_INPUTS):
@@ -142,7 +156,7 @@ def _rows(circuit: Circuit, output: int | None) -> _Rows:
     at = start + np.cumsum(sizes) - sizes
     place = np.full(len(circuit), -1, np.int64)
     place[leaves], place[gates] = np.arange(len(leaves)), at
-    return _Rows(circuit, gates, at, tuple(wires), place, start, int(sizes.sum()))
+    return _Rows(circuit, gates, leaves, at, tuple(wires), place, start, int(sizes.sum()))
 
 
 def _reached(rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind]) -> NDArray[np.bool_]:
@@ -154,6 +168,16 @@ def _reached(rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind]) -> NDArra
         lies = rows.place[wires[pulls]]
         found[lies[lies < rows.start]] = True
     return found
+
+
+def _text(
+    rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind], *, pulled: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[tuple[Entry, ...], ...]]:
+    """The rows in words: which, the entries they begin at, and their own entries."""
+    tokens, entries = _entries(rows, number, kinds, pulled=pulled)
+    room = len(tokens) // GATES_A_TOKEN
+    known, begins, spelled = words(tokens, rows.at - rows.start, len(entries), room)
+    return known, begins, tuple(tuple(entries[i] for i in one) for one in spelled)
 
 
 def _entries(
