@@ -41,6 +41,8 @@ class Precision:
     bottom: float
     flat: float  # below it, log1p(x) is x
     EXP: tuple[float, ...]
+    EVEN: tuple[float, ...]
+    ODD: tuple[float, ...]
     LOG: tuple[float, ...]
     ERF: tuple[float, ...]
     ERFC: tuple[float, ...]
@@ -54,6 +56,8 @@ PRECISIONS = {
             0.0013888888917213717, 0.00019841269863053618, 2.4801521295954376e-05,
             2.7557268459997064e-06, 2.7620088445409746e-07, 2.510038549551032e-08,
         ),
+        EVEN=(0.22221740609686838, 0.001983645414711476),
+        ODD=(0.02777536971510102, 6.609745327648697e-05),
         LOG=(
             0.666666666666667, 0.3999999999989889, 0.28571428626253836, 0.22222211089379496,
             0.1818289243253687, 0.15331611722055008, 0.14617807153417325,
@@ -78,6 +82,8 @@ PRECISIONS = {
             0.5, 0.1666666716337204, 0.04166646674275398, 0.00833331048488617,
             0.0013933649752289057, 0.00019890991097781807,
         ),
+        EVEN=(0.1999713863628649,),
+        ODD=(0.01665237772225666,),
         LOG=(0.6666666865348816, 0.4000012278556824, 0.28550779819488525, 0.23331613838672638),
         ERF=(
             0.12837910652160645, -0.3761262595653534, 0.11283594369888306, -0.02685421146452427,
@@ -140,42 +146,47 @@ def log1p(x: Number) -> Number:
 
 
 def sigmoid(x: Number) -> Number:
-    """1 / (1 + e^-x) without overflow; sigmoid(-x) shares all but one multiplication."""
+    """1 / (1 + e^-x) without overflow; sigmoid(-x) shares all but a multiplication."""
     code = x.code
-    falling = _falling(-abs(x))
+    even, odd, scale, whole = _falling(-abs(x))
     right = code.unmirrored(x)  # -x asks which side x is on
-    small, large = falling.e, x.like(LIFT)
+    small, large = (even + odd) * scale, (even - odd) * LIFT
     if right is not x:
         small, large = large, small
-    return code.select(_is_negative(right), small, large) * falling.share
+    return code.select(_is_negative(right), small, large) * (1.0 / whole)
 
 
 def tanh(x: Number) -> Number:
     """(1 - e^-2|x|) / (1 + e^-2|x|) with x's sign; shares its work with sigmoid(2x), sigmoid(-2x)."""
     code = x.code
-    falling = _falling(-abs(x * 2.0))
-    fall = code.fma(falling.scale, -_rise(falling.series), LIFT - falling.scale)
-    return code.intrinsic("copysign", fall * falling.share, x)
+    even, odd, scale, whole = _falling(-abs(x * 2.0))
+    rise = code.fma(even, LIFT - scale, -(odd * (LIFT + scale)))
+    return code.intrinsic("copysign", rise / whole, x)
 
 
 class _Falling(NamedTuple):
-    """e^x for x up to 0, lifted so far that it stays normal: e = LIFT e^x, share = 1 / (LIFT + e).
+    """e^x = scale (even + odd) / (LIFT (even - odd)) for x up to 0; nothing is subnormal.
 
-    e is 2^k e^r with scale = LIFT 2^k, and series is that of e^r.
+    scale is LIFT 2^k, and odd / even = tanh(r / 2), for x = k log(2) + r. whole is the sum of what
+    stands above and below.
     """
 
-    e: Number
-    share: Number
+    even: Number
+    odd: Number
     scale: Number
-    series: _Series
+    whole: Number
 
 
 def _falling(x: Number) -> _Falling:
-    precise = PRECISIONS[x.kind]
+    code, precise = x.code, PRECISIONS[x.kind]
     r, biased = _reduced(x, precise.bias + LIFTED)
-    series, scale = _series(r), _power(biased, x.kind)
-    e = _grown(series, scale)
-    return _Falling(e, 1.0 / (e + LIFT), scale, series)
+    scale, square = _power(biased, x.kind), r * r
+    even = code.fma(square, polynomial(square, precise.EVEN), 2.0)
+    series = polynomial(square, precise.ODD)
+    odd = code.fma(square * r, series, r)
+    first = r * (LIFT - scale)  # not odd times that: `whole` is what everybody waits for
+    part = code.fma(square * first, series, first)
+    return _Falling(even, odd, scale, code.fma(even, LIFT + scale, -part))
 
 
 def erf(x: Number) -> Number:
