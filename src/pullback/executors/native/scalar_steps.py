@@ -31,29 +31,6 @@ class ScalarSteps(Steps):
         self._fast = fast
         super().__init__(circuit, **plan)
 
-    @property
-    def carried(self) -> list[Any]:
-        """What is carried, after the last step, in the order it was declared."""
-        return self._stepper.carried if self._stepper else list(self._state)
-
-    @carried.setter
-    def carried(self, values: Sequence[Any]) -> None:
-        self._forget()
-        self._state = self._fit([i for i, _ in self._pairs], values)
-        if self._stepper:
-            self._stepper.carried = self._state
-
-    @property
-    def fixed(self) -> list[Any]:
-        """The inputs that are neither carried nor columns, such as a learning rate."""
-        return list(self._given)
-
-    @fixed.setter
-    def fixed(self, values: Sequence[Any]) -> None:
-        self._given = self._fit(self._fixed, values)
-        if self._stepper:
-            self._stepper.fixed = self._given
-
     def step(self, *columns: Any) -> Any:
         """One step; gives the shown outputs, a tuple or the one there is."""
         self._stepper = Stepper(
@@ -69,6 +46,19 @@ class ScalarSteps(Steps):
 
     def _prepare(self) -> None:
         self._stepper = None
+
+    def _kept(self) -> Sequence[Any]:
+        return self._stepper.carried if self._stepper else self._state
+
+    def _keep(self, state: list[Any]) -> None:
+        super()._keep(state)
+        if self._stepper:
+            self._stepper.carried = state
+
+    def _give(self, given: list[Any]) -> None:
+        super()._give(given)
+        if self._stepper:
+            self._stepper.fixed = given
 
     @cached_property
     def _made(self) -> Loop:
@@ -93,5 +83,4 @@ class ScalarSteps(Steps):
     def _take(self, made: Looped) -> None:
         # In one go: an interruption finds the steps made or not made.
         self._state, self._done = list[Any](made.carried), made.steps
-        if self._stepper:
-            self._stepper.carried = self._state
+        self._keep(self._state)

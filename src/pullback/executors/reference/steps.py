@@ -62,13 +62,13 @@ class Steps:
     @property
     def carried(self) -> list[Any]:
         """What is carried, after the last step, in the order it was declared."""
-        return list(self._state)
+        return list(self._kept())
 
     @carried.setter
     def carried(self, values: Sequence[Any]) -> None:
         # An interruption before the next step must not find the steps of the last run.
         self._forget()
-        self._state = self._fit([i for i, _ in self._pairs], values)
+        self._keep(self._fit([i for i, _ in self._pairs], values))
 
     @property
     def fixed(self) -> list[Any]:
@@ -77,7 +77,7 @@ class Steps:
 
     @fixed.setter
     def fixed(self, values: Sequence[Any]) -> None:
-        self._given = self._fit(self._fixed, values)
+        self._give(self._fit(self._fixed, values))
 
     def step(self, *columns: Any) -> Any:
         """One step; gives the shown outputs, a tuple or the one there is.
@@ -114,6 +114,15 @@ class Steps:
     def _forget(self) -> None:
         """No step has been made since `carried` was what it is."""
         self._done, self.records = 0, []
+
+    def _kept(self) -> Sequence[Any]:
+        return self._state
+
+    def _keep(self, state: list[Any]) -> None:
+        self._state = state
+
+    def _give(self, given: list[Any]) -> None:
+        self._given = given
 
     def _loop(self, data: list[Array], rows: Array, total: int) -> None:
         for step in range(total):

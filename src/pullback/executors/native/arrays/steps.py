@@ -7,7 +7,7 @@ rows of data. The whole loop, forward, backward and update, is one machine funct
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import WeakMethod
 
@@ -58,31 +58,25 @@ class NativeSteps(Steps):
         return int(self._count[0])
 
     @property
-    def carried(self) -> list[Any]:
-        """Copies of what is carried, after the last step, in the order it was declared."""
-        return [self._values[i].copy()[()] for i, _ in self._pairs]
-
-    @carried.setter
-    def carried(self, values: Sequence[Any]) -> None:
-        self._forget()
-        self._set([i for i, _ in self._pairs], values)
-
-    @property
-    def fixed(self) -> list[Any]:
-        """The inputs that are neither carried nor columns, such as a learning rate."""
-        return [self._values[i].copy()[()] for i in self._fixed]
-
-    @fixed.setter
-    def fixed(self, values: Sequence[Any]) -> None:
-        self._set(self._fixed, values)
-
-    @property
     def memory(self) -> str:
         """What a step works in, beside the inputs and outputs themselves."""
         return described(self._plan, self._memory)
 
-    def _set(self, positions: Sequence[int], values: Sequence[Any]) -> None:
-        for i, value in zip(positions, self._fit(positions, values), strict=True):
+    def _kept(self) -> Sequence[Any]:
+        return self._copies(i for i, _ in self._pairs)
+
+    def _keep(self, state: list[Any]) -> None:
+        self._set((i for i, _ in self._pairs), state)
+
+    def _give(self, given: list[Any]) -> None:
+        self._set(self._fixed, given)
+        super()._give(self._copies(self._fixed))
+
+    def _copies(self, positions: Iterable[int]) -> list[Any]:
+        return [self._values[i].copy()[()] for i in positions]
+
+    def _set(self, positions: Iterable[int], values: list[Any]) -> None:
+        for i, value in zip(positions, values, strict=True):
             self._values[i][...] = value
 
     def step(self, *columns: Any) -> Any:
@@ -108,7 +102,7 @@ class NativeSteps(Steps):
 
     def _explain(self, columns: Sequence[Any]) -> None:
         """An index is out of range: nothing was written, and the reference says which one it is."""
-        self._state, self._given = self.carried, self.fixed
+        self._state = self.carried
         self._program = Program(self.circuit)
         self._stepped(columns)
 
