@@ -364,6 +364,24 @@ def test_more_kinds_of_gates_than_a_byte_can_tell_are_left_to_the_reference():
     assert program.run([0.5]) == compile(circuit).run([0.5])
 
 
+def test_more_kinds_of_pulls_than_a_byte_can_tell_go_through_the_backward_circuit():
+    def clamped(x):
+        y = z = x
+        for i in range(150):  # y is behind a `where`, and z is not: two kinds for each clamp
+            y = pb.clamp(y * 1.01, low=-1.0 - i, high=1.0 + i)
+            z = pb.clamp(z * 1.01, low=-1.0 - i, high=1.0 + i)
+        return z + pb.where(x > 0.0, y, 0.0 * x)
+
+    circuit = pb.circuit(clamped).circuit(0.1)
+    program = tapes.TapeProgram(circuit)
+    with pytest.raises(tapes.TooManyKinds):
+        program.machine(0)
+    value, pulls = program.value_and_grad([0.1])
+    assert value == program.run([0.1])[0] == clamped(0.1)
+    assert pulls == reference_pulls(circuit, [0.1])
+    assert pulls[0] == pytest.approx(2 * 1.01**150)
+
+
 def grown(count):
     """x w + w, again and again: the product and its pulls are known in closed form."""
     builder = Builder()

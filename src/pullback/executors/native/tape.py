@@ -20,7 +20,7 @@ from pullback.errors import CircuitError
 from pullback.executors.native.jit import build
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import PLAIN, Slots, slot_of
-from pullback.executors.native.tape_plan import Tape, tape
+from pullback.executors.native.tape_plan import Tape, TooManyKinds, check_kinds, tape
 from pullback.executors.native.tape_text import backward_text, forward_text
 from pullback.executors.reference.program import Program, fitted, one_an_input
 
@@ -36,8 +36,9 @@ class TapeProgram(Program):
     """
 
     def __init__(self, circuit: Circuit, *, fast: bool = False, flush: bool = False) -> None:
+        check_kinds(circuit)
         self.circuit, self.fast = circuit, fast  # the reference's own steps are made when asked for
-        self._machine = Machine(tape(circuit), fast=fast, flush=flush)
+        self._flush = flush
         self._pulling: dict[int, Machine] = {}
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
@@ -72,9 +73,13 @@ class TapeProgram(Program):
     ) -> tuple[Any, list[Any]]:
         """One output, and the pull on every input when `force` pulls that output; None for no pull.
 
-        The bits of the circuit made by `passes.backward`, in a tenth of its time and memory.
+        The bits of the circuit made by `passes.backward`, in a tenth of its time and memory; by that
+        circuit itself where pulls make too many kinds of gate.
         """
-        machine = self.machine(output)
+        try:
+            machine = self.machine(output)
+        except TooManyKinds:
+            return super().value_and_grad(inputs, force, output)
         values = machine.forward(inputs)
         value, pulls = machine.read(values, machine.pulled), machine.backward(values, force)
         machine.give_back(values)
@@ -89,6 +94,11 @@ class TapeProgram(Program):
                 raise CircuitError(f"{name} is no real number; only real numbers are pulled.")
             self._pulling[output] = Machine(tape(self.circuit, output), fast=self.fast, pulled=wire)
         return self._pulling[output]
+
+    @cached_property
+    def _machine(self) -> Machine:
+        """What computes all outputs, made when it is first asked for."""
+        return Machine(tape(self.circuit), fast=self.fast, flush=self._flush)
 
     @cached_property
     def _reference(self) -> Program:

@@ -98,6 +98,11 @@ class Tape:
         return [int(i) for i in np.nonzero(kept)[0]]
 
 
+def check_kinds(circuit: Circuit) -> None:
+    """Raises TooManyKinds for a circuit that has no tape."""
+    _kinds(_rows(circuit, None), None)
+
+
 def tape(circuit: Circuit, output: int | None = None) -> Tape:
     """The columns of `circuit`; for pulling on its output number `output`, only what that needs."""
     rows = _rows(circuit, output)
