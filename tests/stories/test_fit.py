@@ -143,3 +143,50 @@ def test_threads_share_a_long_step_and_change_no_bit():
 def test_what_is_no_number_of_threads_is_refused():
     with pytest.raises(OptionError, match="threads=0"):
         SVM.fit(START | SEEN, plan=Plan(), optimizer=SGD(), threads=0)
+
+
+@executors
+@pytest.mark.parametrize(("size", "bad"), [(1, np.nan), (2, np.nan), (4, np.inf), (100, -np.inf)])
+def test_a_number_that_is_not_finite_is_found_in_the_data(executor, size, bad):
+    f = pb.circuit("loss = (w*x + b - y) ** 2", parameters="w b")
+    data = {"w": 0.0, "b": 0.0, "x": np.arange(6.0), "y": np.arange(6.0)}
+    data["y"][4] = bad
+    with pytest.raises(RunError) as caught:
+        f.fit(data, plan=Plan(size, 50), optimizer=SGD(0.01), executor=executor)
+    assert f"'y' is {bad} at row 4" in caught.value.what
+    assert caught.value.fix == "leave that row out"
+    assert "learning_rate" not in str(caught.value)
+
+
+@executors
+def test_a_number_that_is_not_finite_is_found_in_an_array_of_the_data(executor):
+    net = pb.circuit(lambda W, x, y: pb.mean((pb.tanh(x @ W) - y) ** 2), parameters="W")
+    x = np.ones((10, 3))
+    x[7, 2] = np.inf  # tanh hides it from the loss; the weights it makes nan do not
+    with pytest.raises(RunError, match="'x' is inf at row 7, column 2"):
+        net.fit(np.ones(3), x, np.zeros(10), plan=Plan(4, 5), optimizer=SGD(0.1), executor=executor)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"w": np.nan}, "'w' starts as nan"),
+        ({"gain": np.inf}, "'gain' is inf"),
+        ({"gain": np.array([1.0, np.nan])}, r"'gain' is nan at index \(1,\)"),
+        ({"w": np.array([np.nan, 1.0])}, r"'w' starts as nan at index \(0,\)"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_found_in_what_stays_and_in_what_starts(changed, said):
+    f = pb.circuit(lambda w, x, gain: pb.sum(w * gain) * x * x, parameters="w", frozen="gain")
+    data = {"w": 1.0, "x": np.ones(4), "gain": 2.0} | changed
+    with pytest.raises(RunError, match=said):
+        f.fit(data, plan=Plan(2, 5), optimizer=SGD(0.01))
+
+
+def test_a_step_too_long_is_not_blamed_on_a_row_that_no_step_has_met():
+    f = pb.circuit("loss = (w*x - y) ** 2", parameters="w")
+    plan = Plan(1, 1)
+    y = np.zeros(200)
+    y[plan.order(1, 200)[-1]] = np.nan
+    with pytest.raises(RunError, match="learning_rate is 1e"):
+        f.fit({"w": 1.0, "x": np.ones(200), "y": y}, plan=plan, optimizer=SGD(1e9))

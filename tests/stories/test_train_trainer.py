@@ -134,6 +134,31 @@ def test_a_learning_rate_far_too_large_names_the_wire_that_went_first():
     assert "learning_rate is 1e+30" in str(caught.value)
 
 
+@pytest.mark.parametrize("executor", ["reference", "native"])
+@pytest.mark.parametrize("size", [1, 4, 32, 100])
+def test_a_number_that_is_not_finite_is_found_in_the_rows(executor, size):
+    data = examples()
+    data.x[41, 1] = np.nan
+    with pytest.raises(RunError, match="'x' is nan at row 41, column 1") as caught:
+        Training(TASK, Plan(size, 3), data, executor=executor).run()
+    assert "learning_rate" not in str(caught.value)
+    assert caught.value.fix == "leave that row out"
+
+
+def test_a_number_that_is_not_finite_is_found_in_the_rows_to_be_judged_by():
+    judged = examples(40, seed=9)
+    judged.x[3, 0] = np.inf
+    with pytest.raises(RunError, match="'x' of the validation rows is inf at row 3, column 0"):
+        trained(Plan(max_epochs=3), validation=judged)
+
+
+def test_a_number_that_is_not_finite_is_found_in_the_weights_to_start_from():
+    begun = Training(TASK, Plan(max_epochs=3), examples())
+    begun.now.weights[0][0, 1] = np.nan
+    with pytest.raises(RunError, match=r"'layer1_W' starts as nan at index \(0, 1\)"):
+        trained(Plan(max_epochs=3), progress=begun.now)
+
+
 @pytest.mark.parametrize("rows", [1, 2], ids=["found after the epoch", "found in the next step"])
 def test_a_weight_that_leaves_the_numbers_unseen_by_the_loss_is_found_too(rows):
     wild = Task(Linear(1, bias=False), MeanSquaredError(), SGD(1e38))

@@ -12,7 +12,7 @@ from pullback.core.circuit import Circuit
 from pullback.errors import NotFiniteError, RunError
 from pullback.executors import compile_steps
 from pullback.executors.reference.program import Program
-from pullback.executors.reference.steps import Steps
+from pullback.executors.reference.steps import Steps, blame
 from pullback.lens.lesson import Lesson, Plan
 from pullback.lens.snapshot import plain
 from pullback.passes.backward import Backward
@@ -66,6 +66,7 @@ class _Fit:
         self.rest = self._steps(lesson.backs[lesson.rest]) if lesson.rest else None
         self.losses: list[float] = []
         self.made = 0
+        self.met = np.zeros(0, np.int64)  # rows of the latest step of a portion before
 
     def _steps(self, back: Backward) -> Steps:
         lesson, inputs = self.lesson, back.forward.input_names
@@ -115,8 +116,21 @@ class _Fit:
             self.state, self.made = steps.carried, self.made + steps.done
         losses = steps.records[0].astype(float)
         if not np.isfinite(losses).all():
-            raise self._diverged(steps, before, rows)
+            raise self._blamed(steps, rows) or self._diverged(steps, before, rows)
+        self.met = rows[-steps.batch :]
         return losses
+
+    def _blamed(self, steps: Steps, rows: Any) -> RunError | None:
+        """What was given that is not finite itself, as far as the last two steps have met it."""
+        # Two: a loss may hide from its own step what has spoilt the weights.
+        lesson, done = self.lesson, rows[: steps.done * steps.batch]
+        met = np.concatenate([self.met, done])[-2 * lesson.size :]
+        for name, value in lesson.values.items():
+            said = f"{name!r} {'starts as' if name in lesson.weights else 'is'}"
+            wrong = blame(said, value, met if name in lesson.rows else None)
+            if wrong:
+                return wrong
+        return None
 
     def _diverged(self, steps: Steps, before: list[Any], rows: Any) -> RunError:
         """The first wire that went bad, found by making the last step once more, checked."""

@@ -21,7 +21,7 @@ from pullback.core.shapes import Spec
 from pullback.errors import DataError, NotFiniteError, RunError
 from pullback.executors import compile, compile_steps
 from pullback.executors.reference.program import Program
-from pullback.executors.reference.steps import Steps
+from pullback.executors.reference.steps import Steps, blame
 from pullback.nn.init import Array
 from pullback.nn.layer import draw
 from pullback.nn.options import check_count
@@ -259,6 +259,9 @@ class Training:
     def _diverged(self) -> RunError:
         """The first wire that went bad, found by making the last two steps again, checked."""
         for now, rows in self._again():
+            wrong = self._blamed(now, self.train, rows)
+            if wrong:
+                return wrong
             batch = self.train.take(rows)
             inputs = [*now.weights, *now.states, *batch, self.task.optimizer.learning_rate]
             try:
@@ -268,7 +271,18 @@ class Training:
                     f"training diverged in epoch {now.epoch + 1}, step {now.step + 1}: {error.what}",
                     why=f"learning_rate is {self.task.optimizer.learning_rate:g}; a step was too long.",
                 )
-        return RunError(f"after epoch {self.now.epoch + 1} the validation loss is not finite.")
+        judged = self.validation
+        wrong = self._blamed(self.now, judged, np.arange(len(judged.x))) if judged else None
+        epoch = self.now.epoch + 1
+        return wrong or RunError(f"after epoch {epoch} the validation loss is not finite.")
+
+    def _blamed(self, now: Progress, examples: Examples, rows: Array) -> RunError | None:
+        """What was not finite before the step from here over these rows."""
+        of = "" if examples is self.train else " of the validation rows"
+        starts = zip((f"{need.name!r} starts as" for need in self.needs), now.weights, strict=True)
+        found = [blame(said, weight) for said, weight in starts]
+        found += [blame(f"{n!r}{of} is", getattr(examples, n), rows) for n in examples._fields]
+        return next(filter(None, found), None)
 
     def _again(self) -> Iterator[tuple[Progress, Array]]:
         """The last two steps, up to the first whose loss was not finite: from where, over which rows."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.errors import CircuitError, DtypeError, RangeError, ShapeError
+from pullback.errors import CircuitError, DtypeError, RangeError, RunError, ShapeError
 from pullback.executors.reference.program import Program, fitted, typed
 
 Array = np.ndarray[Any, Any]
@@ -221,3 +221,25 @@ class Steps:
             wrong = int(rows.min() if rows.min() < 0 else rows.max())
             raise RangeError(f"order asks for row {wrong}, the columns have rows 0 to {count - 1}.")
         return rows
+
+
+def blame(said: str, value: Any, rows: Array | None = None) -> RunError | None:
+    """The error for a value, or for these rows of it, that is not finite itself; None where it is not.
+
+    said: "'y' is". It is asked when a training has failed, so it costs a healthy one nothing.
+
+    >>> blame("'y' is", np.array([1.0, np.nan]), np.array([1])).what
+    "'y' is nan at row 1, so the training cannot go on."
+    """
+    array = np.asarray(value)
+    met = None if rows is None else np.unique(rows)
+    found = array if met is None else array[met]
+    wrong = np.argwhere(~np.isfinite(found))
+    if not len(wrong):
+        return None
+    first = tuple(wrong[0].tolist())
+    place, fix = f" at index {first}" if first else "", "give it a finite number"
+    if met is not None:
+        column = ", column " + ", ".join(map(str, first[1:])) if first[1:] else ""
+        place, fix = f" at row {met[first[0]]}{column}", "leave that row out"
+    return RunError(f"{said} {found[first]}{place}, so the training cannot go on.", fix=fix)
