@@ -22,6 +22,7 @@ import pullback.gates  # noqa: F401 - fills the registry
 from pullback.bench.machine import c_library, place, stay_on_one_core
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
+from pullback.core.gate import GATES
 from pullback.core.shapes import Spec
 from pullback.core.sites import NOWHERE
 from pullback.executors.native.tape import TapeProgram
@@ -73,7 +74,7 @@ def circuit(kind: Any, a: Any, b: Any) -> Circuit:
     attribute, label = none.copy(), none - 1
     attribute[:LEAVES] = label[:LEAVES] = np.arange(LEAVES)
     return Circuit(
-        ops=("input", "constant", *NAMES), op=op, first=first, operands=operands,
+        gates=(None, None, *(GATES[name] for name in NAMES)), op=op, first=first, operands=operands,
         attribute=attribute, spec=none, site=none, group=none, label=label, specs=(NUMBER,),
         attributes=({},), constants=(), sites=(NOWHERE,), groups=((),),
         labels=tuple(f"x{i}" for i in range(LEAVES)), inputs=tuple(range(LEAVES)),

@@ -120,3 +120,29 @@ def test_a_gate_between_two_wires_or_of_one_is_looked_up_once():
 def test_zeros_of_either_sign_stay_two():
     _, circuit = turns(lambda x: x * 0.0 + x * -0.0 + x * 0, [1.0], {})
     assert [str(c) for c in circuit.constants] == ["0.0", "-0.0"]
+
+
+def scaling(k):
+    """A function whose recipe has the same name for every k, as when a cell of a notebook runs again."""
+
+    @pb.recipe
+    def scaled(x):
+        return x * k
+
+    return lambda x: scaled(x) + 1.0
+
+
+def test_a_circuit_keeps_the_recipe_it_was_recorded_with():
+    two = pb.circuit(scaling(2.0))
+    assert two(1.0) == 3.0
+    seven = scaling(7.0)  # the name stands for this one now
+    assert (two(1.0), two.value_and_grad(1.0)) == (3.0, (3.0, {"x": 2.0}))
+    assert two.map(x=[1.0, 2.0]).value.tolist() == [3.0, 5.0]
+    assert pb.circuit(seven).value_and_grad(1.0) == (8.0, {"x": 7.0})
+
+
+def test_recipes_of_one_name_may_meet_in_one_circuit():
+    two, seven = scaling(2.0), scaling(7.0)
+    both = pb.circuit(lambda x: two(x) + seven(x))
+    assert both.value_and_grad(1.0) == (11.0, {"x": 9.0})
+    assert both.map(x=[1.0, 2.0]).grads["x"].tolist() == [9.0, 9.0]

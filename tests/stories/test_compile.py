@@ -5,6 +5,7 @@ import pytest
 
 import pullback as pb
 from pullback.errors import CircuitError, DtypeError, ShapeError
+from pullback.train import SGD, Plan
 
 every_executor = pytest.mark.parametrize("executor", ["auto", "native", "reference"])
 LONG = "+".join(f"x*{n}.5" for n in range(1, 200))  # too long for a straight line
@@ -62,3 +63,20 @@ def test_what_is_no_circuit_is_refused_with_the_way_to_one():
 def test_a_program_says_what_it_runs(executor):
     said = repr(pb.compile(wide(), executor=executor))
     assert said.endswith("Program for <Circuit of 2 gates: x (2, 3) float64, w (3, 4) float64>>")
+
+
+@pytest.mark.parametrize("k", [1.0, 2.0])
+def test_a_recipe_that_was_written_anew_is_compiled_anew(k, tmp_path_factory, monkeypatch):
+    """The second time there is machine code of another recipe with this name on disk."""
+    monkeypatch.setenv("PULLBACK_CACHE", str(tmp_path_factory.getbasetemp() / "recipes"))
+
+    @pb.recipe
+    def squared(x):
+        return x * x * k
+
+    f = pb.circuit(lambda w, x: squared(w) * x, parameters="w")
+    mapped = f.map(w=3.0, x=[1.0, 2.0])
+    assert (mapped.value.tolist(), mapped.grads["w"]) == ([9.0 * k, 18.0 * k], 18.0 * k)
+    plan = Plan(batch_size=1, max_epochs=1)
+    made = f.fit({"w": 1.0, "x": np.ones(1)}, plan=plan, optimizer=SGD(0.125))
+    assert (made.losses, made["w"]) == ([k], 1.0 - 0.25 * k)

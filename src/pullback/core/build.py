@@ -38,7 +38,7 @@ class Builder:
         """An empty builder, or one that starts as a copy of `template` (same wire ids)."""
         self.serial = next(_serials)  # an inner circuit is begun later than the one around it
         t = template
-        self.ops = list(t.ops) if t else [INPUT, CONSTANT]
+        self.gates: list[Any] = [INPUT, CONSTANT, *(t.gates[2:] if t else ())]
         self.specs = list(t.specs) if t else []
         self.attributes = list(t.attributes) if t else [{}]
         self.constants = list(t.constants) if t else []
@@ -49,7 +49,11 @@ class Builder:
         self.roles = list(t.roles) if t else []
         self.explicit = set(t.explicit) if t else set()
         self.kinds: list[Kind] = []
-        self.op_ids, self.spec_ids, self.site_ids = Ids(self.ops), Ids(self.specs), Ids(self.sites)
+        self.op_ids, self.spec_ids, self.site_ids = (
+            Ids(self.gates),
+            Ids(self.specs),
+            Ids(self.sites),
+        )
         self.group_ids, self.label_ids = Ids(self.groups), Ids(self.labels)
         self.kind_ids = Ids(self.kinds)
         self._attribute_ids = Ids([attribute_key(a) for a in self.attributes])
@@ -123,7 +127,7 @@ class Builder:
                 kinds.append(value.spec_id)
                 value = value.id
             wires.append(value)
-        said = (gate.name, self.attribute_id(bound)) if bound else gate.name
+        said = (gate, self.attribute_id(bound)) if bound else gate
         place = self.here or self._place()
         key = (said, *place, *kinds)
         found = self.met.get(key)
@@ -191,7 +195,7 @@ class Builder:
         """A wire in words, for errors: name or gate, what it carries, where it was made."""
         kind = self.kind_of(wire.id)
         site = self.sites[kind.site]
-        what = self.label_of(wire.id) or self.ops[kind.op]
+        what = self.label_of(wire.id) or getattr(self.gates[kind.op], "name", self.gates[kind.op])
         return f"{what}  {self.spec_of(wire.id)}" + (f"  {site}" if site.file else "")
 
     @contextmanager
@@ -230,7 +234,7 @@ class Builder:
             **columns,
             first=first,
             operands=np.fromiter(self.operands, np.int32),
-            ops=tuple(self.ops),
+            gates=(None, None, *self.gates[2:]),
             specs=tuple(self.specs),
             attributes=tuple(self.attributes),
             constants=tuple(self.constants),
@@ -265,7 +269,7 @@ class Builder:
         """What a gate does in one place with inputs of these kinds: row kind, spec, input changes."""
         bound = bound or gate.bind({})
         attribute = self.attribute_id(bound)
-        key = (gate.name, attribute, *kinds)
+        key = (gate, attribute, *kinds)
         if key not in self._plans:
             self._plans[key] = self._plan(gate, values, kinds, bound)
         op, spec, changes = self._plans[key]
@@ -288,7 +292,7 @@ class Builder:
             if one != spec
         ]
         spec = self._inferred_spec(gate, values, wanted, attributes)
-        return self.op_ids[gate.name], self.spec_ids[spec], changes
+        return self.op_ids[gate], self.spec_ids[spec], changes
 
     def _change(self, given: Any, dtype: np.dtype[Any]) -> Callable[[Any], int]:
         """How an input, a wire's or a plain number, becomes a wire of this dtype."""

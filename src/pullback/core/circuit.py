@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pullback.core.gate import Gate, find_gate
+from pullback.core.gate import Gate
 from pullback.core.shapes import Spec
 from pullback.core.sites import Site
 from pullback.core.speech import spoken
@@ -40,12 +40,12 @@ class Row(NamedTuple):
 class Circuit:
     """The IR. Columns have one entry a row; tables hold what the columns point to.
 
-    op: into `ops` (0 input, 1 constant). first: row i listens to `operands[first[i]:first[i + 1]]`.
-    attribute: into `attributes`, or for a constant into `constants`, for an input its position.
-    spec, site, group, label: into `specs`, `sites`, `groups`, `labels`.
+    op: into `gates` and their names, `ops` (0 input, 1 constant). attribute: into `attributes`, or for
+    a constant into `constants`, for an input its position. spec, site, group, label: into `specs`,
+    `sites`, `groups`, `labels`. Row i listens to `operands[first[i]:first[i + 1]]`.
     """
 
-    ops: tuple[str, ...]
+    gates: tuple[Gate | None, ...]  # as they were when rows were recorded; a name may be given anew
     op: Ints
     first: Longs
     operands: Ints
@@ -71,9 +71,9 @@ class Circuit:
         return len(self.op)
 
     @cached_property
-    def gates(self) -> tuple[Gate | None, ...]:
-        """The gate of each op; inputs and constants have none."""
-        return (None, None, *(find_gate(name) for name in self.ops[2:]))
+    def ops(self) -> tuple[str, ...]:
+        """The name of each op."""
+        return (INPUT, CONSTANT, *(gate.name for gate in self.gates if gate is not None))
 
     def rows(self) -> Iterator[Row]:
         """Every row in running order."""

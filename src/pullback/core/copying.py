@@ -30,7 +30,7 @@ class Copy:
     def kind(self, wire: int, place: tuple[int, int], name: str) -> int:
         """What a row is in the builder, but for whom it listens to."""
         b, c, kind = self.builder, self.circuit, self.rows[wire]
-        op, attribute = b.op_ids[c.ops[kind.op]], b.attribute_id(c.attributes[kind.attribute])
+        op, attribute = b.op_ids[c.gates[kind.op]], b.attribute_id(c.attributes[kind.attribute])
         spec, label = b.spec_ids[c.specs[kind.spec]], b.label_ids[name] if name else -1
         return b.kind_ids[Kind(op, kind.inputs, attribute, spec, *place, label)]
 

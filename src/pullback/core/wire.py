@@ -25,10 +25,10 @@ def _operator(name: str) -> Any:
     """The operator of a gate. What this place has done with such wires before it does at once."""
 
     def operate(self: Wire, other: Any) -> Any:
-        builder = self.builder
+        builder, gate = self.builder, GATES[name]
         if type(other) is Wire and other.builder is builder and not builder.here:
             frame = _getframe(1)
-            key = (name, frame.f_lasti, id(frame.f_code), SCOPE.get(), self.spec_id, other.spec_id)
+            key = (gate, frame.f_lasti, id(frame.f_code), SCOPE.get(), self.spec_id, other.spec_id)
             found = builder.met.get(key)
             if found and not found[2]:
                 made = Wire()
@@ -38,7 +38,7 @@ def _operator(name: str) -> Any:
                 operands.append(self.id)
                 operands.append(other.id)
                 return made
-        return builder.apply(GATES[name], (self, other), {})
+        return builder.apply(gate, (self, other), {})
 
     return operate
 
@@ -77,7 +77,7 @@ class Wire(Operators):
         builder = self.builder
         if len(inputs) == 1 and not attributes and not builder.here:
             frame = _getframe(2)
-            key = (gate.name, frame.f_lasti, id(frame.f_code), SCOPE.get(), self.spec_id)
+            key = (gate, frame.f_lasti, id(frame.f_code), SCOPE.get(), self.spec_id)
             found = builder.met.get(key)
             if found and not found[2]:
                 return builder.row(found[0], found[1], (self.id,))

@@ -59,7 +59,7 @@ def _unchanged(builder: Builder, row: Row, inputs: list[Wire], values: list[Any]
         chosen = inputs[1 if values[0] else 2]
         shape = np.broadcast_shapes(*(w.shape for w in inputs))
         return chosen if chosen.shape == shape else None
-    if name == "negative" and builder.ops[builder.kind_of(x.id).op] == "negative":
+    if name == "negative" and builder.gates[builder.kind_of(x.id).op] is row.gate:
         return builder.wire(*builder.listened(x.id))
     if name in ("reshape", "broadcast_to", "sum_to") and x.shape == tuple(row.attributes["shape"]):
         return x

@@ -13,6 +13,7 @@ from pullback.core.circuit import ROLES, Circuit, Ints, Longs
 from pullback.core.dtypes import DTYPES
 from pullback.core.file.container import said
 from pullback.core.file.tables import CircuitTable, packed, unpacked
+from pullback.core.gate import find_gate
 from pullback.core.shapes import Spec
 from pullback.core.sites import Site
 from pullback.errors import FileError
@@ -96,7 +97,7 @@ def circuit_of(columns: Columns) -> Circuit:
     left = [iter(s) for s in columns.scalars]
     kinds = enumerate(columns.constant_kinds.tolist())
     return Circuit(
-        ops=columns.ops,
+        gates=(None, None, *map(find_gate, columns.ops[2:])),
         specs=columns.specs,
         attributes=columns.attributes,
         constants=tuple(
