@@ -10,8 +10,11 @@ from laws.asking import same_bits
 import pullback as pb
 from pullback.errors import CircuitError, OptionError, PullbackError, RangeError, ShapeError
 from pullback.executors import compile, compile_map, compile_steps
+from pullback.executors.native import choose
 from pullback.executors.native.lanes import SMALLEST, SPLITS, Lanes
 from pullback.executors.native.loop import Loop
+from pullback.executors.reference.program import Program
+from pullback.train import SGD, Plan
 
 POINTS = np.array([[1.2, 0.7], [-0.3, -0.5], [3.0, 0.1], [-0.1, -1.0], [-1.0, 1.1], [2.1, -3.0]])
 LABELS = np.array([1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
@@ -258,3 +261,44 @@ def test_without_llvmlite_everything_runs_on_the_reference_and_says_so_once(monk
 def test_an_unknown_executor_is_refused_with_the_nearest_one():
     with pytest.raises(OptionError, match="did you mean 'native'"):
         compile(pb.circuit("x").circuit(), executor="natve")
+
+
+def pendulum(steps):
+    """A damped pendulum after so many steps, nine gates each."""
+
+    def angle(a, speed, k, c):
+        for _ in range(steps):
+            speed = speed + 0.01 * (-k * pb.sin(a) - c * speed)
+            a = a + 0.01 * speed
+        return a * a
+
+    return angle
+
+
+def test_a_long_circuit_is_mapped_point_by_point_or_for_many_points_in_lanes(monkeypatch):
+    """Who runs it is told by how many points there are alone; the numbers are the same."""
+    f, made = pb.circuit(pendulum(160)), []
+    monkeypatch.setattr(choose, "Lanes", lambda *a, **k: made.append(Lanes(*a, **k)) or made[-1])
+    starts, others = np.linspace(-1.0, 1.0, 6000), {"speed": 0.5, "k": 1.0, "c": 0.1}
+    few = f.map(a=starts[:20], **others).grads
+    wanted = [f.grad(a=a, **others) for a in starts[:20].tolist()]
+    assert np.allclose(few["a"], [pulls["a"] for pulls in wanted], rtol=1e-12)
+    assert few["k"] == pytest.approx(sum(pulls["k"] for pulls in wanted), rel=1e-12)
+    assert made == []
+    many = f.map(a=starts, **others).grads
+    assert [choose.SHORT_MAP < lanes.circuit.gate_count < len(starts) for lanes in made] == [True]
+    assert np.allclose(many["a"][:20], few["a"], rtol=1e-12)
+
+
+def test_batches_of_a_long_circuit_of_numbers_are_trained_by_machine_code(monkeypatch):
+    def loss(a, k, goal):
+        return (pendulum(90)(a, 0.5, k, 0.1) - goal) ** 2
+
+    f, plan, found = pb.circuit(loss, parameters="k"), Plan(batch_size=8, max_epochs=1), {}
+    data = {"a": np.linspace(-1.0, 1.0, 24), "k": 1.0, "goal": np.linspace(0.2, 1.2, 24)}
+    for executor in ("reference", "auto"):
+        if executor == "auto":
+            monkeypatch.delattr(Program, "run")  # the reference is not asked
+        found[executor] = f.fit(data, plan=plan, optimizer=SGD(0.1), executor=executor)
+    assert found["auto"]["k"] == pytest.approx(found["reference"]["k"], rel=1e-12)
+    assert found["auto"].steps == 3

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any
+
+import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.plan import can_plan
@@ -17,12 +20,11 @@ from pullback.executors.native.tape import TapeProgram
 from pullback.executors.native.tape_plan import TooManyKinds
 from pullback.executors.native.tape_steps import TapeSteps
 from pullback.executors.reference.points import Points
-from pullback.executors.reference.program import Program
+from pullback.executors.reference.program import Program, one_an_input
 from pullback.executors.reference.steps import Steps
 
-LARGEST_MAP = (
-    3000  # gates; compiling takes half a millisecond each, and a map is run for many points
-)
+SHORT_MAP = 3000  # gates, compiled for any number of points in 0.2 s at most
+LARGEST_MAP = 10_000  # gates that are compiled, in a second, for as many points as there are gates
 
 
 def choose(
@@ -52,10 +54,32 @@ def choose_map(
     """The native map of `circuit` over points, or None where the reference must do."""
     if not is_scalar(circuit):
         return None
+    plan: dict[str, Any] = {"mapped": mapped, "summed": summed}
+    lanes = partial(Lanes, circuit, fast=fast, threads=threads, **plan)
+    if circuit.gate_count <= SHORT_MAP:
+        return lanes()
+    program = _of_scalars(circuit, fast)
     if circuit.gate_count > LARGEST_MAP:
-        program = _of_scalars(circuit, fast)
-        return Points(circuit, mapped=mapped, summed=summed, program=program)
-    return Lanes(circuit, mapped=mapped, summed=summed, fast=fast, threads=threads)
+        return Points(circuit, program=program, **plan)
+    return LongMap(circuit, lanes, program=program, **plan)
+
+
+class LongMap(Points):
+    """A long circuit: few points one by one, many in lanes, which are compiled when they are first
+    worth it. How many there are alone decides, so the same points have the same bits."""
+
+    def __init__(self, circuit: Circuit, lanes: Callable[[], Lanes], **plan: Any) -> None:
+        super().__init__(circuit, **plan)
+        self._made = lanes
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        one_an_input(self.circuit, self.circuit.inputs, inputs)
+        many = np.size(inputs[self.mapped[0]]) >= self.circuit.gate_count
+        return self._lanes.run(inputs) if many else super().run(inputs)
+
+    @cached_property
+    def _lanes(self) -> Lanes:
+        return self._made()
 
 
 def _steps_of_scalars(circuit: Circuit, **plan: Any) -> Steps | None:
