@@ -114,6 +114,28 @@ def test_products_of_long_sides_give_the_same_bits(n, d, k):
     assert differing(circuit_of(left, a.T.copy(), b.T.copy()), [a.T.copy(), b.T.copy()]) == []
 
 
+# A tile or a vector, and one row or column that is left over.
+EDGES = list(itertools.product([1, 16, 17, 32, 33, 65], repeat=2))
+EDGED = [((17, 33), 3), ((33, 1), 3)]
+MORE = [(sides, n) for sides in EDGES for n in range(2, 9) if (sides, n) not in EDGED]
+
+
+@pytest.mark.usefixtures("divided")
+@pytest.mark.parametrize(
+    ("sides", "threads"),
+    [*EDGED, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in MORE)],
+    ids=str,
+)
+def test_no_part_of_a_product_works_outside_of_its_own_memory(sides, threads, monkeypatch):
+    rng = np.random.default_rng(0)
+    n, d, k = sides[0], 530, sides[1]  # so many terms are packed, and cut into blocks
+    inputs = [rng.normal(size=s).astype("f4") for s in ((n, d), (d, k), (d, n), (k, d))]
+    circuit = circuit_of(lambda a, b, c, e: (a @ b, c.T @ e.T), *inputs)
+    wanted = native(circuit, 1).run(inputs)
+    monkeypatch.setenv("PULLBACK_BOUNDS", "check")
+    assert all(map(same_bits, native(circuit, threads).run(inputs), wanted))
+
+
 @pytest.mark.usefixtures("divided")
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)], ids=str)
 def test_nothing_is_divided_too(shape):

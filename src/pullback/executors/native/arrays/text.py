@@ -274,7 +274,7 @@ def _product(
     body: Body, sides: tuple[Placed, Placed], loop: Loop, fixed: dict[int, Number], scratch: str
 ) -> None:
     """One matrix times another, and what is done to each element of the product."""
-    if is_thin(loop.shape):
+    if _is_thin(*(at.view for at in sides)):
         sides, loop = (_turned(sides[1]), _turned(sides[0])), _turned_loop(loop)
     operands = [*loop.reads.values(), *(at for _, at in loop.writes)]
     beside = [at for at in operands if isinstance(at, Placed)]
@@ -310,9 +310,12 @@ def _part(name: str, count: int) -> str:
     return "\n".join([*lines, f"  call void {name}({given}i64 %part)", "  ret void", "}"])
 
 
-def is_thin(shape: tuple[int, ...]) -> bool:
-    """Whether a product is one column: then it is made as one row, so that lanes are filled."""
-    return shape[-1] == 1 and shape[-2] > 1
+def _is_thin(left: View, right: View) -> bool:
+    """Whether a product is one column: then it is made as one row, so that lanes are filled.
+
+    Of a divided product each part is asked, when its scratch is measured as when it is written.
+    """
+    return right.shape[-1] == 1 and left.shape[-2] > 1
 
 
 def _turned(at: Placed) -> Placed:
@@ -419,15 +422,14 @@ def needs_scratch(plan: Plan) -> None:
             left, right = (plan.views[i] for i in group.rows[0].inputs)
             how = cut(group.shape, left.kind, group.parts)
             group.scratch = max(
-                _scratch(*narrowed(left, right, how.axis, run.size), is_thin(group.shape))
-                for run in how.runs
+                _scratch(*narrowed(left, right, how.axis, run.size)) for run in how.runs
             )
             if group.parts > 1:
                 group.scratch += -group.scratch % LINE
 
 
-def _scratch(left: View, right: View, thin: bool) -> int:
-    if thin:
+def _scratch(left: View, right: View) -> int:
+    if _is_thin(left, right):
         left, right = _last_turned(right), _last_turned(left)
     return gemm.scratch_size(left, right)
 
