@@ -147,11 +147,13 @@ def point_at(text: str, position: int, width: int = 72) -> list[str]:
     return ["".join(c if c.isprintable() else "?" for c in piece), " " * (column - start) + "^"]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The nearest known name as a hint, or an empty string.
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The nearest known name as a hint; an empty string for none, or for what is no name at all.
 
     >>> did_you_mean("sigmiod", ["sigmoid", "tanh"])
     "did you mean 'sigmoid'?"
     """
+    if not isinstance(name, str):
+        return ""
     near = difflib.get_close_matches(name[:80], list(known), n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""

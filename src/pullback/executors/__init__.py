@@ -13,7 +13,7 @@ from pullback.core.circuit import Circuit
 from pullback.errors import OptionError, did_you_mean
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
-from pullback.executors.reference.steps import Steps
+from pullback.executors.reference.steps import Steps, check_positions
 
 EXECUTORS = ("auto", "native", "reference")
 _said: set[str] = set()
@@ -108,13 +108,14 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     plan: dict[str, Any] = {"carried": carried, "columns": columns, "start": start, "fixed": fixed}
     made: Steps | None = None
     _check_threads(threads)
+    check_positions(circuit, carried, columns)
     if _is_native(executor):
         made = _native().choose_steps(circuit, fast=fast, threads=threads, **plan)
     return Steps(circuit, **plan) if made is None else made
 
 
 def _check_threads(threads: object) -> None:
-    if not isinstance(threads, int) or threads < 1:
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise OptionError(f"threads={threads!r}; it is a whole number from 1 on.")
 
 

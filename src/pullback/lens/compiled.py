@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pullback.core.circuit import Circuit
-from pullback.errors import CircuitError
+from pullback.errors import CircuitError, ShapeError
 from pullback.executors import compile as compile_circuit
 from pullback.executors.reference.program import Program
 from pullback.lens.function import CircuitFunction
@@ -34,10 +34,22 @@ def compile(
     [np.float64(12.0)]
     """
     if isinstance(circuit, CircuitFunction):
-        circuit = circuit.last_view().circuit
+        circuit = _latest(circuit)
     if not isinstance(circuit, Circuit):
         raise CircuitError(
             f"compile takes a circuit, got {type(circuit).__name__}.",
             fix="pb.compile(pb.circuit(function)); for arrays, pb.compile(f.circuit(x, w))",
         )
     return compile_circuit(circuit, executor=executor, fast=fast, watch=watch, threads=threads)
+
+
+def _latest(made: CircuitFunction) -> Circuit:
+    """The circuit of the latest call, of single numbers if there was none."""
+    try:
+        return made.last_view().circuit
+    except (ShapeError, IndexError) as error:  # made for arrays, and nobody knows yet for which
+        said = getattr(error, "what", error)
+        raise CircuitError(
+            f"{made.name} was not called yet, so no shapes are known, and single numbers fail: {said}",
+            fix=f"pb.compile({made.name}.circuit({', '.join(made.parameters)}))",
+        ) from error

@@ -13,7 +13,7 @@ from pullback.errors import NotFiniteError, RunError
 from pullback.executors import compile_steps
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps, blame
-from pullback.lens.lesson import Lesson, Plan
+from pullback.lens.lesson import Lesson, Plan, check_has
 from pullback.lens.snapshot import plain
 from pullback.passes.backward import Backward
 from pullback.passes.training_step import Optimizer, training_step
@@ -50,6 +50,7 @@ def fit(
     made: CircuitFunction, values: dict[str, Any], plan: Plan, optimizer: Optimizer, **how: Any
 ) -> Fitted:
     """The training of `made`'s parameters on the rows of its other inputs. how: see `compile_steps`."""
+    check_has("optimizer", optimizer, "at", "SGD(learning_rate=0.01)")
     return _Fit(Lesson(made, values, plan), optimizer, how).run()
 
 

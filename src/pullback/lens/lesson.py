@@ -12,7 +12,7 @@ from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.names import unique
 from pullback.core.structure import LEAF
-from pullback.errors import CircuitError, PullbackError, ShapeError
+from pullback.errors import CircuitError, OptionError, PullbackError, ShapeError
 from pullback.gates.reduce import mean
 from pullback.passes.backward import Backward, backward
 
@@ -44,6 +44,7 @@ class Lesson:
     """
 
     def __init__(self, made: CircuitFunction, values: dict[str, Any], plan: Plan) -> None:
+        check_has("plan", plan, "order", "Plan(batch_size=32, max_epochs=100)")
         self.made, self.plan = made, plan
         self.values = {n: np.asarray(v) if np.ndim(v) else v for n, v in values.items()}
         roles = {name: made.roles.get(name, "data") for name in made.parameters}
@@ -112,6 +113,13 @@ class Lesson:
             if back.pulls[wire] < 0:
                 raise CircuitError(f"the loss {name} does not listen to weight {weight!r}.")
         return back
+
+
+def check_has(option: str, value: Any, method: str, such_as: str) -> None:
+    """Refuse what lacks a method, or is a class where one of its kind is wanted."""
+    if isinstance(value, type) or not hasattr(value, method):
+        said = f"the class {value.__name__}" if isinstance(value, type) else f"{value!r:.60}"
+        raise OptionError(f"{option} is {said}.", fix=f"{option}={such_as} of pullback.train")
 
 
 def averaged(circuit: Circuit) -> Circuit:

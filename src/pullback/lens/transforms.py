@@ -6,7 +6,8 @@ Each works on numbers and, inside another traced function, on wires; so they nes
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
         count = len(view.circuit.outputs)
         value = put_together(outputs[:count], view.trace.result)
         grads = _split(outputs[count:], [view.arguments[p][1] for p in positions])
-        return value, grads[0] if isinstance(wrt, int | str) else tuple(grads)
+        return value, grads[0] if isinstance(wrt, Integral | str) else tuple(grads)
 
     return _called_like(function, both)
 
@@ -97,14 +98,17 @@ def jvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> tupl
     (-6.0, 3.0)
     """
     made = as_circuit_function(function)
+    _check_lists("jvp", values, directions)
     view, leaves = _viewed(made, tuple(values), {})
     if len(directions) != len(values):
         raise CircuitError(f"jvp got {len(values)} values and {len(directions)} directions.")
     # Wires captured from outside are inputs too, but they stand still here.
-    given = zip(leaves, take_apart(list(directions))[0], strict=True)
+    ways = take_apart(list(directions))[0]
+    if len(ways) != len(leaves):
+        raise CircuitError("a direction is nested like the value that moves along it.")
     real = [view.circuit.spec_of(w).dtype.kind == "f" for w in view.circuit.inputs]
     moved = [i for i in range(len(leaves)) if real[i]]
-    ways = [way for (_, way), ok in zip(given, real, strict=False) if ok]
+    ways = [ways[i] for i in moved]
     pushed = view.derived("push", lambda: forward_mode(view.circuit, moved))
     out = _applied(view, leaves, pushed, ways)
     count = len(view.circuit.outputs)
@@ -121,6 +125,7 @@ def hvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> Any:
     (6.0, 4.0)
     """
     made = as_circuit_function(function)
+    _check_lists("hvp", values, directions)
     every = grad(made, wrt=tuple(range(len(made.parameters))))
     return jvp(_with_parameters(every, made.parameters), values, directions)[1]
 
@@ -184,15 +189,33 @@ def _called_like(function: Any, made: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _positions(made: CircuitFunction, wrt: Wrt) -> list[int]:
-    wanted = [wrt] if isinstance(wrt, int | str) else list(wrt)
-    for one in wanted:
-        if isinstance(one, str) and one not in made.parameters:
-            made.check_known(one)
-        if isinstance(one, int) and not -len(made.parameters) <= one < len(made.parameters):
-            raise OptionError(f"wrt={one}, but {made.name} has {len(made.parameters)} inputs.")
-    return [
-        made.parameters.index(w) if isinstance(w, str) else w % len(made.parameters) for w in wanted
-    ]
+    several = isinstance(wrt, Iterable) and not isinstance(wrt, str | bytes)
+    wanted: list[Any] = list(wrt) if several else [wrt]  # type: ignore[arg-type]
+    return [_position(made, one, wrt) for one in wanted]
+
+
+def _position(made: CircuitFunction, one: Any, wrt: Any) -> int:
+    names = made.parameters
+    if isinstance(one, str):
+        made.check_known(one)
+        return names.index(one)
+    if not isinstance(one, Integral):
+        raise OptionError(
+            f"wrt={wrt!r:.60}; it is a position or a name of an input, or several.",
+            fix=f'wrt=0, or wrt="{names[0]}"',
+        )
+    if not -len(names) <= int(one) < len(names):
+        raise OptionError(f"wrt={one}, but {made.name} has {len(names)} inputs.")
+    return int(one) % len(names)
+
+
+def _check_lists(name: str, values: Any, directions: Any) -> None:
+    for given in (values, directions):
+        if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str | bytes):
+            raise CircuitError(
+                f"{name} takes a list of values and one of directions, got {type(given).__name__}.",
+                fix=f"{name}(f, (2.0,), (1.0,))",
+            )
 
 
 def _viewed(
@@ -214,7 +237,8 @@ def _pulled(view: View, leaves: list[Any], wanted: Sequence[int]) -> list[Any]:
     if not numbers or view.tape is None:
         return _applied(view, leaves, _gradient(view, wanted), [1.0])
     value, pulls = view.tape.value_and_grad(leaves)
-    return [plain(v) for v in (value, *(0.0 if pulls[w] is None else pulls[w] for w in wanted))]
+    found = [_zero(view, w) if pulls[w] is None else pulls[w] for w in wanted]
+    return [plain(v) for v in (value, *found)]
 
 
 def _gradient(view: View, wanted: Sequence[int]) -> Derived:
@@ -230,10 +254,14 @@ def _gradient_circuit(view: View, wanted: Sequence[int]) -> Circuit:
     builder = Builder(back.circuit)
     outputs = [builder.wire(o) for o in back.forward.outputs]
     for w, p in zip(wanted, pulls, strict=True):
-        spec = view.circuit.spec_of(view.circuit.inputs[w])
-        dtype = spec.dtype if spec.dtype.kind == "f" else np.float64
-        outputs.append(builder.wire(p) if p >= 0 else builder.constant(np.zeros(spec.shape, dtype)))
+        outputs.append(builder.wire(p) if p >= 0 else builder.constant(_zero(view, w)))
     return tidy(builder.finish(outputs))
+
+
+def _zero(view: View, position: int) -> Any:
+    """The pull on an input that nothing pulls."""
+    spec = view.circuit.spec_of(view.circuit.inputs[position])
+    return np.zeros(spec.shape, spec.dtype if spec.dtype.kind == "f" else np.float64)[()]
 
 
 def _applied(view: View, leaves: list[Any], derived: Derived, more: list[Any]) -> list[Any]:

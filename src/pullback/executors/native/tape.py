@@ -22,7 +22,7 @@ from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.scalar import PLAIN, Slots, slot_of
 from pullback.executors.native.tape_plan import Tape, TooManyKinds, check_kinds, tape
 from pullback.executors.native.tape_text import backward_text, forward_text
-from pullback.executors.reference.program import Program, fitted, one_an_input
+from pullback.executors.reference.program import Program, fitted, forced, one_an_input
 
 FIRST = 256  # pages before the first look at Ctrl-C
 
@@ -69,13 +69,14 @@ class TapeProgram(Program):
         return found
 
     def value_and_grad(
-        self, inputs: Sequence[Any], force: float = 1.0, output: int = 0
+        self, inputs: Sequence[Any], force: Any = 1.0, output: int = 0
     ) -> tuple[Any, list[Any]]:
         """One output, and the pull on every input when `force` pulls that output; None for no pull.
 
         The bits of the circuit made by `passes.backward`, in a tenth of its time and memory; by that
         circuit itself where pulls make too many kinds of gate.
         """
+        force = forced(self.circuit, force, output)
         try:
             machine = self.machine(output)
         except TooManyKinds:

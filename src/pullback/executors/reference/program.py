@@ -74,11 +74,12 @@ class Program:
         >>> Program(circuit("x * y").circuit()).value_and_grad([3.0, 4.0])
         (np.float64(12.0), [np.float64(4.0), np.float64(3.0)])
         """
+        one_an_input(self.circuit, self.circuit.inputs, inputs)
+        force = forced(self.circuit, force, output)
         if output not in self._backs:
             self._backs[output] = self._back(output)
-        spec = self.circuit.spec_of(self.circuit.outputs[output])
         program, pulled = self._backs[output]
-        value, *pulls = program.run([*inputs, np.broadcast_to(force, spec.shape)[()]])
+        value, *pulls = program.run([*inputs, force])
         found = iter(pulls)
         return value, [next(found) if ok else None for ok in pulled]
 
@@ -147,14 +148,29 @@ def one_an_input(circuit: Circuit, wires: Sequence[int], inputs: Any) -> None:
             fix=f"program.run([{', '.join(circuit.names[w] for w in wires)}])",
         )
     if len(inputs) != len(wires):
-        raise ShapeError(f"the circuit has {len(wires)} inputs, got {len(inputs)}.")
+        names = ", ".join([*(circuit.names[w] for w in wires[:3]), *["..."] * (len(wires) > 3)])
+        said = f"the circuit has {len(wires)} inputs, got {len(inputs)}"
+        raise ShapeError(f"{said}; they are {names}" if names else f"{said}.")
+
+
+def forced(circuit: Circuit, force: Any, output: int) -> Any:
+    """`force` in the shape of the output it pulls, or an error that says which of them does not fit."""
+    if output not in range(len(circuit.outputs)):
+        said = f"the circuit has {len(circuit.outputs)}, counted from 0"
+        raise CircuitError(f"there is no output {output!r}; {said}.")
+    array, shape = canonical(force, "the force"), circuit.spec_of(circuit.outputs[output]).shape
+    if array.shape not in ((), shape):
+        said = f"the force has shape {array.shape}, the output has {shape}."
+        raise ShapeError(said, fix="one number, or an array of the output's shape")
+    return np.broadcast_to(array, shape)[()]
 
 
 def fitted(value: Any, spec: Spec, what: str) -> Any:
     """`value` as the numbers a wire of `spec` carries, or an error that names the input."""
     array = typed(value, spec.dtype, what)
     if np.shape(array) != spec.shape:
-        raise ShapeError(f"{what} has shape {np.shape(array)}, the circuit wants {spec.shape}.")
+        said = f"{what} has shape {np.shape(array)}, the circuit wants {spec.shape}."
+        raise ShapeError(said, fix="compile it again for such a shape: pb.compile(f.circuit(...))")
     return array
 
 

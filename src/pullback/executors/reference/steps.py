@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.errors import CircuitError, DtypeError, RangeError, RunError, ShapeError
+from pullback.errors import CircuitError, DtypeError, OptionError, RangeError, RunError, ShapeError
 from pullback.executors.reference.program import Program, fitted, typed
 
 Array = np.ndarray[Any, Any]
@@ -221,6 +221,25 @@ class Steps:
             wrong = int(rows.min() if rows.min() < 0 else rows.max())
             raise RangeError(f"order asks for row {wrong}, the columns have rows 0 to {count - 1}.")
         return rows
+
+
+def check_positions(circuit: Circuit, carried: Mapping[int, int], columns: Sequence[int]) -> None:
+    """Refuse inputs and outputs that the circuit does not have, and an input asked for twice."""
+    names, count = circuit.input_names, len(circuit.outputs)
+    asked = [*carried, *columns]
+    for i in asked:
+        if i not in range(len(names)):
+            what = f"there is no input {i!r}; the circuit counts from 0, and it has {len(names)}"
+            raise OptionError(f"{what}: {', '.join(names)}.")
+        if asked.count(i) > 1:
+            raise OptionError(
+                f"{names[i]!r} is asked for twice; an input is carried or one column."
+            )
+    for o in carried.values():
+        if o not in range(count):
+            raise OptionError(
+                f"there is no output {o!r}; the circuit counts from 0, and it has {count}."
+            )
 
 
 def blame(said: str, value: Any, rows: Array | None = None) -> RunError | None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from pullback.errors import PullbackError
+from pullback.errors import OptionError, PullbackError
 from pullback.executors.native.code import SIZES, Code
 from pullback.executors.native.jit import Library
 
@@ -27,7 +27,11 @@ define i64 @outside() nounwind {{
 
 def asked() -> bool:
     """Whether arrays are to be compiled with checks."""
-    return os.environ.get("PULLBACK_BOUNDS") == "check"
+    said = os.environ.get("PULLBACK_BOUNDS", "")
+    if said not in ("", "check"):
+        fix = "PULLBACK_BOUNDS=check, or leave it unset for no checks"
+        raise OptionError(f"PULLBACK_BOUNDS is {said!r:.60}; it knows one word.", fix=fix)
+    return bool(said)
 
 
 def exports() -> list[str]:
