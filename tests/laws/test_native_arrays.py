@@ -230,6 +230,16 @@ def test_choosing_and_moving_folds_give_the_same_bits():
     assert all(same_bits(f, w) for f, w in zip(found, wanted, strict=True))
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int64", "float32", "float64"])
+def test_the_largest_of_any_kind_is_found_along_any_axis(dtype):
+    rng = np.random.default_rng(6)
+    pairs = itertools.product([(3, 16), (16, 3), (5, 33), (2, 8, 9)], (0, 1))
+    drawn = [(rng.integers(0, 2, shape).astype(dtype), axis) for shape, axis in pairs]
+    functions = [lambda x, axis=axis: pb.argmax(x, axis=axis) for _, axis in drawn]
+    found, wanted = answers(functions, [(x,) for x, _ in drawn])
+    assert all(same_bits(f, w) for f, w in zip(found, wanted, strict=True))
+
+
 def test_softmax_and_logsumexp_of_one_array_share_their_work_and_stay_right():
     rng = np.random.default_rng(6)
     x = rng.normal(size=(19, 10)) * 30

@@ -202,7 +202,8 @@ class Body(Code):
     def slot(self, kind: str, lanes: int = 1) -> str:
         """A place for a number that changes from turn to turn; LLVM turns it into a register."""
         name = self.fresh()
-        self.slots.append(f"  {name} = alloca {type_of(kind, lanes)}")
+        stored = type_of("i8" if kind == "i1" else kind, lanes)  # as `store` lays it down
+        self.slots.append(f"  {name} = alloca {stored}")
         return name
 
     def store_bit(self, slot: str, value: Number) -> None:
