@@ -7,7 +7,7 @@ import pytest
 from laws.asking import same_bits
 
 import pullback as pb
-from pullback.errors import CircuitError, ShapeError, UnknownName
+from pullback.errors import CircuitError, DtypeError, ShapeError, UnknownName
 
 GENERATOR = np.random.default_rng(7)
 X, Y = GENERATOR.normal(size=(2, 37))
@@ -80,7 +80,7 @@ def test_columns_may_be_views_of_any_kind():
     ("values", "error", "said"),
     [
         ({"x": 1.0, "y": 2.0}, CircuitError, "every input is a single number"),
-        ({"x": [1.0, 2.0], "y": [1.0]}, ShapeError, "'y' has shape"),
+        ({"x": [1.0, 2.0], "y": [1.0]}, ShapeError, "'x' has 2 points, but 'y' has 1"),
         ({"x": [[1.0, 2.0]], "y": 1.0}, ShapeError, "points are flat arrays"),
         ({"x": [1.0], "z": 1.0}, UnknownName, "no input 'z'"),
     ],
@@ -88,7 +88,7 @@ def test_columns_may_be_views_of_any_kind():
 def test_points_that_do_not_fit_are_refused_by_name(values, error, said):
     f = pb.circuit("x * y", name="f")
     with pytest.raises(error, match=said):
-        f.map(**values).value.sum()
+        f.map(**values)
 
 
 def test_a_program_is_made_once():
@@ -108,3 +108,54 @@ def test_a_circuit_too_long_for_lanes_is_mapped_point_by_point_with_the_same_num
     assert same_bits(seen.value, np.array([p.value for p in points]))
     assert same_bits(seen.grads["x"], np.array([p.grads["x"] for p in points]))
     assert same_bits(seen.grads["w"], np.sum([p.grads["w"] for p in points]))
+
+
+NO_NUMBERS = {
+    "text": [1.0, "2"],
+    "nothing": [1.0, None],
+    "complex": [1.0, 1j],
+    "ragged": [[1.0], [1.0, 2.0]],
+    "too large": [1.0, 10**400],
+    "a dict": [1.0, {}],
+}
+
+
+@pytest.mark.parametrize("given", NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_a_list_that_holds_more_than_numbers_is_refused_by_name(given):
+    f = pb.circuit("x * y")
+    for ask in (f, f.value_and_grad, f.map):
+        with pytest.raises(DtypeError, match="^'x' (holds|is ragged)"):
+            ask(x=given, y=1.0)
+
+
+@pytest.mark.parametrize(
+    "given", [[1, 2], (1.0, 2), [np.float32(1), 2.0], [np.int64(1), 2.0], [True, 2]], ids=str
+)
+def test_a_list_of_numbers_is_an_array_of_real_numbers(given):
+    found = pb.circuit("x * y")(x=given, y=1.0)
+    assert (found.dtype, found.tolist()) == (np.float64, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("made", [lambda x: x > 0.0, lambda x: pb.cast(x, dtype="int64")])
+def test_what_cannot_be_pulled_can_be_mapped(made):
+    f = pb.circuit(made)
+    assert f.map(x=[1.0, -1.0]).value.tolist() == [f(1.0), f(-1.0)]
+    with pytest.raises(CircuitError, match="only real numbers are pulled"):
+        _ = f.map(x=[1.0, -1.0]).grads
+
+
+def test_a_map_is_of_its_points_as_they_were_given():
+    x = np.array([1.0, 2.0])
+    mapped = pb.circuit("x * w").map(x=x, w=3.0)
+    x[:] = 0.0
+    assert (mapped.value.tolist(), mapped.grads["w"]) == ([3.0, 6.0], 3.0)
+
+
+def test_a_map_of_no_points_is_empty():
+    mapped = pb.circuit("x * w").map(x=[], w=3.0)
+    assert (mapped.value.tolist(), mapped.grads["w"]) == ([], 0.0)
+
+
+def test_a_function_without_inputs_has_no_points():
+    with pytest.raises(CircuitError, match="every input is a single number"):
+        pb.circuit(lambda: 3.0).map()

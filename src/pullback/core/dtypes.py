@@ -59,15 +59,16 @@ def _widened(array: np.ndarray[Any, Any], what: str) -> np.dtype[Any]:
             raise DtypeError(f"{what} holds an integer above int64's largest, {array.max()}.")
         return INT64
     raise DtypeError(
-        f"{what} is {_said(array)}; a wire carries float64, float32, int64 or bool.",
+        f"{what} holds {_said(array)}; a wire carries float64, float32, int64 or bool.",
         fix="np.asarray(..., dtype=float)" if kind in "OUSg" else "",
     )
 
 
 def _said(array: np.ndarray[Any, Any]) -> str:
-    first = array.flat[0] if array.size else None
-    shown = f", first {str(first)[:40]!r}" if array.dtype.kind in "OUS" else ""
-    return f"{array.dtype.name}{shown}"
+    """What it holds, and of what is no number the first one."""
+    kind = {"O": "objects", "U": "text", "S": "bytes"}.get(array.dtype.kind)
+    odd = (x for x in array.flat if not isinstance(x, int | float))
+    return f"{kind}, first {str(next(odd, None))[:40]!r}" if kind else array.dtype.name
 
 
 def weak(number: float | int, dtype: np.dtype[Any]) -> Any:

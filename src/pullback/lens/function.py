@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import ROLES, Circuit
+from pullback.core.dtypes import canonical
 from pullback.core.replay import replay
 from pullback.core.shapes import Spec, spec_of
 from pullback.core.structure import LEAF, Structure, put_together, take_apart
@@ -315,7 +316,7 @@ class CircuitFunction:
 
     def _as_arrays(self, bound: list[Any]) -> list[Any]:
         # A list of plain numbers is an array; lists and tuples of anything else nest.
-        return [_array_if_numbers(value) for value in bound]
+        return [_array_if_numbers(v, repr(p)) for p, v in zip(self.parameters, bound, strict=True)]
 
     def _runs_alone(self) -> bool:
         """Whether every input has a default, as those of an opened element have."""
@@ -337,14 +338,15 @@ def _outputs_and_pulls(view: View, leaves: list[Any]) -> tuple[list[Any], list[A
     return out[:count], [next(pulled) if p >= 0 else None for p in view.back.input_pulls]
 
 
-def _array_if_numbers(value: Any) -> Any:
-    if isinstance(value, list | tuple) and value:
-        first = value[0]
-        while isinstance(first, list | tuple) and first:
-            first = first[0]
-        if isinstance(first, int | float | bool):
-            return np.asarray(value, dtype=np.float64 if not isinstance(first, bool) else None)
-    return value
+def _array_if_numbers(value: Any, what: str) -> Any:
+    first = value
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if first is value or not isinstance(first, int | float | np.number | np.bool_):
+        return value
+    array = canonical(value, what)
+    # Whole numbers that a person types are real numbers, as a single one is.
+    return array.astype(np.float64) if type(first) is int else array
 
 
 def circuit(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.structure import put_together, take_apart
-from pullback.errors import CircuitError
+from pullback.errors import CircuitError, ShapeError
 from pullback.executors import compile_map
 from pullback.executors.reference.points import Points
 from pullback.lens.snapshot import nested_pulls
@@ -24,7 +24,7 @@ class Mapped:
 
     value: an array with a number a point, nested as the function returns it. grads: by input name;
     for what differs from point to point the pull at each point, for what all points share the sum
-    over the points. Both are computed when they are first asked for.
+    over the points. Both are computed when they are first asked for, of the inputs as they were given.
     """
 
     def __init__(self, view: View, leaves: Sequence[Any], fast: bool, threads: int) -> None:
@@ -59,8 +59,9 @@ class Mapped:
         """The map of the outputs, or of the pulls on the inputs `asked`; made once for the view."""
         key = (kind, self.mapped, self._fast, self._threads)
         if key not in self.view.maps:
-            back, circuit = self.view.back, self.view.circuit
+            circuit = self.view.circuit
             if kind == "grads":
+                back = self.view.back
                 circuit = back.asking([back.input_pulls[i] for i in asked])
             self.view.maps[key] = compile_map(
                 circuit,
@@ -76,17 +77,37 @@ class Mapped:
 
 
 def mapped(made: CircuitFunction, bound: list[Any], fast: bool, threads: int) -> Mapped:
-    """`made` at the points that the arrays among `bound` say; CircuitError where there are none."""
-    nests = [take_apart(value) for value in bound]
+    """`made` at the points that the arrays among `bound` say.
+
+    CircuitError where there are none, ShapeError where they are no flat arrays of one length.
+    """
+    nests = [take_apart(np.zeros(0) if isinstance(v, list) and not v else v) for v in bound]
     leaves = [leaf for found, _ in nests for leaf in found]
     if not any(np.ndim(leaf) for leaf in leaves):
+        fix = f"{made.name}.map({made.parameters[0]}=[1.0, 2.0, ...])" if made.parameters else ""
         raise CircuitError(
-            f"{made.name} is mapped over points, but every input is a single number.",
-            fix=f"{made.name}.map({made.parameters[0]}=[1.0, 2.0, ...])",
+            f"{made.name} is mapped over points, but every input is a single number.", fix=fix
         )
-    columns = [np.asarray(leaf) if np.ndim(leaf) else leaf for leaf in leaves]
+    # Copies: what the caller's arrays hold later is none of this map's.
+    columns = [np.array(leaf) if np.ndim(leaf) else leaf for leaf in leaves]
     # Traced for one point of each column.
     one = iter([np.zeros((), x.dtype)[()] if np.ndim(x) else x for x in columns])
     single = [put_together([next(one) for _ in found], shape) for found, shape in nests]
     view, _ = made.viewed(single)
+    _check_lengths(view.circuit.input_names, columns)
     return Mapped(view, columns, fast, threads)
+
+
+def _check_lengths(names: Sequence[str], columns: Sequence[Any]) -> None:
+    lengths: dict[int, str] = {}
+    for name, column in zip(names, columns, strict=True):
+        if np.ndim(column) > 1:
+            said = (
+                f"{name!r} has shape {np.shape(column)}; points are flat arrays, a number a point."
+            )
+            raise ShapeError(said, fix=f"{name}.ravel()")
+        if np.ndim(column):
+            lengths.setdefault(len(column), name)
+    if len(lengths) > 1:
+        (some, first), (others, second) = list(lengths.items())[:2]
+        raise ShapeError(f"{first!r} has {some} points, but {second!r} has {others}.")
