@@ -272,6 +272,24 @@ def test_arithmetic_on_broadcast_arrays_gives_the_same_bits_at_any_length(dtype)
     assert all(same_bits(f, w) for f, w in zip(found, wanted, strict=True))
 
 
+BESIDE = [
+    lambda x, i: pb.unpick(x, i, size=3) + x,
+    lambda x, i: x * pb.unpick(x, i, size=3) - pb.relu(x),
+    lambda x, i: pb.unpick(x, i, size=3) * pb.cast(i, dtype="float64"),
+    lambda x, i: pb.unpick(i, i, size=3) + i,
+    lambda x, i: pb.unpick(x, i, size=3) + pb.unpick(x * 2.0, i, size=3) * x,
+    lambda x, i: pb.where(pb.unpick(x, i, size=3) > x, x, -1.0),
+]
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 3), (1, 3, 3), (3, 1)], ids=str)
+def test_a_wire_read_along_the_rows_and_along_the_columns_of_one_loop_is_both(shape):
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=shape), rng.integers(0, 3, shape)
+    found, wanted = answers(BESIDE, [values] * len(BESIDE))
+    assert all(same_bits(f, w) for f, w in zip(found, wanted, strict=True))
+
+
 # --- programs ---
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.circuit import Row
 from pullback.executors.native.arrays import bounds, gemm
 from pullback.executors.native.arrays.elementwise import (
     Constant,
@@ -213,18 +214,17 @@ class Module:
 
     def _loop(self, f: _Function, group: Group, writes: dict[int, Placed]) -> Loop:
         inside = {row.wire for row in group.rows}
-        reads: dict[int, Operand] = {}
-        for row in group.rows:
-            is_unpick = row.gate is not None and row.gate.name == "unpick"
-            for i in row.inputs:
-                if i in inside:
-                    continue
-                if is_unpick:
-                    i_at = self._operand(f, i, group.shape[:-1])
-                    reads[i] = _repeated(i_at, group.shape) if isinstance(i_at, Placed) else i_at
-                else:
-                    reads[i] = self._operand(f, i, group.shape)
-        return Loop(group.rows, group.shape, reads, list(writes.items()))
+        rows = [_by_row(row) for row in group.rows]
+        wanted = dict.fromkeys(i for row in rows for i in row.inputs if i not in inside)
+        reads = {i: self._read(f, i, group.shape) for i in wanted}
+        return Loop(rows, group.shape, reads, list(writes.items()))
+
+    def _read(self, f: _Function, i: int, shape: tuple[int, ...]) -> Operand:
+        """A wire spread out to `shape`; ~wire has one number for each row of it."""
+        if i >= 0:
+            return self._operand(f, i, shape)
+        at = self._operand(f, ~i, shape[:-1])
+        return _repeated(at, shape) if isinstance(at, Placed) else at
 
     def _matmul(self, f: _Function, group: Group, writes: dict[int, Placed], scratch: str) -> None:
         row, rest = group.rows[0], group.rows[1:]
@@ -388,6 +388,12 @@ def _inner(body: Body, at: Placed, here: Sequence[Index]) -> Placed:
     pointer = body.pointer(at, here)
     n = len(here)
     return Placed(view._replace(offset=0, shape=view.shape[n:], strides=view.strides[n:]), pointer)
+
+
+def _by_row(row: Row) -> Row:
+    """An unpick reads ~wire: other rows may read the same wire along the columns."""
+    is_unpick = row.gate is not None and row.gate.name == "unpick"
+    return row._replace(inputs=tuple(~i for i in row.inputs)) if is_unpick else row
 
 
 def _repeated(at: Placed, shape: tuple[int, ...]) -> Placed:
