@@ -5,6 +5,7 @@ import pytest
 
 import pullback as pb
 from pullback.errors import CircuitError, DtypeError, ShapeError
+from pullback.executors.native.program import NativeProgram
 from pullback.train import SGD, Plan
 
 every_executor = pytest.mark.parametrize("executor", ["auto", "native", "reference"])
@@ -80,3 +81,13 @@ def test_a_recipe_that_was_written_anew_is_compiled_anew(k, tmp_path_factory, mo
     plan = Plan(batch_size=1, max_epochs=1)
     made = f.fit({"w": 1.0, "x": np.ones(1)}, plan=plan, optimizer=SGD(0.125))
     assert (made.losses, made["w"]) == ([k], 1.0 - 0.25 * k)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(12_000, 1), (1, 6_000)])
+def test_many_inputs_or_outputs_make_no_straight_line_however_few_gates_there_are(inputs, outputs):
+    """Compiling a straight line takes the square of them: half a minute here."""
+    names = [f"x{i}" for i in range(inputs)]
+    f = pb.circuit(lambda x: [x[names[0]] * x[names[-1]]] * outputs)
+    program = pb.compile(f.circuit(dict.fromkeys(names, 1.5)))
+    assert not isinstance(program, NativeProgram)
+    assert program.run([1.5] * inputs) == [2.25] * outputs

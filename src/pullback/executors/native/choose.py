@@ -14,8 +14,8 @@ from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.arrays.steps import CannotCarry, NativeSteps
 from pullback.executors.native.lanes import Lanes
 from pullback.executors.native.lower import is_scalar
-from pullback.executors.native.program import LARGEST, NativeProgram
-from pullback.executors.native.scalar_steps import ScalarSteps, can_step
+from pullback.executors.native.program import NativeProgram, is_short
+from pullback.executors.native.scalar_steps import ScalarSteps
 from pullback.executors.native.tape import TapeProgram
 from pullback.executors.native.tape_plan import TooManyKinds
 from pullback.executors.native.tape_steps import TapeSteps
@@ -40,7 +40,7 @@ def choose(
 
 def _of_scalars(circuit: Circuit, fast: bool) -> Program | None:
     """Straight-line code up to a few hundred gates, a tape beyond."""
-    if circuit.gate_count <= LARGEST:
+    if is_short(circuit):
         return NativeProgram(circuit, fast=fast)
     try:
         return TapeProgram(circuit, fast=fast)
@@ -83,7 +83,7 @@ class LongMap(Points):
 
 
 def _steps_of_scalars(circuit: Circuit, **plan: Any) -> Steps | None:
-    if can_step(circuit):
+    if is_short(circuit):
         return ScalarSteps(circuit, **plan)
     try:
         return TapeSteps(circuit, **plan)

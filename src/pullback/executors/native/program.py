@@ -13,6 +13,13 @@ from pullback.executors.reference.program import Program
 from pullback.passes.rewrite import live
 
 LARGEST = 300  # gates in one straight line; compiling more takes longer than it is worth
+MOST_DOORS = 600  # inputs and outputs; compiling takes the square of them
+
+
+def is_short(circuit: Circuit) -> bool:
+    """Whether a circuit is worth a straight line."""
+    doors = len(circuit.inputs) + len(circuit.outputs)
+    return circuit.gate_count <= LARGEST and doors <= MOST_DOORS
 
 
 class NativeProgram(Program):

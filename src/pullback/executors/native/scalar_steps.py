@@ -8,14 +8,8 @@ from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.loop import Loop, Looped
-from pullback.executors.native.program import LARGEST
 from pullback.executors.native.stepper import Stepper
 from pullback.executors.reference.steps import Array, Steps
-
-
-def can_step(circuit: Circuit) -> bool:
-    """Whether a step circuit of single numbers is short enough for a straight line."""
-    return circuit.gate_count <= LARGEST
 
 
 class ScalarSteps(Steps):
