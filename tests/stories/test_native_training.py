@@ -9,6 +9,7 @@ from laws.alarm import Alarm, needs_alarm
 
 import pullback.executors
 from pullback.errors import OptionError, RangeError, RunError
+from pullback.executors.native import jit
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
 from pullback.train import SGD, Examples, Plan, Task, Training
 
@@ -91,8 +92,8 @@ def test_an_unknown_executor_is_refused():
 
 
 def test_without_llvmlite_numpy_trains_and_says_so(monkeypatch):
-    monkeypatch.setattr(pullback.executors.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(pullback.executors, "_said", set())
+    monkeypatch.setattr(jit, "lacking", lambda: "llvmlite is not installed")
+    monkeypatch.setattr(pullback.executors, "_warned", set())
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         found = trained(Plan(max_epochs=2))

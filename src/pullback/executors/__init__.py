@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import sys
+import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps, check_positions
 
 EXECUTORS = ("auto", "native", "reference")
-_said: set[str] = set()
+_warned: set[str] = set()
 
 
 def compile(
@@ -125,7 +126,7 @@ def _is_native(executor: str) -> bool:
         raise OptionError(
             f"executor={executor!r}; there is {known}.", why=did_you_mean(executor, EXECUTORS)
         )
-    return executor != "reference" and _has_llvmlite()
+    return executor != "reference" and not _lacking()
 
 
 def _native() -> Any:
@@ -133,13 +134,21 @@ def _native() -> Any:
     return importlib.import_module("pullback.executors.native.choose")
 
 
-def _has_llvmlite() -> bool:
-    found = importlib.util.find_spec("llvmlite") is not None
-    if not found and "llvmlite" not in _said:
-        _said.add("llvmlite")
-        warnings.warn(
-            "llvmlite is not installed, so circuits run in NumPy, slower. Try: pip install llvmlite",
-            RuntimeWarning,
-            stacklevel=4,
-        )
-    return found
+def _lacking() -> bool:
+    """Whether there is no machine code here; the first time that is said."""
+    # Imported here, too: it takes llvmlite, and time.
+    why: str = importlib.import_module("pullback.executors.native.jit").lacking()
+    if why and why not in _warned:
+        _warned.add(why)
+        warnings.warn(why, RuntimeWarning, stacklevel=_level_of_the_caller())
+    return bool(why)
+
+
+def _level_of_the_caller() -> int:
+    """The stacklevel of the line that called into this library, however deep in it that was."""
+    frames = traceback.walk_stack(sys._getframe(1))
+    names = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames]
+    outside = len(names) - names[::-1].index(__name__.partition(".")[0])
+    while names[outside : outside + 1] == ["functools"]:  # a cached property of ours was asked
+        outside += 1
+    return outside + 1

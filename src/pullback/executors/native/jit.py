@@ -29,9 +29,18 @@ if hasattr(os, "register_at_fork"):  # a child must not be born while another th
     )
 
 
-def available() -> bool:
-    """Whether llvmlite is installed. Without it the reference executor runs everything."""
-    return importlib.util.find_spec("llvmlite") is not None
+@lru_cache(maxsize=1)
+def lacking() -> str:
+    """What keeps circuits from running as machine code, with the remedy; "" where nothing does."""
+    said = "so circuits run in NumPy, slower. Try: pip install"
+    if importlib.util.find_spec("llvmlite") is None:
+        return f"llvmlite is not installed, {said} llvmlite"
+    try:
+        _llvm()
+    except (ImportError, OSError, AttributeError) as error:  # half there, or of another machine
+        reason = str(error).partition(". ")[0][:100]
+        return f"llvmlite cannot be loaded ({reason}), {said} --force-reinstall llvmlite"
+    return ""
 
 
 class Library:
