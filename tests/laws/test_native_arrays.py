@@ -20,6 +20,7 @@ from pullback.core.shapes import Spec, spec_of
 from pullback.errors import DtypeError, PullbackError, RangeError, ShapeError
 from pullback.executors import compile, compile_steps
 from pullback.executors.native.arrays import gemm, nest, text
+from pullback.executors.native.arrays import steps as steps_of_arrays
 from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.arrays.steps import NativeSteps
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
@@ -567,15 +568,48 @@ def test_a_loop_over_odd_rows_is_refused(executor, columns, order, words):
         stepping(executor).run(columns, list(order))
 
 
+def adding_steps(executor):
+    """Rows are added to what is carried, and single numbers of each kind are shown."""
+    builder = Builder()
+    w, x = builder.input(Spec((3,), FLOAT64), "w"), builder.input(Spec((2, 3), FLOAT64), "x")
+    total = pb.sum(w + pb.sum(x, axis=0))
+    shown = [total, pb.cast(total, dtype="float32"), pb.argmax(w), total > 0.0, x * 2.0]
+    circuit = builder.finish([w + pb.sum(x, axis=0), *shown])
+    return compile_steps(
+        circuit, carried={0: 0}, columns=[1], start=[np.zeros(3)], executor=executor
+    )
+
+
+@pytest.mark.parametrize("piece", [1, 3, 100])
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_loop_ends_with_the_step_that_shows_a_number_that_is_not_finite(odd, piece, monkeypatch):
+    def in_pieces(total, work, first):
+        for start in range(0, total, piece):
+            work(start, min(start + piece, total))
+
+    monkeypatch.setattr(steps_of_arrays, "in_pieces", in_pieces)
+    ran = [adding_steps(executor) for executor in ("native", "reference")]
+    assert isinstance(ran[0], NativeSteps)
+    for wrong in (0, 1, 4, 6, None):
+        x = np.arange(42.0).reshape(14, 3)
+        if wrong is not None:
+            x[2 * wrong + 1, 2] = odd  # 1e300 is not finite as a float32 only
+        for steps in ran:
+            steps.carried = [np.zeros(3)]
+            steps.run([x], np.arange(14))
+        found, wanted = [[s.done, *s.carried, *s.records] for s in ran]
+        assert found[0] == (7 if wrong is None else wrong + 1)
+        assert all(
+            same_bits(np.asarray(f), np.asarray(w)) for f, w in zip(found, wanted, strict=True)
+        )
+
+
 @pytest.mark.parametrize("executor", ["native", "reference"])
-def test_a_loop_ends_soon_after_a_loss_that_is_not_finite(executor):
+def test_a_loop_that_has_ended_looks_at_no_row_behind_it(executor):
     steps = stepping(executor)
-    x, labels = np.ones((800, 5), np.float32), np.zeros(800, np.int64)
-    x[8:16] = np.inf
-    steps.run([x, labels], np.arange(800))
-    wrong = np.flatnonzero(~np.isfinite(steps.records[0]))
-    assert wrong[0] == 1
-    assert len(steps.records[0]) == steps.done
+    x, labels = np.ones((40, 5), np.float32), np.zeros(40, np.int64)
+    x[8], labels[16] = np.inf, 3  # a label that there is not, one step later
+    assert steps.run([x, labels], np.arange(40)) == 2
 
 
 def test_subnormal_numbers_count_as_zero_in_loops_alone():

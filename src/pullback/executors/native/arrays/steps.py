@@ -24,10 +24,11 @@ from pullback.executors.native.arrays.rows import gathering
 from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
 from pullback.executors.native.arrays.views import dense
-from pullback.executors.native.code import Code
+from pullback.executors.native.code import KINDS, Code, Number
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
 from pullback.executors.native.known import known_by
+from pullback.executors.native.loop import pointer_in
 from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
@@ -63,17 +64,14 @@ class NativeSteps(Steps):
         return described(self._plan, self._memory)
 
     def _kept(self) -> Sequence[Any]:
-        return self._copies(i for i, _ in self._pairs)
+        return [self._values[i][()] for i, _ in self._pairs]
 
     def _keep(self, state: list[Any]) -> None:
         self._set((i for i, _ in self._pairs), state)
 
     def _give(self, given: list[Any]) -> None:
         self._set(self._fixed, given)
-        super()._give(self._copies(self._fixed))
-
-    def _copies(self, positions: Iterable[int]) -> list[Any]:
-        return [self._values[i].copy()[()] for i in positions]
+        super()._give(given)
 
     def _set(self, positions: Iterable[int], values: list[Any]) -> None:
         for i, value in zip(positions, values, strict=True):
@@ -121,11 +119,11 @@ class NativeSteps(Steps):
 
         def piece(start: int, stop: int) -> None:
             self._loop_code(*places, start, stop, *others)
+            if not all(np.isfinite(r[start : self.done]).all() for r in self.records):
+                raise _NotFinite
             if self.done < stop:
                 batch = rows[self.done * self.batch : (self.done + 1) * self.batch]
                 self._explain([x[batch] for x in data])
-            if not all(np.isfinite(r[start:stop]).all() for r in self.records):
-                raise _NotFinite
 
         try:
             in_pieces(total, piece, first=1)
@@ -209,7 +207,7 @@ class NativeSteps(Steps):
             self._enter = Door(run, (specs, ()), places, self._enter, keeps).enter
 
     def _loop_text(self, first_output: int, team: int) -> str:
-        """`@steps`: rows gathered, a step, its numbers recorded, and one more done."""
+        """`@steps`: rows gathered, a step, its numbers recorded, and one more done, while they are finite."""
         code = Code()
         restore = flush_subnormals(code)
         specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self._columns]
@@ -218,11 +216,14 @@ class NativeSteps(Steps):
         gather, head, call = gathering(sizes, rows, self.threads, team)
         code.lines += [head, "  br label %step", "step:"]
         code.lines += ["  %i = phi i64 [%from, %entry], [%next, %recorded]", call, _STEP]
-        kept = [n for n, s in enumerate(self._specs) if not s.shape]
-        for k, n in enumerate(kept):
-            size = self._specs[n].dtype.itemsize
-            code.lines.append(_RECORD.format(k=k, slot=first_output + n, bits=8 * size))
+        kinds = {n: KINDS[s.dtype] for n, s in enumerate(self._specs) if not s.shape}
+        shown = [_record(code, k, first_output + n, kinds[n]) for k, n in enumerate(kinds)]
         code.lines.append(_NEXT)
+        more = code.emit("icmp slt i64 %next, %to", "i1")
+        for x in shown:
+            if x.is_real:
+                more = more & code.compare("oeq", x - x, 0.0)  # NaN where x is not finite
+        code.lines += [f"  br {more}, label %step, label %end", "end:"]
         restore()
         start = (
             "define void @steps(ptr %table, ptr %arena, ptr %rows, i64 %from, i64 %to, ptr %data, "
@@ -244,19 +245,15 @@ _STEP = """  %bad = call i64 @run(ptr %table, ptr %arena)
   br i1 %fine, label %recorded, label %end
 recorded:"""
 
-_RECORD = """  %shown{k}.at = getelementptr ptr, ptr %table, i64 {slot}
-  %shown{k} = load ptr, ptr %shown{k}.at
-  %value{k} = load i{bits}, ptr %shown{k}
-  %record{k}.at = getelementptr ptr, ptr %records, i64 {k}
-  %record{k} = load ptr, ptr %record{k}.at
-  %record{k}.i = getelementptr i{bits}, ptr %record{k}, i64 %i
-  store i{bits} %value{k}, ptr %record{k}.i"""
-
 _NEXT = """  %next = add i64 %i, 1
-  store i64 %next, ptr %done
-  %more = icmp slt i64 %next, %to
-  br i1 %more, label %step, label %end
-end:"""
+  store i64 %next, ptr %done"""
+
+
+def _record(code: Code, k: int, slot: int, kind: str) -> Number:
+    """The single number that a step has shown at a slot of the table, kept as its entry of record k."""
+    x = code.load(pointer_in(code, "%table", slot), kind)
+    code.store(x, code.at(pointer_in(code, "%records", k), "%i", kind))
+    return x
 
 
 class _NotFinite(Exception):
