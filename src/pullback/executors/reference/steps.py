@@ -62,22 +62,22 @@ class Steps:
     @property
     def carried(self) -> list[Any]:
         """What is carried, after the last step, in the order it was declared."""
-        return list(self._kept())
+        return [_own(x) for x in self._kept()]
 
     @carried.setter
     def carried(self, values: Sequence[Any]) -> None:
         # An interruption before the next step must not find the steps of the last run.
         self._forget()
-        self._keep(self._fit([i for i, _ in self._pairs], values))
+        self._keep([_own(x) for x in self._fit([i for i, _ in self._pairs], values)])
 
     @property
     def fixed(self) -> list[Any]:
         """The inputs that are neither carried nor columns, such as a learning rate."""
-        return list(self._given)
+        return [_own(x) for x in self._given]
 
     @fixed.setter
     def fixed(self, values: Sequence[Any]) -> None:
-        self._give(self._fit(self._fixed, values))
+        self._give([_own(x) for x in self._fit(self._fixed, values)])
 
     def step(self, *columns: Any) -> Any:
         """One step; gives the shown outputs, a tuple or the one there is.
@@ -85,7 +85,7 @@ class Steps:
         Raises what the circuit raises, and then nothing has moved.
         """
         self._state, shown = self._stepped(self._fit(self._columns, columns))
-        plain = tuple([x.item() if np.ndim(x) == 0 else x for x in shown])
+        plain = tuple([x.item() if np.ndim(x) == 0 else _own(x) for x in shown])
         return plain[0] if len(plain) == 1 else plain
 
     def run(self, columns: Sequence[Any], order: Any) -> int:
@@ -102,8 +102,10 @@ class Steps:
         total = len(rows) // self.batch
         shown = [self._spec(o) for o in self._singles]
         self.records = [np.zeros(total, s.dtype) for s in shown]
-        self._loop(data, rows, total)
-        self.records = [r[: self.done] for r in self.records]
+        try:
+            self._loop(data, rows, total)
+        finally:
+            self.records = [r[: self.done] for r in self.records]
         return self.done
 
     # What an executor does in its own way
@@ -144,7 +146,7 @@ class Steps:
         given.update(zip((i for i, _ in self._pairs), self._state, strict=True))
         given.update(zip(self._fixed, self._given, strict=True))
         outputs = self._program.run([given[i] for i in range(len(given))])
-        return [outputs[o] for _, o in self._pairs], [outputs[o] for o in self._shown]
+        return [_own(outputs[o]) for _, o in self._pairs], [outputs[o] for o in self._shown]
 
     def _check(self) -> None:
         circuit = self.circuit
@@ -262,3 +264,8 @@ def blame(said: str, value: Any, rows: Array | None = None) -> RunError | None:
         column = ", column " + ", ".join(map(str, first[1:])) if first[1:] else ""
         place, fix = f" at row {met[first[0]]}{column}", "leave that row out"
     return RunError(f"{said} {found[first]}{place}, so the training cannot go on.", fix=fix)
+
+
+def _own(value: Any) -> Any:
+    """`value`, which nobody else can write into: what a step carries is its own."""
+    return value.copy() if isinstance(value, np.ndarray) else value
