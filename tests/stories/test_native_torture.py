@@ -114,6 +114,65 @@ def test_a_full_disk_costs_nothing_but_speed(store, monkeypatch):
     assert twice(3.0) == 6.0
 
 
+def not_allowed(*_, **__):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_damaged_entry_that_cannot_be_thrown_away_is_built_again(store, monkeypatch):
+    twice(3.0)
+    entry(store).write_bytes(b"")
+    monkeypatch.setattr("pathlib.Path.unlink", not_allowed)
+    monkeypatch.setattr("tempfile.mkstemp", not_allowed)
+    assert twice(3.0) == 6.0
+
+
+def linked(path):
+    os.replace(path, path.with_name("whole"))
+    path.symlink_to("whole")
+
+
+def piped(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def folded(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other rules there")
+@pytest.mark.parametrize("other", [linked, piped, folded])
+def test_what_is_no_plain_file_is_neither_waited_for_nor_run(store, other):
+    twice(3.0)
+    path, found = entry(store), []
+    other(path)
+    thread = threading.Thread(target=lambda: found.append(cache.load(path.name)), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert found == [None]
+    assert twice(3.0) == 6.0
+
+
+@pytest.mark.parametrize("home", ["", "nowhere"])
+def test_without_a_home_nothing_is_kept(tmp_path, monkeypatch, home):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PULLBACK_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # so without a home
+    assert cache.folder() is None
+    assert twice(3.0) == 6.0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_named_from_here_stays_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PULLBACK_CACHE", tmp_path.name)
+    assert twice(3.0) == 6.0
+    monkeypatch.chdir(tmp_path.parent)
+    assert cache.folder() == tmp_path / tmp_path.name / "native"
+
+
 @pytest.mark.parametrize("seed", range(max(MANY // 20, 10)))
 def test_an_entry_damaged_anywhere_is_built_again(store, seed):
     rng = np.random.default_rng(seed)

@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from functools import cache
 from pathlib import Path
 
 MAGIC = b"pullback object 1\n"
@@ -25,12 +26,20 @@ def folder() -> Path | None:
     if said == "off":
         return None
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    path = Path(said or home) / ("" if said else "pullback") / "native"
+    path = (_absolute(said) if said else Path(home) / "pullback") / "native"
+    if not path.is_absolute():
+        return None  # nobody's home is known: whatever folder we are in, it is not meant
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path if _is_ours(path.stat()) else None
     except OSError:
         return None
+
+
+@cache
+def _absolute(said: str) -> Path:
+    """Counted from where the program was when it first asked; it may go elsewhere."""
+    return Path(said).absolute()
 
 
 def load(key: str) -> bytes | None:
@@ -40,16 +49,23 @@ def load(key: str) -> bytes | None:
         return None
     path = place / key
     try:
-        with path.open("rb") as file:
-            data = file.read() if _is_ours(os.fstat(file.fileno())) else b""
+        with open(path, "rb", opener=_open) as file:
+            found = os.fstat(file.fileno())
+            data = file.read() if stat.S_ISREG(found.st_mode) and _is_ours(found) else b""
     except OSError:
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # used just now
     image = _checked(key, data)
     if image is None:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder may be one to read from only
+            path.unlink()
     return image
+
+
+def _open(path: str, flags: int) -> int:
+    """Opened as it is, at once: no link is followed, no pipe waited for, where the system lets us say so."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def store(key: str, image: bytes) -> None:
