@@ -364,6 +364,34 @@ def test_nothing_that_is_given_is_written_to():
     assert all(same_bits(a, b) for a, b in zip(before, VALUES, strict=True))
 
 
+UNCHANGED = [
+    lambda x: x,
+    lambda x: x * 1.0,
+    lambda x: x / 1,
+    lambda x: -(-x),
+    lambda x: x.T.T,
+    lambda x: x[:],
+    lambda x: x[1:],
+    pb.stop_gradient,
+    lambda x: pb.cast(x, dtype="float64"),
+    lambda x: pb.reshape(x, shape=x.shape),
+    lambda x: pb.broadcast_to(x, shape=x.shape),
+    lambda x: pb.sum_to(x, shape=x.shape),
+    lambda x: x + 2.0,
+]
+
+
+@pytest.mark.parametrize("shape", [(), (3, 4)], ids=str)
+def test_what_comes_out_is_the_callers_own(shape):
+    x = np.array(2.5) if shape == () else np.arange(12.0).reshape(shape)
+    functions = UNCHANGED if shape else [f for f in UNCHANGED if f(np.ones(3)).shape == (3,)]
+    program = native(circuit_of(functions, [(x,)] * len(functions)))
+    given = [x.copy() for _ in functions]
+    first, second = program.run(given), program.run(given)
+    assert not any(np.shares_memory(y, z) for y in first for z in (*given, *second))
+    assert all(same_bits(np.asarray(y), np.asarray(z)) for y, z in zip(first, second, strict=True))
+
+
 def odd_forms(x):
     """The same numbers as other people bring them."""
     padded = np.zeros((x.shape[0], 2 * x.shape[1]), x.dtype)
