@@ -111,6 +111,14 @@ def test_a_goal_beside_nobody_is_neither_met_nor_missed():
     assert result(ours=2e-9).goals[1] == ("2 x slow", None)
 
 
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [(1.01, "1.01"), (1.004, "1.004"), (1.0000003, "1.0000003"), (1.26, "1.3"), (17.2, "17")],
+)
+def test_a_missed_goal_never_reads_as_met(time, said):
+    assert result(ours=time).missed == [f"{said} times the goal of 1e+09 ns"]
+
+
 def test_a_page_has_a_line_a_row_and_the_reason_where_a_peer_wins_or_a_goal_is_missed():
     page = markdown([result(ours=2e-9, slow=3e-9, quick=1e-9)], {"cores": "2"})
     assert "| P0 | counting | step | ours 2.00 ns | quick 1.00 | 0.50 x |" in page

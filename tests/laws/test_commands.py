@@ -62,6 +62,11 @@ def test_a_page_explains_every_parameter(name):
 
 
 @every_command
+def test_an_empty_default_is_not_spoken_of(name):
+    assert "(default )" not in " ".join(manual_page(name, command(name)).split())
+
+
+@every_command
 def test_a_page_has_an_example_and_fits_80_columns(name):
     assert [words for words in examples(name) if words[0] != name] == []
     assert examples(name) != []

@@ -1,4 +1,4 @@
-"""Measures one row: everybody must agree first, then turns are taken in turn, and medians count."""
+"""Measures one row: everybody must agree first, then all take turns, and medians count."""
 
 from __future__ import annotations
 

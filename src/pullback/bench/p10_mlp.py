@@ -148,7 +148,7 @@ def row(key: str, sizes: tuple[int, ...], batch: int, rule: Rule, goal: tuple[fl
         counted="batch",
         tolerance=1e-4,
         turn=0.1,
-        note="the goal is for registers twice as wide; BLAS takes longer for the products alone.",
+        note="the goal is for registers twice as wide; BLAS takes as long or longer for the products alone.",
     )
 
 

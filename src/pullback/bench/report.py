@@ -72,9 +72,10 @@ _PAGE = """# Side by side
 The same work by pullback, by other libraries and by C, written by `pullback bench --markdown` after
 `pip install -e '.[bench]'`; how each grows with the size of the work is
 [on a page of its own](bench-growth.md). Each row is one process with one thread on one core; everybody
-came to the same numbers before a time counted; then turns were taken in turn, and a time is the median of
-the processor time of one step. The limit is C by hand, or the part of the work that nobody can leave out;
-it is no peer. Goals are for AVX-512.
+came to the same numbers before a time counted; then all took turns, and a time is the median of the
+processor time of one step. The limit is C by hand, or the part of the work that nobody can leave out; it is
+no peer. Goals are for AVX-512. The library itself has SGD; Adam is an optimizer written for the bench
+(`pullback/bench/rules.py`), with the library's `Optimizer` protocol.
 
 ## The machine
 """

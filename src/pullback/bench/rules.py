@@ -1,4 +1,7 @@
-"""How weights move, for everybody who trains in the bench: SGD with momentum, and Adam."""
+"""How weights move, for everybody who trains in the bench: SGD with momentum, and Adam.
+
+The library has no Adam; ours is written here, as anybody may write an optimizer.
+"""
 
 from __future__ import annotations
 

@@ -95,8 +95,17 @@ class Result:
             time = mine.get(goal.mine) if goal.mine else self.ours
             share = None if time is None else goal.share(time, self.times(), self.row.unit)
             if share is not None and share > 1:
-                found.append(f"{share:.2g} times the goal of {goal.said(self.row.unit)}")
+                found.append(f"{above_one(share)} times the goal of {goal.said(self.row.unit)}")
         return found
+
+
+def above_one(share: float) -> str:
+    """A number above 1 with two digits, or as many as it takes to be seen above 1.
+
+    >>> above_one(1.31), above_one(1.004)
+    ('1.3', '1.004')
+    """
+    return next(said for n in range(2, 18) if float(said := f"{share:.{n}g}") > 1)
 
 
 def run_rows(places: Sequence[int], *, quick: bool = False) -> Iterator[Result]:

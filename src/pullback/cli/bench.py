@@ -21,7 +21,7 @@ def bench(
     """Time the same work beside other libraries.
 
     Each row runs in a process of its own, on one core. Everybody must come to the same numbers
-    before a time counts; then turns are taken in turn, and medians of processor time are shown.
+    before a time counts; then all take turns, and medians of processor time are shown.
     A library that is not installed is said to be so.
 
     rows: which ones, such as P1 P10; all of them, some minutes, where none is named

@@ -92,7 +92,7 @@ def _word(hint: Any) -> str:
 
 def _described(parameter: inspect.Parameter, text: str) -> str:
     default = parameter.default
-    if default is parameter.empty or default is None or default is False or default == "":
+    if default is parameter.empty or default is False or default in (None, "", ()):
         return text
     shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
     return f"{text} (default {shown})"
