@@ -26,7 +26,8 @@ def compile(
     so last bits differ. watch: every wire will be looked at by `program.watch(inputs)`. threads: how
     many may share the work of arrays; the result is the same for any number.
 
-    Errors: ShapeError and DtypeError when a run brings other inputs than the circuit was traced for.
+    Errors: CircuitError for a function of arrays that was never called, since no shapes are known;
+    ShapeError and DtypeError when a run brings other inputs than the circuit was traced for.
 
     >>> import pullback as pb
     >>> program = pb.compile(pb.circuit("x * y"))
@@ -48,8 +49,8 @@ def _latest(made: CircuitFunction) -> Circuit:
     try:
         return made.last_view().circuit
     except (ShapeError, IndexError) as error:  # made for arrays, and nobody knows yet for which
-        said = getattr(error, "what", error)
         raise CircuitError(
-            f"{made.name} was not called yet, so no shapes are known, and single numbers fail: {said}",
+            f"{made.name} was not called yet: no shapes are known, and single numbers do not fit it.",
+            why=str(getattr(error, "what", error)),
             fix=f"pb.compile({made.name}.circuit({', '.join(made.parameters)}))",
         ) from error

@@ -135,7 +135,8 @@ class Training:
     def run(self, monitor: Monitor | None = None) -> Stopped:
         """Train until the plan says stop; returns why it stopped. Ctrl-C stops after a full step.
 
-        Raises RunError, naming the first bad wire, when the loss or a weight is no longer finite.
+        Raises RunError when the loss or a weight is no longer finite; it names the row or the weight that
+        was not from the start, else the first bad wire.
         """
         monitor, began = monitor or Monitors(), time.perf_counter()
         try:
