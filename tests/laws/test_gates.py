@@ -21,8 +21,9 @@ from laws.gate_cases import (
 from pullback.core.dtypes import FLOAT32, INT64
 from pullback.core.gate import GATES
 from pullback.core.shapes import spec_of
-from pullback.errors import ShapeError
+from pullback.errors import OptionError, ShapeError
 from pullback.executors import compile
+from pullback.gates.choose import clamp
 from pullback.gates.reduce import folded_axes
 
 EXTREMES = [0.0, -0.0, 5e-324, 1e-300, -1e-300, 1e3, -1e3, 1e308, -1e308, np.inf, -np.inf, np.nan]
@@ -110,6 +111,29 @@ def test_a_whole_number_never_doubles_the_size_of_a_float32(gate):
     assert found <= {FLOAT32, gate.result}
 
 
+BOUNDS = [
+    {},
+    {"low": 1},
+    {"high": 2},
+    {"low": -1e300, "high": 1e300},
+    {"low": -(2**70), "high": 2**70},
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bounds", BOUNDS, ids=str)
+@pytest.mark.parametrize("executor", ["reference", "native"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_a_bound_left_out_or_beyond_the_dtype_holds_nothing(executor, dtype, bounds):
+    numbers = np.array([-7, 1, 2, 9], dtype)
+    least, most = bounds.get("low", -np.inf), bounds.get("high", np.inf)
+    wanted = np.array([min(max(x, least), most) for x in numbers.tolist()], dtype)
+    program = compile(circuit_of(lambda x: clamp(x, **bounds), numbers), executor=executor)
+    single = compile(circuit_of(lambda x: clamp(x, **bounds), numbers[0]), executor=executor)
+    assert same_bits(program.run([numbers])[0], wanted)
+    assert all(same_bits(single.run([x])[0], y) for x, y in zip(numbers, wanted, strict=True))
+
+
 # --- what does not fit ---
 
 ALONG = [c for c in ALL_CASES if type(c.attributes.get("axis")) is int and c.attributes["axis"] < 3]
@@ -134,8 +158,48 @@ def test_an_axis_that_is_not_there_is_refused_before_anything_runs(case, axis):
         circuit_of(lambda *x: case.gate(*x, **attributes), *case.inputs)
 
 
-def test_axes_are_told_from_the_front_in_order_each_once():
-    assert folded_axes(3, (-1, 0, 2)) == (0, 2)
+@pytest.mark.parametrize("case", ALONG, ids=str)
+@pytest.mark.parametrize("axis", [True, 0.0, "0", (0.0,), (True,)], ids=repr)
+def test_an_axis_that_is_no_whole_number_is_refused_before_anything_runs(case, axis):
+    attributes = {**case.attributes, "axis": axis}
+    with pytest.raises(ShapeError, match="is no whole number|along one axis"):
+        circuit_of(lambda *x: case.gate(*x, **attributes), *case.inputs)
+
+
+FOLDING = ["sum", "mean", "max", "min", "logsumexp", "softmax", "log_softmax", "norm", "prod"]
+
+
+@pytest.mark.parametrize("name", FOLDING)
+@pytest.mark.parametrize("axis", [(0, 0), (1, 0, -1), (-2, 0)], ids=str)
+def test_an_axis_that_is_named_twice_is_refused_before_anything_runs(name, axis):
+    with pytest.raises(ShapeError, match="names an axis twice"):
+        circuit_of(lambda x: GATES[name](x, axis=axis), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("name", ["max", "min", "argmax"])
+@pytest.mark.parametrize("shape", [(0,), (2, 0)], ids=str)
+def test_the_largest_of_nothing_is_refused_before_anything_runs(name, shape):
+    with pytest.raises(ShapeError, match="has no element along axis -1"):
+        circuit_of(lambda x: GATES[name](x, axis=-1), np.ones(shape))
+
+
+@pytest.mark.parametrize("axis", [(0,), (0, 1), ()], ids=str)
+def test_a_place_is_looked_for_along_one_axis(axis):
+    with pytest.raises(ShapeError, match="along one axis"):
+        circuit_of(lambda x: GATES["argmax"](x, axis=axis), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("executor", ["reference", "native"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e19])
+def test_a_border_of_whole_numbers_is_made_of_whole_numbers(executor, value):
+    x = np.arange(3)
+    circuit = circuit_of(lambda x: GATES["pad"](x, widths=((1, 1),), value=value), x)
+    with pytest.raises(OptionError, match="no int64"):
+        compile(circuit, executor=executor).run([x])
+
+
+def test_axes_are_told_from_the_front_in_order():
+    assert folded_axes(3, (-1, 0)) == (0, 2)
     assert folded_axes(9, (8, 0)) == (0, 8)
     assert folded_axes(2, None) == (0, 1)
 

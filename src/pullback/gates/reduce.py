@@ -23,9 +23,12 @@ Shape = tuple[int, ...]
 
 
 def folded_axes(ndim: int, axis: Any) -> tuple[int, ...]:
-    """The axes that `axis` names, counted from the front."""
-    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return tuple(sorted({axis_of(ndim, a) for a in axes}))
+    """The axes that `axis` names, each once, counted from the front."""
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
+    found = sorted(axis_of(ndim, a) for a in axes)
+    if len({*found}) < len(found):
+        raise ShapeError(f"{axis} names an axis twice.")
+    return tuple(found)
 
 
 def _folded(x: Shape, *, axis: Any, keepdims: bool, **_: Any) -> Shape:
@@ -117,8 +120,16 @@ sum_to.helper(
 
 def _picked(x: Shape, *, axis: Any, keepdims: bool = False) -> Shape:
     if any(x[a] == 0 for a in folded_axes(len(x), axis)):
-        raise ShapeError(f"nothing is largest of nothing: {x} has no element along axis {axis}.")
+        raise ShapeError(
+            f"nothing is largest or smallest of nothing: {x} has no element along axis {axis}."
+        )
     return _folded(x, axis=axis, keepdims=keepdims)
+
+
+def _spot(x: Shape, *, axis: Any) -> Shape:
+    if isinstance(axis, tuple | list):
+        raise ShapeError(f"a place is looked for along one axis, not along {axis}.")
+    return _picked(x, axis=axis)
 
 
 def _lead(x: Any, *, axis: Any, keepdims: bool) -> Any:
@@ -180,7 +191,7 @@ def max_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @gate(
-    shape=_picked, takes="any", result=INT64,
+    shape=_spot, takes="any", result=INT64,
     np="np.argmax({x}, axis={axis})", latex=r"\mathrm{{argmax}}{axis!i}({x})", onnx="ArgMax",
 )  # fmt: skip
 def argmax(x: Any, *, axis: int = -1) -> Any:
@@ -322,7 +333,7 @@ def log_softmax(x, axis):
 )
 
 
-@recipe(shape=_folded, latex=r"\min{axis!i}({x})", takes="number")
+@recipe(shape=_picked, latex=r"\min{axis!i}({x})", takes="number")
 def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = the smallest element; a NaN wins. Equal smallest elements share the pull.
 

@@ -13,6 +13,9 @@ Shape = tuple[int, ...]
 
 def axis_of(ndim: int, axis: int) -> int:
     """`axis` counted from the front, or a ShapeError: an array of `ndim` axes has no such one."""
+    # Not a bool: NumPy takes True for 1 in some places and refuses it in others.
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise ShapeError(f"axis {axis!r} is no whole number.")
     if -ndim <= axis < ndim:
         return axis % ndim
     there = f"an axis from {-ndim} to {ndim - 1}" if ndim else ""
@@ -256,6 +259,13 @@ def _padded(x: Shape, *, widths: Any, value: float) -> Shape:
     return tuple(s + before + after for s, (before, after) in zip(x, widths, strict=True))
 
 
+def padding(value: float, dtype: np.dtype[Any]) -> Any:
+    """`value` as a number of `dtype`, or an OptionError where whole numbers have no such one."""
+    if dtype.kind == "i" and not -(2.0**63) <= value < 2.0**63:
+        raise OptionError(f"pad: value={value} is no {dtype.name}.")
+    return dtype.type(value)
+
+
 @gate(
     shape=_padded, takes="any", np="np.pad({x}, {widths}, constant_values={value})",
     latex=r"\mathrm{{pad}}{widths!i}({x})", onnx="Pad",
@@ -269,7 +279,7 @@ def pad(x: Any, *, widths: Any, value: float = 0.0) -> Any:
     """
     if not widths:
         return np.asarray(x)[()]
-    return np.pad(x, widths, constant_values=np.asarray(x).dtype.type(value))
+    return np.pad(x, widths, constant_values=padding(value, np.asarray(x).dtype))
 
 
 @pad.pulls

@@ -12,6 +12,7 @@ from pullback.core.circuit import Row
 from pullback.executors.native.arrays.elementwise import Constant, copy, spread, widest
 from pullback.executors.native.arrays.nest import Body, Index, Placed
 from pullback.executors.native.arrays.views import sliced
+from pullback.gates.shape import padding
 
 Rule = Callable[[Body, Row, Placed, Sequence[Placed]], None]
 
@@ -50,7 +51,7 @@ def _concat(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
 
 
 def _pad(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
-    value: Any = np.asarray(row.attributes["value"]).astype(_DTYPES[y.view.kind])[()]
+    value = padding(row.attributes["value"], np.dtype(_DTYPES[y.view.kind]))
     copy(body, _all(y, value), y)
     before = [width[0] for width in row.attributes["widths"]]
     start = sum(b * s for b, s in zip(before, y.view.strides, strict=True))
