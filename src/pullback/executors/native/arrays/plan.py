@@ -23,7 +23,7 @@ from pullback.passes.rewrite import live
 from pullback.passes.tidy import tidy
 
 LARGEST_GROUP = 32  # rows in one loop; more do not fit the registers
-LARGEST_PLAN = 10_000  # elementwise rows; compiling takes 0.3 ms each, and seven times that for others
+LARGEST_PLAN = 10_000  # elementwise rows; compiling takes 0.3 ms each, others seven times that
 
 ELEMENTWISE = {*RULES, "unpick"}
 CHECKED = {"gather": 0, "pick": -1, "scatter_add": None, "unpick": None}
