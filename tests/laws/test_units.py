@@ -2,6 +2,8 @@
 
 import copy
 import gc
+import math
+import operator
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ from laws.random_circuits import ANYTHING, HARD, random_circuit
 
 import pullback as pb
 from pullback.core.gate import GATES
-from pullback.errors import CircuitError, GateError
+from pullback.errors import CircuitError, DtypeError, GateError
 from pullback.executors import unit as eager
 
 CIRCUITS = 5_000
@@ -73,6 +75,57 @@ def all_agree(function, values, monkeypatch):
 def test_the_native_type_is_made_where_llvmlite_is(kind):
     pytest.importorskip("llvmlite")
     assert isinstance(pb.Unit(1.0), eager.PlainUnit) == (kind == "plain")
+
+
+ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+COMPARISONS = [getattr(operator, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")]
+HELD = [np.asarray(v, d)[()] for d in ("f8", "f4", "i8", "?") for v in (0.1, 3, [1, 0])]
+HUGE = 10**400
+BESIDE = [2, -3, 0.1, True, HUGE, np.float32(0.1), np.float64(0.1), np.int64(3), np.array([2, 5])]
+
+
+def outcome(function, *values):
+    """What comes out, to the last bit, or the kind of refusal."""
+    try:
+        y = np.asarray(eager.value_of(function(*values)))
+    except pb.errors.PullbackError as refused:
+        return type(refused)
+    return y.dtype, y.shape, y.tobytes()
+
+
+def both_sides(apply, number):
+    """The operator with the number on its right, and on its left."""
+    return [lambda x: apply(x, number), lambda x: apply(number, x)]
+
+
+@pytest.mark.parametrize("apply", ARITHMETIC + COMPARISONS)
+def test_an_operator_on_a_unit_of_any_dtype_gives_what_the_circuit_gives(apply):
+    every = (
+        apply in ARITHMETIC
+    )  # comparing with HUGE is a law of its own; a bool wire takes 2 for True
+    beside = [n for n in BESIDE if every or n is not HUGE]
+    numbers = [held for held in HELD if every or held.dtype != bool]
+    asked = [(side, held) for n in beside for side in both_sides(apply, n) for held in numbers]
+    found = [outcome(side, pb.Unit(held)) for side, held in asked]
+    assert found == [outcome(pb.circuit(side), held) for side, held in asked]
+
+
+@pytest.mark.parametrize("compare", COMPARISONS)
+@pytest.mark.parametrize("huge", [HUGE, -HUGE], ids=["HUGE", "-HUGE"])
+def test_a_unit_beside_an_integer_beyond_floats_compares_as_in_python(compare, huge):
+    numbers = [*HELD, *map(np.float64, (math.nan, math.inf, -math.inf))]
+    found = [np.ravel(compare(pb.Unit(number), huge)).tolist() for number in numbers]
+    assert found == [[compare(x, huge) for x in number.ravel().tolist()] for number in numbers]
+
+
+TWO_NUMBERS = [g for g in GATES.values() if len(g.inputs) == 2 and g.elementwise and not g.kinds]
+
+
+@pytest.mark.parametrize("held", [1.0, [1.0]], ids=repr)
+@pytest.mark.parametrize("gate", TWO_NUMBERS, ids=str)
+def test_an_integer_beyond_floats_beside_a_unit_is_refused(gate, held):
+    with pytest.raises(DtypeError, match="too large for float64"):
+        gate(pb.Unit(held), HUGE)
 
 
 def test_the_circuits_of_these_laws_meet_every_hard_number_and_both_precisions():

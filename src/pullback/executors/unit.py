@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pullback.core.dtypes import canonical
+from pullback.core.dtypes import FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.operators import Operators
 from pullback.errors import CircuitError
@@ -64,6 +64,18 @@ class GateUse:
 
     def __repr__(self) -> str:
         return f"<{self.gate.name} of {', '.join(repr(x) for x in self.inputs)}>"
+
+
+def _compared(relation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison: NumPy's, and Python's own exact one with an integer too large for NumPy."""
+
+    def compare(self: Any, other: Any) -> Any:
+        try:
+            return relation(self.value, value_of(other))
+        except OverflowError:
+            return relation(self.value.astype(object), value_of(other))
+
+    return compare
 
 
 class Unit(Operators):
@@ -152,23 +164,9 @@ class Unit(Operators):
     def dtype(self) -> Any:
         return self.value.dtype
 
-    def __lt__(self, other: Any) -> Any:
-        return self.value < value_of(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.value <= value_of(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.value > value_of(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.value >= value_of(other)
-
-    def __eq__(self, other: Any) -> Any:
-        return self.value == value_of(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self.value != value_of(other)
+    __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
+    __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
+    __eq__, __ne__ = _compared(operator.eq), _compared(operator.ne)
 
     __hash__ = object.__hash__
 
@@ -209,15 +207,16 @@ def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
     gate, function, single = GATES[name], _QUICK[name][0], np.float64
 
     def apply(self: Any, other: Any) -> Any:
-        value = self.value
-        if isinstance(other, PlainUnit):
-            y = other.value
-        elif type(other) is single or type(other) is float or type(other) is int:
-            other = y = single(other)
-        else:
-            y = None
+        value, y = self.value, None
+        if type(value) is single:
+            if isinstance(other, PlainUnit):
+                y = other.value
+            elif type(other) is single or type(other) is float:
+                other = y = single(other)
+            elif type(other) is int:
+                other = y = weak(other, FLOAT64)
         pair = (other, self) if reflected else (self, other)
-        if type(y) is not single or type(value) is not single:
+        if type(y) is not single:
             return self.__apply_gate__(gate, pair, {})
         return _put_out(self, function(y, value) if reflected else function(value, y), gate, pair)
 
@@ -359,8 +358,8 @@ def _used(unit: Unit, op: int, *inputs: Any) -> GateUse:
 
 
 def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Unit:
-    brought = _brought(gate, inputs)
     with np.errstate(all="ignore"):
+        brought = _brought(gate, inputs)
         value = gate.body(*[value_of(x) for x in brought], **attributes)
     kind = next((x.puts_out for x in brought if isinstance(x, PlainUnit)), PlainUnit)
     out = kind(value)
@@ -444,9 +443,9 @@ def _brought(gate: Gate, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     brought: list[Any] = []
     for name, x, dtype in zip(gate.input_names(len(inputs)), inputs, dtypes, strict=True):
         if name in gate.kinds:
-            brought.append(x if dtype is not None else gate.kinds[name].type(x))
+            brought.append(x if dtype is not None else weak(x, gate.kinds[name]))
         elif dtype is None:
-            brought.append(common.type(x))
+            brought.append(weak(x, common))
         elif dtype != common:
             brought.append(cast(x, dtype=common.name))
         else:
