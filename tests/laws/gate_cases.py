@@ -110,7 +110,8 @@ SHAPED: dict[str, list[Use]] = {
              of((2, 3, 1), axis=0)],
     "norm": [*_FOLDED, of(()), of((0,)), of((2, 0), axis=-1), of((2, 3), axis=(0, 1))],
     "pad": [of((2,), widths=((1, 2),)), of((2, 3), widths=((0, 1), (2, 0)), value=7.0), of((), widths=())],
-    "clamp": [of(s, low=-0.7, high=1.2) for s in ((), (3,), (2, 3), (0,))],
+    "clamp": [of(s, low=-0.7, high=1.2) for s in ((), (3,), (2, 3), (0,))]
+    + [of(s, **bound) for s in ((), (3,)) for bound in ({}, {"low": -0.7}, {"high": 1.2})],
     "argmax": [of((3,)), of((2, 3)), of((2, 3), axis=0)],
     "sum_to": [of((2, 3), shape=s) for s in ((), (3,), (1, 3), (2, 1), (1, 1), (2, 3))]
     + [of((4, 2, 3), shape=(2, 1)), of((0, 3), shape=(3,))],

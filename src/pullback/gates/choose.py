@@ -107,13 +107,22 @@ minimum.helper(
 )
 
 
+def _bounds(dtype: np.dtype[Any], *bounds: float) -> list[Any]:
+    # The bounds as numbers of the dtype. Beyond what it holds no number lies: its own limit will do.
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return [dtype.type(bound) for bound in bounds]
+    limits = np.iinfo(dtype)
+    return [dtype.type(min(max(bound, limits.min), limits.max)) for bound in bounds]
+
+
 @gate(
     takes="number", kink=lambda x, low, high: (x - low) * (x - high), pattern="routes",
     py="clamp({x}, {low}, {high})", np="np.clip({x}, {low}, {high})", js="clamp({x}, {low}, {high})",
     c="clamp({x}, {low}, {high})", latex=r"\min(\max({x}, {low}), {high})", onnx="Clip",
 )  # fmt: skip
 def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
-    """y = x held between low and high. A NaN stays a NaN.
+    """y = x held between low and high; a bound that is left out holds nothing. A NaN stays a NaN.
 
     Outside and on the bounds nothing pulls, as with relu at 0.
 
@@ -122,7 +131,7 @@ def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
     """
     if not low <= high:
         raise OptionError(f"clamp: low={low} is not below high={high}.")
-    return np.clip(x, np.asarray(x).dtype.type(low), np.asarray(x).dtype.type(high))
+    return np.clip(x, *_bounds(np.asarray(x).dtype, low, high))
 
 
 @clamp.pulls

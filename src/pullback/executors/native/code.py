@@ -20,6 +20,7 @@ KINDS: dict[np.dtype[Any], str] = {
     INT64: "i64",
     BOOL: "i1",
 }
+SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of int64
 SIZES = {"double": 8, "float": 4, "i64": 8, "i32": 4, "i1": 1, "i8": 1}
 FAST = "reassoc contract arcp nsz "  # what fast=True allows; NaN and infinity keep their meaning
 
@@ -36,12 +37,18 @@ def type_of(kind: str, lanes: int = 1) -> str:
 def literal(value: Any, kind: str, lanes: int = 1) -> str:
     """A constant as an operand. Reals are spelled by their bits, so none is rounded on the way.
 
+    What a kind cannot hold, such as an infinite bound of whole numbers, becomes the limit of the kind.
+
     >>> literal(0.5, "double", 2)
     'splat (double 0x3FE0000000000000)'
     """
+    if kind == "float":
+        with np.errstate(over="ignore"):
+            value = np.float32(value)
     if kind in ("double", "float"):
-        exact = float(np.float32(value)) if kind == "float" else float(value)
-        text = "0x" + struct.pack(">d", exact).hex().upper()
+        text = "0x" + struct.pack(">d", float(value)).hex().upper()
+    elif kind == "i64":
+        text = str(int(min(max(value, SMALLEST), LARGEST)))
     else:
         text = str(int(value))
     return text if lanes == 1 else f"splat ({kind} {text})"
