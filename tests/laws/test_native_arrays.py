@@ -273,6 +273,17 @@ def test_arithmetic_on_broadcast_arrays_gives_the_same_bits_at_any_length(dtype)
     assert all(same_bits(f, w) for f, w in zip(found, wanted, strict=True))
 
 
+@both_precisions
+@pytest.mark.parametrize("power", [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("shape", [(), (8,)], ids=["a number", "an array"])
+def test_a_fixed_power_means_the_same_at_all_limits(power, dtype, shape):
+    for special in (np.inf, -np.inf, np.nan, 0.0, -0.0, 1.0, -1.0, 4.0):
+        x = np.full(shape, special, dtype)[()]
+        circuit = circuit_of([lambda x: x**power], [(x,)])
+        found, wanted = (compile(circuit, executor=e).run([x])[0] for e in ("native", "reference"))
+        assert same_bits(np.asarray(found), np.asarray(wanted)), special
+
+
 BESIDE = [
     lambda x, i: pb.unpick(x, i, size=3) + x,
     lambda x, i: x * pb.unpick(x, i, size=3) - pb.relu(x),

@@ -161,6 +161,7 @@ def _power(a: Number, b: Number) -> Number:
     powers: dict[float, Callable[[], Number]] = {
         -1.0: lambda: 1.0 / a,
         0.0: lambda: a.like(1.0),
+        0.5: lambda: _sqrt(a),  # as NumPy does: NaN for -infinity, -0 for -0
         1.0: lambda: a,
         2.0: lambda: a * a,
         3.0: lambda: a * a * a,
