@@ -4,6 +4,7 @@ import copy
 import gc
 import math
 import operator
+import pickle
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from laws.random_circuits import ANYTHING, HARD, random_circuit
 
 import pullback as pb
 from pullback.core.gate import GATES
-from pullback.errors import CircuitError, DtypeError, GateError
+from pullback.errors import CircuitError, DtypeError, GateError, PullbackError, ShapeError
 from pullback.executors import unit as eager
 
 CIRCUITS = 5_000
@@ -88,7 +89,7 @@ def outcome(function, *values):
     """What comes out, to the last bit, or the kind of refusal."""
     try:
         y = np.asarray(eager.value_of(function(*values)))
-    except pb.errors.PullbackError as refused:
+    except PullbackError as refused:
         return type(refused)
     return y.dtype, y.shape, y.tobytes()
 
@@ -356,6 +357,43 @@ def test_a_copy_is_the_same_number_without_its_history(way):
     again = way(x)
     again.value = 5.0
     assert (x.value, again.grad, again.name, way(y).gate) == (3.0, 6.0, "x", None)
+
+
+@pytest.mark.parametrize("held", HELD, ids=repr)
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_unit_is_copied_and_pickled_with_number_grad_and_name_alone(way, held):
+    x = pb.Unit(held, name="x") * 1
+    x.grad, x.name = held, "y"
+    again = way(x)
+    assert (type(again), again.gate, again.name) == (type(x), None, "y")
+    assert same_bits(again.value, x.value)
+    assert same_bits(again.grad, x.grad)
+    assert again.order > x.order  # as for any Unit that is new: what comes of it pulls it later
+
+
+class Costly(pb.Unit):
+    def __init__(self, value, price):
+        super().__init__(value)
+        self.price = price
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_subclass_keeps_what_else_it_has(way):
+    x = Costly(2.0, [5])
+    x.itself = x
+    again = way(x)
+    assert (type(again), again.value, again.price) == (type(x), 2.0, [5])
+    assert (again.price is x.price, again.itself is x) == ((way is copy.copy,) * 2)
+
+
+@pytest.mark.parametrize("force", [[[1.0]], [[1.0, 2.0]], [1.0, 2.0, 3.0], []], ids=str)
+@pytest.mark.parametrize("held", [2.0, [2.0, 3.0], np.float32(2.0)], ids=repr)
+def test_a_force_of_another_shape_is_refused_as_by_circuits(held, force):
+    with pytest.raises(CircuitError) as told:
+        pb.circuit(lambda x: x * 2.0).run(pb.Unit(held).value, force=force)
+    with pytest.raises(ShapeError) as told_by_unit:
+        (pb.Unit(held) * 2.0).backward(force)
+    assert str(told_by_unit.value) == str(told.value)
 
 
 def test_a_power_with_a_modulus_is_refused():

@@ -7,6 +7,7 @@ agree to the last bit. A single float64 is held by a native type where this inte
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import itertools
@@ -20,7 +21,7 @@ import numpy as np
 from pullback.core.dtypes import FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.operators import Operators
-from pullback.errors import CircuitError
+from pullback.errors import CircuitError, ShapeError
 from pullback.gates.shape import cast
 from pullback.passes.pull import pull_inputs
 
@@ -141,12 +142,12 @@ class Unit(Operators):
     def backward(self, force: Any = 1.0, *, accumulate: bool = False) -> None:
         """Pull this Unit with `force` and give every Unit it was made from its grad.
 
+        force: one number, or an array that fits the value; a ShapeError says so where it does not.
         Calling it again gives the same grads; accumulate=True adds to those that are there.
         """
         native = not isinstance(self, PlainUnit)
         if type(force) is not float or not native:
-            value = self.value
-            force = np.broadcast_to(canonical(force), value.shape).astype(value.dtype)[()]
+            force = _forced(force, self.value)
         if native and _native().rules_stand():
             self._pull(force, bool(accumulate))  # type: ignore[attr-defined]
         else:
@@ -177,11 +178,18 @@ class Unit(Operators):
         return float(self.value)
 
     def __copy__(self) -> Any:
-        """The same number, grad and name, without the history."""
-        return _filled(type(self)(np.copy(self.value)[()]), self.grad, self.name)
+        """The same number, grad and name, without the history. A subclass keeps what else it has."""
+        return _with(_filled(type(self)(self.value), self.grad, self.name), self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self.__copy__()
+        again = memo[id(self)] = self.__copy__()
+        for name, thing in getattr(self, "__dict__", {}).items():
+            setattr(again, name, copy.deepcopy(thing, memo))
+        return again
+
+    def __reduce__(self) -> Any:
+        """Pickled are the number, grad and name, without the history; what is loaded is a plain Unit."""
+        return Unit, (self.value, self.grad, self.name)
 
     def __repr__(self) -> str:
         name = f"{self.name}: " if self.name else ""
@@ -269,6 +277,12 @@ class PlainUnit(Unit):
     def grad(self, grad: Any) -> None:
         self.pulled = grad
 
+    def __copy__(self) -> Any:
+        # Not by its own name: a subclass may ask for more than a number.
+        again: Any = object.__new__(type(self))
+        Unit.__init__(again, np.copy(self.value)[()], self.pulled, self.name)
+        return _with(again, self)
+
 
 PlainUnit.puts_out = PlainUnit
 
@@ -299,6 +313,12 @@ def _filled(unit: Any, grad: Any, name: str) -> Unit:
     if name:
         unit.name = name
     return unit  # type: ignore[no-any-return]
+
+
+def _with(unit: Any, like: Any) -> Any:
+    for name, thing in getattr(like, "__dict__", {}).items():
+        setattr(unit, name, thing)
+    return unit
 
 
 # The native type, its door and what it asks of Python
@@ -365,6 +385,16 @@ def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) ->
     out = kind(value)
     out.by, out.inputs, out.attributes = gate, brought, attributes
     return out
+
+
+def _forced(force: Any, value: Any) -> Any:
+    """`force` as numbers of the shape and dtype of the value it pulls."""
+    array = canonical(force, "the force")
+    try:
+        return np.broadcast_to(array, value.shape).astype(value.dtype)[()]
+    except ValueError:
+        said = f"the force has shape {array.shape}, the output has {value.shape}."
+        raise ShapeError(said, fix="one number, or an array of the output's shape") from None
 
 
 def _pull(root: Any, force: Any, accumulate: bool) -> None:
