@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,19 @@ class Program:
 
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
+        values = self._computed(inputs, checked, self._last)
+        return [values[o] for o in self.circuit.outputs]
+
+    def watch(self, inputs: Sequence[Any], checked: bool = False) -> Sequence[Any]:
+        """The value of every wire, None where no output listens."""
+        return self._computed(inputs, checked, repeat(()))
+
+    def _computed(
+        self, inputs: Sequence[Any], checked: bool, forgotten: Iterable[tuple[int, ...]]
+    ) -> list[Any]:
         values = self._loaded(inputs)
         with np.errstate(all="ignore"):
-            for (out, compute, listened), forget in zip(self._steps, self._last, strict=True):
+            for (out, compute, listened), forget in zip(self._steps, forgotten, strict=False):
                 try:
                     values[out] = compute(*[values[i] for i in listened])
                 except PullbackError as error:
@@ -50,19 +61,6 @@ class Program:
                     self._check(out, values)
                 for wire in forget:
                     values[wire] = None
-        return [values[o] for o in self.circuit.outputs]
-
-    def watch(self, inputs: Sequence[Any], checked: bool = False) -> Sequence[Any]:
-        """The value of every wire, None where no output listens."""
-        values = self._loaded(inputs)
-        with np.errstate(all="ignore"):
-            for out, compute, listened in self._steps:
-                try:
-                    values[out] = compute(*[values[i] for i in listened])
-                except PullbackError as error:
-                    raise self._placed(error, out) from None
-                if checked:
-                    self._check(out, values)
         return values
 
     def value_and_grad(
@@ -110,34 +108,25 @@ class Program:
 
     def _placed(self, error: PullbackError, wire: int) -> PullbackError:
         site = self.circuit.sites[int(self.circuit.site[wire])]
-        error.where = (
-            *error.where,
-            f"'{said(self.circuit, wire)}'" + (f"  {site}" if site.file else ""),
-        )
+        here = f"'{said(self.circuit, wire)}'" + (f"  {site}" if site.file else "")
+        error.where = (*error.where, here)
         return error
 
 
 def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteError:
     """The error that names the first wire that went bad, its gate, and what that gate listened to."""
     value = np.asarray(values[wire])
-    bad = value[~np.isfinite(value)].flat[0]
+    first = tuple(np.argwhere(~np.isfinite(value))[0].tolist())
+    place = f"{value[first]}" + (f" at index {first}" if first else "")
     row, site = circuit.row(wire), circuit.sites[int(circuit.site[wire])]
-    place = (
-        f" at index {tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])}"
-        if value.ndim
-        else ""
-    )
     inputs = [
         f"{circuit.describe(i)} = {np.array2string(np.asarray(values[i]), threshold=4)}"
         for i in row.inputs
     ]
-    gate = row.gate.name if row.gate else "input"
-    return NotFiniteError(
-        f"'{said(circuit, wire)}' is {bad}{place}: the {gate} gate"
-        + (f" at {site}" if site.file else "")
-        + " is the first to leave the finite numbers.",
-        where=inputs,
-    )
+    at = f" at {site}" if site.file else ""
+    gate = f"the {row.gate.name if row.gate else 'input'} gate{at}"
+    what = f"'{said(circuit, wire)}' is {place}: {gate} is the first to leave the finite numbers."
+    return NotFiniteError(what, where=inputs)
 
 
 def one_an_input(circuit: Circuit, wires: Sequence[int], inputs: Any) -> None:
@@ -148,16 +137,16 @@ def one_an_input(circuit: Circuit, wires: Sequence[int], inputs: Any) -> None:
             fix=f"program.run([{', '.join(circuit.names[w] for w in wires)}])",
         )
     if len(inputs) != len(wires):
-        names = ", ".join([*(circuit.names[w] for w in wires[:3]), *["..."] * (len(wires) > 3)])
+        names = [*(circuit.names[w] for w in wires[:3]), *["..."] * (len(wires) > 3)]
         said = f"the circuit has {len(wires)} inputs, got {len(inputs)}"
-        raise ShapeError(f"{said}; they are {names}" if names else f"{said}.")
+        raise ShapeError(f"{said}; they are {', '.join(names)}" if names else f"{said}.")
 
 
 def forced(circuit: Circuit, force: Any, output: int) -> Any:
     """`force` in the shape of the output it pulls, or an error that says which of them does not fit."""
     if output not in range(len(circuit.outputs)):
-        said = f"the circuit has {len(circuit.outputs)}, counted from 0"
-        raise CircuitError(f"there is no output {output!r}; {said}.")
+        count = f"the circuit has {len(circuit.outputs)}, counted from 0"
+        raise CircuitError(f"there is no output {output!r}; {count}.")
     array, shape = canonical(force, "the force"), circuit.spec_of(circuit.outputs[output]).shape
     if array.shape not in ((), shape):
         said = f"the force has shape {array.shape}, the output has {shape}."
