@@ -11,7 +11,7 @@ import numpy as np
 
 import pullback.gates  # noqa: F401 - fills the registry
 from pullback.core.gate import GATES, Gate
-from pullback.gates.conventions import CONVENTIONS, Convention
+from pullback.lens.conventions import CONVENTIONS, Convention
 from pullback.passes.pull import pull_inputs
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from pullback.core.gate import GATES
 from pullback.errors import OptionError
 from pullback.executors import EXECUTORS
 from pullback.executors.unit import Unit
-from pullback.gates.conventions import CONVENTIONS
+from pullback.lens.conventions import CONVENTIONS
 
 every_convention = pytest.mark.parametrize("row", CONVENTIONS, ids=lambda row: row.case)
 every_executor = pytest.mark.parametrize("executor", EXECUTORS)

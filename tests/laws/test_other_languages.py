@@ -17,7 +17,7 @@ from laws.random_circuits import ATTRIBUTES, ELEMENTWISE, EXACT, HARD, Vocabular
 from laws.test_random_circuits import WIRES
 
 import pullback as pb
-from pullback.gates.conventions import CONVENTIONS
+from pullback.lens.conventions import CONVENTIONS
 
 CIRCUITS = int(os.environ.get("PULLBACK_SOURCE_CIRCUITS", "40"))
 CHUNK = 40

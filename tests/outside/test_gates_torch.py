@@ -7,7 +7,7 @@ from laws.asking import distance, forces_for, pull_circuit, pulls, run
 from laws.gate_cases import ALL_GATES, SLOPED_CASES, circuit_of
 from laws.plans import plans
 
-from pullback.gates.conventions import CONVENTIONS
+from pullback.lens.conventions import CONVENTIONS
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 torch.set_num_threads(1)  # these are small numbers

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import importlib.util
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,8 @@ import numpy as np
 from pullback.core.dtypes import FLOAT64, canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.operators import Operators
-from pullback.errors import CircuitError, ShapeError
+from pullback.errors import CircuitError
+from pullback.executors.reference.program import force_on
 from pullback.gates.shape import cast
 from pullback.passes.pull import pull_inputs
 
@@ -147,7 +147,7 @@ class Unit(Operators):
         """
         native = not isinstance(self, PlainUnit)
         if type(force) is not float or not native:
-            force = _forced(force, self.value)
+            force = force_on(self.value.shape, force).astype(self.value.dtype)
         if native and _native().rules_stand():
             self._pull(force, bool(accumulate))  # type: ignore[attr-defined]
         else:
@@ -327,7 +327,7 @@ def _with(unit: Any, like: Any) -> Any:
 @lru_cache(maxsize=1)
 def native_type() -> Any:
     """The native type of a single float64, made on first use; None where there cannot be one."""
-    if importlib.util.find_spec("llvmlite") is None:
+    if importlib.import_module("pullback.executors.native.jit").lacking():
         return None
     native = _native()
     made = native.unit_type(Unit, native.Hooks(_slow, _made, _used, Unit.__apply_gate__))
@@ -385,16 +385,6 @@ def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) ->
     out = kind(value)
     out.by, out.inputs, out.attributes = gate, brought, attributes
     return out
-
-
-def _forced(force: Any, value: Any) -> Any:
-    """`force` as numbers of the shape and dtype of the value it pulls."""
-    array = canonical(force, "the force")
-    try:
-        return np.broadcast_to(array, value.shape).astype(value.dtype)[()]
-    except ValueError:
-        said = f"the force has shape {array.shape}, the output has {value.shape}."
-        raise ShapeError(said, fix="one number, or an array of the output's shape") from None
 
 
 def _pull(root: Any, force: Any, accumulate: bool) -> None:

@@ -23,7 +23,7 @@ from pullback.core.speech import expression_of
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.executors import compile
-from pullback.gates.conventions import CONVENTIONS, Convention
+from pullback.lens.conventions import CONVENTIONS, Convention
 from pullback.lens.cost import Cost, empty_program, measured
 from pullback.lens.explain import slope_of
 from pullback.lens.snapshot import Snapshot, plain, short

@@ -31,7 +31,7 @@ from laws.mutants.generate import Mutant
 from laws.plans import SMOOTH_STEPS, STEPS, seeded_plan
 
 from pullback.core.gate import GATES, Gate
-from pullback.gates.conventions import Convention
+from pullback.lens.conventions import Convention
 
 SUITE = (test_pulls, test_kinks, test_backward, test_rules, test_gates, test_passes, test_curves)
 PLANS = 8  # random circuits a law on circuits is asked for

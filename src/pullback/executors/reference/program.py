@@ -147,7 +147,12 @@ def forced(circuit: Circuit, force: Any, output: int) -> Any:
     if output not in range(len(circuit.outputs)):
         count = f"the circuit has {len(circuit.outputs)}, counted from 0"
         raise CircuitError(f"there is no output {output!r}; {count}.")
-    array, shape = canonical(force, "the force"), circuit.spec_of(circuit.outputs[output]).shape
+    return force_on(circuit.spec_of(circuit.outputs[output]).shape, force)
+
+
+def force_on(shape: tuple[int, ...], force: Any) -> Any:
+    """`force` as numbers of this shape, or a ShapeError."""
+    array = canonical(force, "the force")
     if array.shape not in ((), shape):
         said = f"the force has shape {array.shape}, the output has {shape}."
         raise ShapeError(said, fix="one number, or an array of the output's shape")
