@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pullback.core.dtypes import FLOAT64, canonical, weak
+from pullback.core.dtypes import canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.operators import Operators
 from pullback.errors import CircuitError
@@ -221,8 +221,10 @@ def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
                 y = other.value
             elif type(other) is single or type(other) is float:
                 other = y = single(other)
-            elif type(other) is int:
-                other = y = weak(other, FLOAT64)
+            elif (
+                type(other) is int and other.bit_length() < 1024
+            ):  # surely no more than a float holds
+                other = y = single(other)
         pair = (other, self) if reflected else (self, other)
         if type(y) is not single:
             return self.__apply_gate__(gate, pair, {})
