@@ -1,10 +1,13 @@
 """micrograd's scripts on our engine: micrograd itself says what the numbers are."""
 
+import copy
 import math
 import operator
+import pickle  # noqa: TID251  (what comes from here)
 import random
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -94,6 +97,43 @@ def test_a_value_speaks_plain_floats_and_reads_as_in_micrograd():
     x = engine.Value(np.int64(2))
     x.data -= 0.5
     assert (type(x.data), type(x.grad), repr(x)) == (float, float, "Value(data=1.5, grad=0.0)")
+
+
+def test_a_value_takes_any_attribute_and_a_copy_keeps_it():
+    x = engine.Value(2.0)
+    x.label, x.name = "x", "y"
+    x.grad = 3.0
+    y = copy.copy(x)
+    z = pickle.loads(pickle.dumps(x))  # noqa: S301
+    assert [(v.label, v.name, v.data, v.grad) for v in (x, y, z)] == [("x", "y", 2.0, 3.0)] * 3
+    assert (x.__dict__["label"], engine.Value(1.0).__dict__) == ("x", {})
+    assert ((x * x).name, hasattr(x * x, "label")) == ("", False)
+
+
+def test_a_pull_of_ones_own_is_refused_not_ignored():
+    with pytest.raises(AttributeError):
+        engine.Value(2.0)._backward = lambda: None
+
+
+def test_the_steps_of_a_pass_can_be_taken_by_hand_as_in_micrograd():
+    a, b = engine.Value(2.0), engine.Value(-3.0)
+    product = a * b
+    y = product + a
+    y.grad = 1.0
+    for value in (y, product, a, b):
+        value._backward()
+    assert (a.grad, b.grad) == (-2.0, 2.0)
+
+
+def test_attributes_go_when_their_value_goes():
+    class Thing:
+        pass
+
+    gone = weakref.ref(thing := Thing())
+    x = engine.Value(2.0)
+    x.thing = thing
+    del x, thing
+    assert gone() is None
 
 
 def test_the_graph_can_be_walked_and_drawn():

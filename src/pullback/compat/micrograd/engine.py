@@ -42,6 +42,10 @@ class _Manners(Unit):
     # NumPy leaves a number beside a Value to the Value.
     __array_ufunc__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> Any:
+        held = {"grad": self.grad, "name": self.name}
+        return Value, (self.data,), (self.__dict__, held)  # type: ignore[attr-defined]
+
     def backward(self) -> None:  # type: ignore[override]
         """Add the gradient of this Value to the grad of every Value that it was made from."""
         self.grad = None
@@ -53,6 +57,12 @@ class _Manners(Unit):
         use = self.gate
         inputs = use.inputs if use else ()
         return {x if isinstance(x, Unit) else Value(x) for x in inputs}
+
+    @property
+    def _backward(self) -> Any:
+        """What pulls this Value's inputs by one step. Not to be set: a gate of your own is a `pb.gate`."""
+        use = self.gate
+        return use.backward if use else lambda: None
 
     @property
     def _op(self) -> str:
@@ -81,8 +91,6 @@ for _name in METHODS:
 
 class PlainValue(_Manners, PlainUnit):
     """A Value held by Python, where no native type can be made."""
-
-    __slots__ = ()
 
     def __init__(self, data: Any, _children: Any = (), _op: str = "") -> None:
         PlainUnit.__init__(self, float(data))

@@ -69,7 +69,8 @@ SLOTS = {
     "slot.negative": 30, "same": 32, "power": 33, "slot.subtract": 36, "slot.divide": 37,
     "free": 52, "ready": 60, "make": 65, "traverse": 71,
 }  # fmt: skip
-_METHODS, _GETSET = 64, 73
+_METHODS, _MEMBERS, _GETSET = 64, 72, 73
+_SSIZE, _READONLY = 19, 1  # of a member, as structmember.h says
 _FILES = ("unit.ll", "unit_fields.ll", "unit_gates.ll", "unit_pull.ll")
 READERS = {
     "value": ("get_value", "set_value"),
@@ -132,6 +133,13 @@ class _Method(ctypes.Structure):
     )  # fmt: skip
 
 
+class _Member(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("type", ctypes.c_int), ("offset", ctypes.c_ssize_t),
+        ("flags", ctypes.c_int), ("text", ctypes.c_char_p),
+    )  # fmt: skip
+
+
 class _Reader(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char_p), ("get", ctypes.c_void_p), ("set", ctypes.c_void_p),
@@ -154,12 +162,15 @@ def unit_type(base: type, hooks: Hooks) -> Any | None:
 def plain_type(base: type, methods: Sequence[str]) -> Any:
     """A second type, which speaks Python floats, and whose grad is 0 before anything pulls.
 
-    methods: gates of one input that its objects have as methods.
+    methods: gates of one input that its objects have as methods. Where a Unit has its name, they have
+    the attributes that anybody gives them: nothing, until somebody does.
     """
     library = _library()
-    readers = {**READERS, "grad": ("get_plain_grad", "set_grad")}
-    made = _type(library, base, base.__name__, readers, methods)
-    assert _is_as_asked(made)
+    readers = {**READERS, "grad": ("get_plain_grad", "set_grad"), "__dict__": ("get_dict", "")}
+    del readers["name"]
+    made = _type(library, base, base.__name__, readers, methods, attributes_at=PLACES["LABEL"])
+    made.name = ""
+    assert _is_as_asked(made, attributes_at=PLACES["LABEL"])
     _know(library, "PLAIN", made)
     return made
 
@@ -246,7 +257,7 @@ def _exported() -> list[str]:
     slots = [name for name in SLOTS if name != "power"]
     slots += [f"slot.{gate.name}" for gate in gates().numbers]
     readers = [f for pair in READERS.values() for f in pair if f]
-    return [*dict.fromkeys([*slots, *readers, "get_plain_grad", *CALLS.values()])]
+    return [*dict.fromkeys([*slots, *readers, "get_plain_grad", "get_dict", *CALLS.values()])]
 
 
 def _type(
@@ -255,6 +266,7 @@ def _type(
     name: str,
     readers: dict[str, tuple[str, str]],
     unary: Sequence[str] = (),
+    attributes_at: int = 0,
 ) -> Any:
     calls = [
         _Method(python.encode(), library.address(native), 0x0080, None)
@@ -268,19 +280,23 @@ def _type(
     ]
     getset = (_Reader * (len(made) + 1))(*made)
     given = [(number, library.address(f)) for f, number in SLOTS.items()]
-    given += [(_METHODS, ctypes.addressof(methods)), (_GETSET, ctypes.addressof(getset)), (0, 0)]
+    given += [(_METHODS, ctypes.addressof(methods)), (_GETSET, ctypes.addressof(getset))]
+    members = (_Member * 2)(_Member(b"__dictoffset__", _SSIZE, attributes_at, _READONLY, None))
+    given += [(_MEMBERS, ctypes.addressof(members))] if attributes_at else []
+    given += [(0, 0)]
     slots = (_Slot * len(given))(*[_Slot(*pair) for pair in given])
     spec = _Spec(f"{base.__module__}.{name}".encode(), SIZE, 0, 0, ctypes.addressof(slots))
-    _kept.extend([methods, getset, slots, spec])
+    _kept.extend([methods, getset, members, slots, spec])
     new = ctypes.pythonapi.PyType_FromSpecWithBases
     new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object)
     return new(ctypes.addressof(spec), (base,))
 
 
-def _is_as_asked(made: Any) -> bool:
-    """Objects have our size, and no head for the garbage collector: they can be part of no cycle."""
-    plain = made.__dictoffset__ == made.__weakrefoffset__ == made.__itemsize__ == 0
-    return bool(plain and made.__basicsize__ == SIZE and not made.__flags__ & _COLLECTED)
+def _is_as_asked(made: Any, attributes_at: int = 0) -> bool:
+    """Objects have our size, and no head for the garbage collector: alone they are part of no cycle."""
+    plain = made.__weakrefoffset__ == made.__itemsize__ == 0
+    places = (made.__dictoffset__, made.__basicsize__) == (attributes_at, SIZE)
+    return bool(plain and places and not made.__flags__ & _COLLECTED)
 
 
 # The text of the module: the files, and the gates, written from their own definitions.
