@@ -221,9 +221,7 @@ def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
                 y = other.value
             elif type(other) is single or type(other) is float:
                 other = y = single(other)
-            elif (
-                type(other) is int and other.bit_length() < 1024
-            ):  # surely no more than a float holds
+            elif type(other) is int and other.bit_length() < 1024:  # no float holds more
                 other = y = single(other)
         pair = (other, self) if reflected else (self, other)
         if type(y) is not single:
