@@ -215,14 +215,12 @@ def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
     gate, function, single = GATES[name], _QUICK[name][0], np.float64
 
     def apply(self: Any, other: Any) -> Any:
-        value, y = self.value, None
+        value, kind, y = self.value, type(other), None
         if type(value) is single:
             if isinstance(other, PlainUnit):
                 y = other.value
-            elif type(other) is single or type(other) is float:
-                other = y = single(other)
-            elif type(other) is int and other.bit_length() < 1024:  # no float holds more
-                other = y = single(other)
+            elif kind is single or kind is float or (kind is int and other.bit_length() < 1024):
+                other = y = single(other)  # of integers with more bits no float can be made
         pair = (other, self) if reflected else (self, other)
         if type(y) is not single:
             return self.__apply_gate__(gate, pair, {})
