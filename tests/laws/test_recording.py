@@ -126,10 +126,10 @@ def scaling(k):
     """A function whose recipe has the same name for every k, as when a cell of a notebook runs again."""
 
     @pb.recipe
-    def scaled(x):
+    def scaled_by(x):
         return x * k
 
-    return lambda x: scaled(x) + 1.0
+    return lambda x: scaled_by(x) + 1.0
 
 
 def test_a_circuit_keeps_the_recipe_it_was_recorded_with():

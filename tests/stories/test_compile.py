@@ -72,10 +72,10 @@ def test_a_recipe_that_was_written_anew_is_compiled_anew(k, tmp_path_factory, mo
     monkeypatch.setenv("PULLBACK_CACHE", str(tmp_path_factory.getbasetemp() / "recipes"))
 
     @pb.recipe
-    def squared(x):
+    def squared_times(x):
         return x * x * k
 
-    f = pb.circuit(lambda w, x: squared(w) * x, parameters="w")
+    f = pb.circuit(lambda w, x: squared_times(w) * x, parameters="w")
     mapped = f.map(w=3.0, x=[1.0, 2.0])
     assert (mapped.value.tolist(), mapped.grads["w"]) == ([9.0 * k, 18.0 * k], 18.0 * k)
     plan = Plan(batch_size=1, max_epochs=1)
