@@ -82,7 +82,8 @@ def _asking(test: Callable[..., None], arguments: dict[str, Any]) -> Callable[[]
 def _arguments(test: Any, inner: Any) -> Iterator[dict[str, Any]]:
     """What pytest and hypothesis would call the test with; plans come from seeds."""
     choices: list[list[dict[str, Any]]] = []
-    for mark in getattr(test, "pytestmark", []):
+    marks = getattr(test, "pytestmark", [])
+    for mark in (m for m in marks if m.name == "parametrize"):
         names = (
             [n.strip() for n in mark.args[0].split(",")]
             if isinstance(mark.args[0], str)
