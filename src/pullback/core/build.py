@@ -49,11 +49,8 @@ class Builder:
         self.roles = list(t.roles) if t else []
         self.explicit = set(t.explicit) if t else set()
         self.kinds: list[Kind] = []
-        self.op_ids, self.spec_ids, self.site_ids = (
-            Ids(self.gates),
-            Ids(self.specs),
-            Ids(self.sites),
-        )
+        self.op_ids, self.spec_ids = Ids(self.gates), Ids(self.specs)
+        self.site_ids = Ids(self.sites)
         self.group_ids, self.label_ids = Ids(self.groups), Ids(self.labels)
         self.kind_ids = Ids(self.kinds)
         self._attribute_ids = Ids([attribute_key(a) for a in self.attributes])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.structure import put_together, take_apart
-from pullback.errors import CircuitError, ShapeError
+from pullback.errors import CircuitError
 from pullback.executors import compile_map
-from pullback.executors.reference.points import Points
+from pullback.executors.reference.points import Points, check_points
 from pullback.lens.snapshot import nested_pulls
 from pullback.lens.views import View
 
@@ -94,20 +94,5 @@ def mapped(made: CircuitFunction, bound: list[Any], fast: bool, threads: int) ->
     one = iter([np.zeros((), x.dtype)[()] if np.ndim(x) else x for x in columns])
     single = [put_together([next(one) for _ in found], shape) for found, shape in nests]
     view, _ = made.viewed(single)
-    _check_lengths(view.circuit.input_names, columns)
+    check_points(view.circuit.input_names, columns)
     return Mapped(view, columns, fast, threads)
-
-
-def _check_lengths(names: Sequence[str], columns: Sequence[Any]) -> None:
-    lengths: dict[int, str] = {}
-    for name, column in zip(names, columns, strict=True):
-        if np.ndim(column) > 1:
-            said = (
-                f"{name!r} has shape {np.shape(column)}; points are flat arrays, a number a point."
-            )
-            raise ShapeError(said, fix=f"{name}.ravel()")
-        if np.ndim(column):
-            lengths.setdefault(len(column), name)
-    if len(lengths) > 1:
-        (some, first), (others, second) = list(lengths.items())[:2]
-        raise ShapeError(f"{first!r} has {some} points, but {second!r} has {others}.")

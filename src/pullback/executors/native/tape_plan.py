@@ -30,9 +30,7 @@ MOST_INPUTS = 4
 FAR, BEFORE, ONLY, FIXED = range(4)
 GATES_A_TOKEN = 16  # code for one gate is worth writing for so many
 PATTERN = 8  # where words hold so many gates, what comes next is easily guessed
-WORTH = (
-    2  # runs of a kind have to be so many times longer than words, or the gates stay where they are
-)
+WORTH = 2  # gates move where runs of a kind are then so many times longer than words
 TABLE = 1 << 20  # keys that are counted rather than sorted
 
 

@@ -60,9 +60,20 @@ class Points:
             np.ascontiguousarray(typed(inputs[i], d, repr(names[i])))
             for i, d in zip(self.mapped, dtypes, strict=True)
         ]
-        first = columns[0].shape
-        for i, column in zip(self.mapped, columns, strict=True):
-            if column.ndim != 1 or column.shape != first:
-                said = f"{names[i]!r} has shape {column.shape}, {names[self.mapped[0]]!r} {first}"
-                raise ShapeError(f"{said}; points are flat arrays of one length.")
+        check_points([names[i] for i in self.mapped], columns)
         return columns
+
+
+def check_points(names: Sequence[str], columns: Sequence[Any]) -> None:
+    """ShapeError where columns are no flat arrays of one length; plain numbers are for all points."""
+    lengths: dict[int, str] = {}
+    for name, column in zip(names, columns, strict=True):
+        shape = np.shape(column)
+        if len(shape) > 1:
+            said = f"{name!r} has shape {shape}; points are flat arrays, a number a point."
+            raise ShapeError(said, fix=f"{name}.ravel()")
+        if shape:
+            lengths.setdefault(shape[0], name)
+    if len(lengths) > 1:
+        (some, first), (others, second) = list(lengths.items())[:2]
+        raise ShapeError(f"{first!r} has {some} points, but {second!r} has {others}.")
