@@ -33,6 +33,7 @@ _HOMES = {
     "pullback.lens.tug_of_war": ["tug_of_war"],
     "pullback.lens.strategies": ["landscape", "microscope", "nudge"],
     "pullback.executors.unit": ["Unit"],
+    "pullback.core.wire": ["Wire"],
     "pullback.core.gate": ["gate", "recipe"],
     "pullback.core.sites": ["scope"],
     "pullback.models.mlp": ["MLPClassifier", "MLPRegressor"],
@@ -74,4 +75,4 @@ def __dir__() -> list[str]:
     importlib.import_module("pullback.gates")
     from pullback.core.gate import GATES
 
-    return sorted({*globals(), *__all__, *GATES})
+    return sorted({*__all__, *GATES})

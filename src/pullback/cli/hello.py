@@ -34,7 +34,7 @@ def hello(*, json: bool = False) -> int:
     $ pullback hello
     """
     f = pb.circuit(TEXT)
-    run, report, source = f.run(**VALUES), f.gradcheck(**VALUES), f.backward_source()
+    run, report, source = f.run(VALUES), f.gradcheck(VALUES), f.backward_source()
     if json:
         wires = wires_as_json(wire_rows(run.view, run.values))
         said = {"circuit": TEXT, "wires": wires, "source": source}

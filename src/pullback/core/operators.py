@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -22,52 +22,56 @@ class Operators:
 
     __slots__ = ()
 
-    def __apply_gate__(self, gate: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    def __apply_gate__(
+        self, gate: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Self:
         raise NotImplementedError
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["add"], (self, other), {})
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["add"], (other, self), {})
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["subtract"], (self, other), {})
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["subtract"], (other, self), {})
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["multiply"], (self, other), {})
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["multiply"], (other, self), {})
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["divide"], (self, other), {})
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["divide"], (other, self), {})
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["power"], (self, other), {})
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: Any) -> Self:
         return self.__apply_gate__(GATES["power"], (other, self), {})
 
-    def __matmul__(self, other: Any) -> Any:
-        return _matmul(self, other)
+    def __matmul__(self, other: Any) -> Self:
+        y: Self = _matmul(self, other)
+        return y
 
-    def __rmatmul__(self, other: Any) -> Any:
-        return _matmul(other, self)
+    def __rmatmul__(self, other: Any) -> Self:
+        y: Self = _matmul(other, self)
+        return y
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Self:
         return self.__apply_gate__(GATES["negative"], (self,), {})
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Self:
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Self:
         return self.__apply_gate__(GATES["absolute"], (self,), {})
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pullback.core.build import Builder
 
 
-def _operator(name: str) -> Any:
+def _operator(name: str) -> Callable[[Any, Any], Wire]:
     """The operator of a gate. What this place has done with such wires before it does at once."""
 
     def operate(self: Wire, other: Any) -> Any:
@@ -97,8 +98,8 @@ class Wire(Operators):
     __le__ = _operator("less_equal")
     __gt__ = _operator("greater")
     __ge__ = _operator("greater_equal")
-    __eq__ = _operator("equal")
-    __ne__ = _operator("not_equal")
+    __eq__ = _operator("equal")  # type: ignore[assignment]
+    __ne__ = _operator("not_equal")  # type: ignore[assignment]
     __hash__ = object.__hash__
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -349,6 +349,22 @@ def _array_if_numbers(value: Any, what: str) -> Any:
     return array.astype(np.float64) if type(first) is int else array
 
 
+@overload
+def circuit(
+    function: Callable[..., Any] | str,
+    /,
+    *,
+    parameters: str | Iterable[str] = (),
+    frozen: str | Iterable[str] = (),
+    name: str = "",
+) -> CircuitFunction: ...
+@overload
+def circuit(
+    *,
+    parameters: str | Iterable[str] = (),
+    frozen: str | Iterable[str] = (),
+    name: str = "",
+) -> Callable[[Callable[..., Any]], CircuitFunction]: ...
 def circuit(
     function: Callable[..., Any] | str | None = None,
     /,

@@ -33,7 +33,7 @@ class Linear(Layer):
             raise ShapeError(f"Linear listens to rows (n, d), not to shape {x.shape}.")
         W = weights("W", (x.shape[-1], self.units), self.init)
         y = x @ W
-        return y + weights("b", (self.units,), zeros) if self.bias else y  # type: ignore[no-any-return]
+        return y + weights("b", (self.units,), zeros) if self.bias else y
 
     def __repr__(self) -> str:
         return f"Linear(units={self.units}, bias={self.bias}, init={self.init.__name__})"
