@@ -67,6 +67,31 @@ def neuron_of(p, layer, j, inputs, bends):
         return pb.relu(total) if bends else total
 
 
+@pb.circuit(parameters="W1 b1 W2 b2")
+def layers(X, y, W1, b1, W2, b2):
+    with pb.scope("hidden"):
+        h = pb.relu(X @ W1 + b1)
+    with pb.scope("scores"):
+        s = h @ W2 + b2
+    with pb.scope("cross_entropy"):
+        loss = -pb.mean(pb.pick(pb.log_softmax(s), y))
+    return loss
+
+
+def layer_inputs():
+    """Inputs for `layers` that are easy to repeat."""
+    draw = np.random.default_rng(0).normal
+    X, y = draw(size=(8, 4)), np.array([0, 1, 2, 0, 1, 2, 0, 1])
+    return X, y, draw(size=(4, 16)), np.zeros(16), draw(size=(16, 3)), np.zeros(3)
+
+
+@pb.circuit
+def loop(h, a):
+    for _ in range(150):
+        h = pb.tanh(a * h)
+    return h
+
+
 @pb.circuit
 def layer(x, W, b):
     scores = x @ W + b
@@ -87,6 +112,9 @@ def pictures():
         "xyz.svg": f.draw(-2, 5, -4),
         "neuron.svg": neuron.draw(1, 2, -3, -1, 3),
         "net.svg": net.draw(*data, *first, *second, *third, 1.5, -2.0, 0.7, -0.3),
+        "layers.svg": layers.draw(*layer_inputs(), depth=0),
+        "loop.svg": loop.draw(0.5, 1.1),
+        "xyz-down.svg": f.draw(-2, 5, -4, direction="down"),
         "mlp-folded.svg": folded.draw(1.0, -0.5, weights),
         "hinge.svg": pb.two_views(Hinge()),
         "xyz-two.svg": f.draw(-2, 5, -4, split=True),

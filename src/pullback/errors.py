@@ -13,7 +13,8 @@
     |- FileError         (ValueError)       a model file is damaged, foreign or hostile
     |- DataError         (ValueError)       a table cannot be used; knows line and column
     |- OptionError       (ValueError)       an option lies outside its range
-    `- RunError          (RuntimeError)     training cannot go on
+    |- RunError          (RuntimeError)     training cannot go on
+    `- MissingExtra      (ImportError)      an optional library is not installed
 
 Each class is also the builtin a caller would catch. The first line alone must suffice; the lines
 below it say where, why and what to try.
@@ -134,6 +135,12 @@ class RunError(PullbackError, RuntimeError):
     """Training cannot go on: a diverged loss, a run folder that cannot be used."""
 
     code = "PB900"
+
+
+class MissingExtra(PullbackError, ImportError):
+    """An optional library is not installed, or cannot be loaded; names the extra to install."""
+
+    code = "PB950"
 
 
 def point_at(text: str, position: int, width: int = 72) -> list[str]:

@@ -119,6 +119,8 @@ def free_labels(drawing):
 
 def label_box(label):
     width = text_width(label.text, label.size)
+    if label.turned:  # read from above: what was up is right
+        return label.x - 0.22 * label.size, label.y, label.x + 0.75 * label.size, label.y + width
     left = label.x - {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
     return left, label.y - 0.75 * label.size, left + width, label.y + 0.22 * label.size
 

@@ -35,12 +35,11 @@ from pullback.emit.picture.look import Look
 from pullback.emit.picture.stamp import picture
 from pullback.emit.svg import svg
 
-# Flat, by scopes all open, by scopes closed, and as the picture would choose.
-LOOKS = (
-    (False, Look(depth="all")),
-    (True, Look(depth="all")),
-    (True, Look(depth=0)),
-    (True, Look()),
+# Flat, by scopes all open, by scopes closed, and as the picture would choose; to the right and down.
+LOOKS = tuple(
+    (scoped, Look(depth=depth, direction=direction, width=None))
+    for scoped, depth in ((False, "all"), (True, "all"), (True, 0), (True, None))
+    for direction in ("right", "down")
 )
 SEEDS = [pytest.param(s, marks=pytest.mark.slow if s >= 24 else ()) for s in range(300)]
 
@@ -50,7 +49,7 @@ every_seed = pytest.mark.parametrize("seed", range(24))
 
 @cache
 def drawn(seed):
-    scoped, look = LOOKS[seed % 4]
+    scoped, look = LOOKS[seed % 8]
     circuit = random_circuit(seed, scoped=scoped)
     return circuit, picture(circuit, numbers_of(circuit), look)
 
@@ -84,14 +83,15 @@ def test_E16_no_label_touches_the_edge_of_the_sheet(seed):
 @every_seed
 def test_wires_arrive_in_argument_order(seed):
     _, drawing = drawn(seed)
+    along, across = (1, 0) if LOOKS[seed % 8][1].direction == "down" else (0, 1)
     ports = {}
     for branch in (b for wire in drawing.wires for b in wire.branches if b.gate >= 0):
-        ports.setdefault((branch.gate, branch.points[-1][0]), []).append(
-            (branch.points[-1][1], branch.position)
+        ports.setdefault((branch.gate, branch.points[-1][along]), []).append(
+            (branch.points[-1][across], branch.position)
         )
-    gates = {b.wire: b.x for b in drawing.boxes if b.kind == "gate"}
+    gates = {b.wire: (b.x, b.y)[along] for b in drawing.boxes if b.kind == "gate"}
     seen = [
-        sorted(some) for (gate, x), some in ports.items() if abs(gates.get(gate, -9) - x) < 1e-6
+        sorted(some) for (gate, at), some in ports.items() if abs(gates.get(gate, -9) - at) < 1e-6
     ]
     assert seen
     assert all([p for _, p in some] == sorted(p for _, p in some) for some in seen)

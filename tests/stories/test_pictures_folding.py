@@ -1,5 +1,6 @@
 """Large circuits: scopes fold, loops fold, nothing recurses, and the picture says what it hides."""
 
+import numpy as np
 import pytest
 from laws.picture_cases import SCALAR, mlp, numbers_of
 
@@ -39,6 +40,49 @@ def test_a_net_of_64_gates_closed_by_neuron_fits_beside_text():
     made = picture(circuit, numbers, Look(depth=1))
     assert circuit.gate_count == 64
     assert made.width <= 600
+
+
+PAGE = 760 * 9.5 / 9  # there the smallest text is 9 pixels on a page of 760
+
+
+@pytest.mark.parametrize("sizes", [(2, 1), (2, 16, 16, 1), (8, 4, 1), (30, 12, 3), (3, 3, 3, 3, 3)])
+def test_a_net_fits_a_page(sizes):
+    circuit, numbers = mlp(sizes)
+    assert picture(circuit, numbers).width <= PAGE
+
+
+@pytest.mark.parametrize("size", [2, 30, 150, 300, 3000])
+def test_a_chain_fits_a_page(size):
+    circuit = chain(size)
+    assert picture(circuit, numbers_of(circuit)).width <= PAGE
+
+
+def test_a_picture_runs_down_before_it_closes_groups():
+    circuit, numbers = mlp((1, 2, 2, 1))
+    wide = picture(circuit, numbers, Look(width=None))
+    made = picture(circuit, numbers, Look(width=900))
+    assert made.width < made.height
+    assert kinds(made) == kinds(wide)
+    assert "closed" in kinds(picture(circuit, numbers, Look(width=300)))
+
+
+def test_a_depth_that_is_asked_for_is_kept_on_any_page():
+    circuit, numbers = mlp((2, 16, 16, 1))
+    assert "closed" not in kinds(picture(circuit, numbers, Look(depth="all", width=100)))
+
+
+def test_a_layer_of_arrays_shows_its_units():
+    circuit = pb.circuit(lambda x, w: layer(x, w)).circuit(np.ones((2, 3)), np.ones((3, 16)))
+    w = np.repeat([[0.0] * 8 + [1.0] * 8], 3, axis=0)
+    numbers = numbers_of(circuit, [np.ones((2, 3)), w], force=np.ones((2, 16)))
+    made = picture(circuit, numbers, Look(depth=0))
+    (strip,) = {b.strips[0].cells for b in made.boxes if b.strips}
+    assert strip == (0.0,) * 4 + (1.0,) * 4
+
+
+def layer(x, w):
+    with pb.scope("layer"):
+        return x @ w
 
 
 def test_depth_says_how_many_levels_are_open():

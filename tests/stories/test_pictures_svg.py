@@ -8,7 +8,7 @@ import pytest
 import pullback as pb
 from pullback.emit.picture.look import Look
 from pullback.emit.svg import clean
-from pullback.errors import OptionError, RunError
+from pullback.errors import MissingExtra, OptionError, RunError
 from pullback.lens.draw import draw, look_of
 
 HOSTILE = "</script><script>alert(1)</script>\"'&\u202e\u200b\x07]]>"
@@ -93,10 +93,35 @@ def test_a_picture_is_saved_whole(tmp_path):
 
 
 def test_a_picture_knows_its_suffixes(tmp_path):
-    with pytest.raises(OptionError, match=r"cannot be saved as '\.png'"):
-        made().save(tmp_path / "f.png")
+    with pytest.raises(OptionError, match=r"cannot be saved as '\.jpg'"):
+        made().save(tmp_path / "f.jpg")
     with pytest.raises(RunError, match="cannot write"):
         made().save(tmp_path / "nowhere" / "f.svg")
+
+
+@pytest.mark.parametrize(("suffix", "first"), [(".png", b"\x89PNG"), (".pdf", b"%PDF")])
+def test_a_picture_is_saved_in_other_forms(tmp_path, suffix, first):
+    path = made().save(tmp_path / f"f{suffix}")
+    assert path.read_bytes().startswith(first)
+
+
+@pytest.mark.parametrize("error", [ImportError("no cairosvg"), OSError("no cairo")])
+def test_the_extra_to_install_is_named(tmp_path, monkeypatch, error):
+    def fails(_):
+        raise error
+
+    monkeypatch.setattr("pullback.lens.draw.import_module", fails)
+    with pytest.raises(MissingExtra, match=r"CairoSVG.*no cairo") as caught:
+        made().save(tmp_path / "f.png")
+    assert caught.value.fix == 'pip install "pullback[pictures]"'
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_and_its_source_show_themselves_in_a_notebook():
+    f = pb.circuit("f = (x + y) * z")
+    assert f.run(-2, 5, -4).draw().svg in f.run(-2, 5, -4)._repr_html_()
+    source = pb.circuit(lambda x: pb.where(x < 1.0, x, 2.0), name="f").forward_source(1.0)
+    assert "&lt; 1" in source._repr_html_()
 
 
 def test_dot_has_an_edge_for_each_use_in_argument_order():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pullback.cli.assignments import bind
@@ -10,6 +11,7 @@ from pullback.cli.circuits import CircuitText, load
 from pullback.cli.printing import draws_boxes, note, say, say_json, width
 from pullback.cli.wires import say_wires, wires_as_json
 from pullback.emit.terminal import LARGEST, Picture, is_drawable, picture
+from pullback.lens.draw import Picture as Drawn
 from pullback.lens.views import View
 from pullback.lens.wires import wire_rows
 
@@ -20,9 +22,10 @@ def show(
     *values: str,
     force: float = 1.0,
     ascii: bool = False,
+    save: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Draw a circuit: value and pull on every wire.
+    """Draw a circuit: value and pull (gradient) on every wire.
 
     The value stands above a wire, the pull below it. A wire that several gates
     use forks at a dot: each branch shows its share, the start shows their sum.
@@ -31,12 +34,16 @@ def show(
 
     force: what pulls on the output
     ascii: draw with plain ASCII characters
+    save: write the picture to a file: .svg, .png, .pdf or .dot (for Graphviz)
 
     $ pullback show "(x+y)*z" x=-2 y=5 z=-4
+    $ pullback show "(x+y)*z" x=-2 y=5 z=-4 --save circuit.svg
     $ pullback show "q = x + y; f = q * sig(q)" x=1 y=-3 --ascii
     """
     function = load(circuit)
     run = function.run(bind(function, values), force=force) if values else None
+    if save is not None:
+        return _saved(function.draw() if run is None else run.draw(), save)
     view, numbers = (run.view, run.values) if run else (function.view(), None)
     drawn = _drawn(view, numbers, ascii or not draws_boxes())
     rows = wire_rows(view, numbers)
@@ -48,6 +55,14 @@ def show(
         wide = f"{drawn.width} columns wide" if drawn else f"more than {LARGEST} gates"
         note(f"The picture would be {wide}: here is a table instead.")
         say_wires(rows)
+    return 0
+
+
+def _saved(drawn: Drawn, path: Path) -> int:
+    drawn.save(path)
+    note(f"Saved {path}.")
+    if drawn.note:
+        note(drawn.note)
     return 0
 
 

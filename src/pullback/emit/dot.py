@@ -23,7 +23,7 @@ from pullback.emit.svg import clean
 from pullback.emit.svg_style import LIGHT
 
 HEAD = """digraph circuit {
-  rankdir=LR; ordering=in;
+  rankdir=%s; ordering=in;
   node [fontname="Helvetica", fontsize=12];
   edge [fontname="Helvetica", fontsize=10, arrowsize=0.5];"""
 
@@ -40,7 +40,7 @@ def dot(
     frames = wired(circuit, folding.root)
     captions = Captions(circuit, numbers, look, name)
     ids = {item: i for i, item in enumerate(i for frame in frames for i in frame.items)}
-    lines = [HEAD]
+    lines = [HEAD % ("TB" if look.direction == "down" else "LR")]
     if folding.note:
         lines.append(f'  label="{clean(folding.note)}"; fontname="Helvetica"; fontsize=10;')
     lines += _nodes(frames, captions, ids)

@@ -158,7 +158,7 @@ class _Writer:
         elif box.kind == "closed":
             self.rect("pb-closed pb-edge", box, 7, self.ink["closed"], self.ink["edge"], 1.3)
         for lever in box.levers:
-            self.lever(lever, box.on)
+            self.lever(lever, box.contact)
         for strip in box.strips:
             self.strip(strip)
         self.labels(box.labels)
@@ -173,16 +173,16 @@ class _Writer:
             f'fill="{fill}" stroke="{stroke}" stroke-width="{number(thick)}"/>'
         )
 
-    def lever(self, lever: tuple[Point, Point], on: bool) -> None:
-        """The arm of a switch, turning around its left end."""
+    def lever(self, lever: tuple[Point, Point], contact: Point | None) -> None:
+        """The arm of a switch, turning around its first end."""
         (x0, y0), (x1, y1) = lever
         colour = self.ink["lever"]
         self.add(
-            f'<path class="pb-lever" data-pb-on="{int(on)}" d="M{number(x0)} {number(y0)}'
+            f'<path class="pb-lever" data-pb-on="{int(contact is None)}" d="M{number(x0)} {number(y0)}'
             f'L{number(x1)} {number(y1)}" fill="none" stroke="{colour}" stroke-width="2" '
             f'stroke-linecap="round"/>'
         )
-        for x, y in ((x0, y0),) if on else ((x0, y0), (x1, y0)):
+        for x, y in ((x0, y0),) if contact is None else ((x0, y0), contact):
             self.add(
                 f'<circle class="pb-symbol" cx="{number(x)}" cy="{number(y)}" r="2.2" '
                 f'fill="{colour}"/>'
@@ -228,8 +228,10 @@ class _Writer:
         fill = self.ink["on_tag"] if label.odd else self.ink[name]
         anchor = "" if label.anchor == "start" else f' text-anchor="{label.anchor}"'
         which = f"pb-{name} pb-on_tag" if label.odd else f"pb-{name}"
+        at = f"{number(label.x)} {number(label.y)}"
+        turned = f' transform="rotate(90 {at})"' if label.turned else ""
         self.add(
-            f'<text class="{which}" x="{number(label.x)}" y="{number(label.y)}"{anchor} '
+            f'<text class="{which}" x="{number(label.x)}" y="{number(label.y)}"{anchor}{turned} '
             f'font-size="{number(label.size)}" fill="{fill}"{_font(name)}>{clean(label.text)}</text>'
         )
 

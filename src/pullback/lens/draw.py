@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pullback.emit.picture.drawing import Drawing
 from pullback.emit.picture.look import Look, Numbers
 from pullback.emit.picture.stamp import picture
 from pullback.emit.svg import clean, svg
-from pullback.errors import OptionError, did_you_mean
+from pullback.errors import MissingExtra, OptionError, did_you_mean
 from pullback.lens.views import View
 from pullback.runs.atomic import write_atomic
 
@@ -25,7 +26,7 @@ OPTIONS = tuple(f.name for f in fields(Look))
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished picture. Shows itself in a notebook; `save` writes it as .svg or .dot.
+    """A finished picture. Shows itself in a notebook; `save` writes it as .svg, .png, .pdf or .dot.
 
     svg: the file's text. alt: the same in words, for a reader who does not see. note: what is
     folded and how to see more. drawing: boxes, wires and labels as plain data. dot: text for
@@ -49,15 +50,18 @@ class Picture:
         return self.source()
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture; whoever looks sees the old file or the new one, never half of it."""
+        """Write the picture as .svg, .png, .pdf or .dot, whole or not at all.
+
+        .png and .pdf need the extra: pip install "pullback[pictures]". theme="auto" is light there.
+        """
         path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix not in (".svg", ".dot", ".gv"):
+        form = FORMS.get(path.suffix.lower())
+        if form is None:
             raise OptionError(
                 f"a picture cannot be saved as {path.suffix or path.name!r}.",
-                fix=f"{path.stem}.svg or {path.stem}.dot",
+                fix=f"{path.stem}.svg, .png, .pdf or .dot",
             )
-        write_atomic(path, (self.svg if suffix == ".svg" else self.dot).encode())
+        write_atomic(path, form(self))
         return path
 
     def _repr_svg_(self) -> str:
@@ -65,11 +69,35 @@ class Picture:
 
     def _repr_html_(self) -> str:
         """The same, in a frame that scrolls when the picture is wider than the page."""
-        return f'<div style="overflow-x:auto" title="{clean(self.note)}">{self.svg}</div>'
+        title = f' title="{clean(self.note)}"' if self.note else ""
+        return f'<div style="overflow-x:auto"{title}>{self.svg}</div>'
 
     def __repr__(self) -> str:
         size = f"{self.drawing.width:.0f} x {self.drawing.height:.0f}"
         return f"<Picture {size}: {self.note or self.alt[:60]}>"
+
+
+def _converted(form: str, picture: Picture) -> bytes:
+    """The picture as .png, at twice its size in pixels, or .pdf."""
+    try:
+        cairosvg = import_module("cairosvg")
+    except (ImportError, OSError) as error:  # OSError: the library cairo itself is not there
+        raise MissingExtra(
+            f"a picture is saved as .{form} by CairoSVG, which cannot be loaded: {error}.",
+            fix='pip install "pullback[pictures]"',
+        ) from None
+    write, scale = (cairosvg.svg2png, 2.0) if form == "png" else (cairosvg.svg2pdf, 1.0)
+    made: bytes = write(bytestring=picture.svg.encode(), scale=scale)
+    return made
+
+
+FORMS: dict[str, Callable[[Picture], bytes]] = {
+    ".svg": lambda picture: picture.svg.encode(),
+    ".dot": lambda picture: picture.dot.encode(),
+    ".gv": lambda picture: picture.dot.encode(),
+    ".png": partial(_converted, "png"),
+    ".pdf": partial(_converted, "pdf"),
+}
 
 
 def draw(

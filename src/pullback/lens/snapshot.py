@@ -75,6 +75,9 @@ class Snapshot:
         name = self.circuit.names[self.circuit.outputs[0]] or "f"
         return draw(self.view, self, look, name)
 
+    def _repr_html_(self) -> str:
+        return self.draw()._repr_html_()
+
     def __getitem__(self, name: str) -> WireView:
         return self.wire(self.circuit.find(name))
 

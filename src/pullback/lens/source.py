@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,10 @@ class Source(str):
         made.wires, made.lines, made.verified = program.wires, wires_of(program.held), verified
         made.function, made.names, made.pull_lines = program.name, names, {}
         return made
+
+    def _repr_html_(self) -> str:
+        """As code, for a notebook."""
+        return f"<pre><code>{escape(self)}</code></pre>"
 
     def about(self, wire: str) -> list[tuple[int, str]]:
         """The lines about a wire: where it is computed, where its pull is, what its gate passes on.

@@ -13,7 +13,10 @@ VALUE, PULL, PART, NAME, SYMBOL, FAINT, TITLE = (
 
 @dataclass(frozen=True)
 class Label:
-    """Text with its baseline. ink: what it says. anchor: start, middle or end. odd: NaN or infinite."""
+    """Text with its baseline. ink: what it says. anchor: start, middle or end. odd: NaN or infinite.
+
+    turned: it is read from above to below.
+    """
 
     x: float
     y: float
@@ -22,6 +25,7 @@ class Label:
     size: float
     anchor: str = "start"
     odd: bool = False
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,10 @@ class Strip:
 
 @dataclass(frozen=True)
 class Box:
-    """A gate, leaf, end, constant or closed group. levers: the switch inside; on: it lets through."""
+    """A gate, leaf, end, constant or closed group.
+
+    levers: the switch inside; contact: the point that a raised arm does not touch.
+    """
 
     kind: str
     x: float
@@ -50,7 +57,7 @@ class Box:
     group: str = ""
     title: str = ""
     levers: tuple[tuple[Point, Point], ...] = ()
-    on: bool = True
+    contact: Point | None = None
     strips: tuple[Strip, ...] = ()
 
 

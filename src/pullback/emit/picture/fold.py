@@ -40,10 +40,14 @@ class Group:
 
 @dataclass
 class Folding:
-    """The root group, and a sentence on what is folded and how to see more ("" when nothing is)."""
+    """The root group, and a sentence on what is folded and how to see more ("" when nothing is).
+
+    depth: how many levels are open; 0 for runs of a circuit without scopes.
+    """
 
     root: Group
     note: str
+    depth: int
 
 
 def folded(circuit: Circuit, depth: Depth = None, opened: Collection[str] = ()) -> Folding:
@@ -59,8 +63,8 @@ def folded(circuit: Circuit, depth: Depth = None, opened: Collection[str] = ()) 
         for group in groups:
             group.open = level <= wanted or (bool(opened) and "/".join(group.path) in opened)
     if depth is None and _seen(levels, 0) > LIMIT:
-        return Folding(_in_runs(circuit, root), _note_of_runs(root))
-    return Folding(root, _note(root, levels, wanted))
+        return Folding(_in_runs(circuit, root), _note_of_runs(root), 0)
+    return Folding(root, _note(root, levels, wanted), wanted)
 
 
 # Scopes

@@ -53,24 +53,37 @@ class Gauges:
         return sum(int((v == 0).sum()) for v in values), sum(v.size for v in values)
 
     def cells(self, group: Group, ink: str) -> tuple[float, ...]:
-        """|value| or |pull| inside a group, in running order.
+        """|value| or |pull| inside a group, gate by gate; of a few gates on arrays, unit by unit.
 
         0 is nothing and 1 the most of the whole circuit, on a square-root scale: small ones stay
         visible. NaN for a number that is not finite.
         """
-        found = [self._size(r, ink) for r in group.rows]
+        units = self._units(group.rows[-1], ink) if len(group.rows) < CELLS else []
+        found = units or [self._size(r, ink) for r in group.rows]
         count = min(CELLS, len(found))
         cuts = [len(found) * i // count for i in range(count + 1)]
         peaks = [max(found[cuts[i] : cuts[i + 1]]) for i in range(count)]
         most = self._most_of(ink)
         return tuple(
-            float("nan") if not np.isfinite(p) else (p / most) ** 0.5 if most else 0.0
+            float("nan") if not np.isfinite(p) else min(p / most, 1.0) ** 0.5 if most else 0.0
             for p in peaks
         )
 
-    def _size(self, wire: int, ink: str) -> float:
+    def _units(self, wire: int, ink: str) -> list[float]:
+        """The size of each unit of an array, its last axis; none for a single number."""
+        value = self._number(wire, ink)
+        if value is None or np.ndim(value) == 0 or np.size(value) == 0:
+            return []
+        array = np.abs(np.asarray(value, np.float64)).reshape(-1, np.shape(value)[-1])
+        means: list[float] = array.mean(axis=0).tolist()
+        return means
+
+    def _number(self, wire: int, ink: str) -> Any:
         assert self.numbers is not None
-        value = self.numbers.values[wire] if ink == VALUE else self.pull(wire)
+        return self.numbers.values[wire] if ink == VALUE else self.pull(wire)
+
+    def _size(self, wire: int, ink: str) -> float:
+        value = self._number(wire, ink)
         if value is None or np.size(value) == 0:
             return 0.0
         array = np.abs(np.asarray(value, np.float64))

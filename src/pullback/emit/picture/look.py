@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from pullback.emit.picture.fold import Depth
 from pullback.errors import OptionError
 
+PAGE, READABLE, SMALLEST = (
+    760.0,
+    9.0,
+    9.5,
+)  # pixels: a usual page, text read with ease, our smallest text
 THEMES = ("auto", "light", "dark", "print")
 
 
@@ -19,8 +25,10 @@ class Look:
     values, grads, names, contributions: which texts to show; digits: how many a number has. patterns:
     how each gate passes its pull on. depth: how many levels of scopes are open ("all", or None for as
     many as can be read); open: scopes such as "layer1/n3" to open besides. inputs: "near" their first
-    use, or all "left". split: one picture for the values and one for the gradients. theme: "auto"
-    follows the reader's light or dark; "light", "dark", "print" are fixed.
+    use, or all "left". split: one picture for the values and one for the gradients. direction: "right",
+    "down", or "auto", right where that fits. width: of the page in pixels; where the picture would need
+    smaller text than 9 pixels there, it runs down, or closes groups if `depth` is None; None: no limit.
+    theme: "auto" follows the reader's light or dark; "light", "dark", "print" are fixed.
     """
 
     values: bool = True
@@ -33,6 +41,8 @@ class Look:
     depth: Depth = None
     open: tuple[str, ...] = ()
     inputs: str = "near"
+    direction: str = "auto"
+    width: float | None = PAGE
     theme: str = "auto"
 
     def __post_init__(self) -> None:
@@ -40,10 +50,19 @@ class Look:
             raise OptionError(f"theme={self.theme!r}; it is one of {', '.join(THEMES)}.")
         if self.inputs not in ("near", "left"):
             raise OptionError(f"inputs={self.inputs!r}; it is 'near' or 'left'.")
+        if self.direction not in ("auto", "right", "down"):
+            raise OptionError(f"direction={self.direction!r}; it is 'right', 'down' or 'auto'.")
+        if self.width is not None and not 0 < self.width < inf:
+            raise OptionError(f"width={self.width!r}; it is a number of pixels above 0, or None.")
         if self.digits not in range(1, 18):
             raise OptionError(f"digits={self.digits!r}; it is a number from 1 to 17.")
         if not (self.depth in (None, "all") or (isinstance(self.depth, int) and self.depth >= 0)):
             raise OptionError(f"depth={self.depth!r}; it is a number from 0, 'all' or None.")
+
+    @property
+    def widest(self) -> float:
+        """How wide a picture may be drawn, so that its smallest text can be read on the page."""
+        return inf if self.width is None else self.width * SMALLEST / READABLE
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from pullback.core.circuit import Circuit
 from pullback.emit.layout.graph import Node, Path, Point
 from pullback.emit.layout.labels import text_width
 from pullback.emit.picture.captions import Captions, Text
+from pullback.emit.picture.direction import Direction
+from pullback.emit.picture.downward import Downward
 from pullback.emit.picture.drawing import (
     FAINT,
     NAME,
-    PART,
     PULL,
     SYMBOL,
     TITLE,
@@ -26,11 +27,10 @@ from pullback.emit.picture.drawing import (
     Strip,
     Wire,
 )  # fmt: skip
-from pullback.emit.picture.fold import Group, folded
+from pullback.emit.picture.fold import Folding, Group, folded
 from pullback.emit.picture.frames import (
     CLOSED,
     CONSTANT,
-    END,
     ENTRY,
     EXIT,
     GATE,
@@ -40,18 +40,9 @@ from pullback.emit.picture.frames import (
     Link,
 )  # fmt: skip
 from pullback.emit.picture.look import Look, Numbers
-from pullback.emit.picture.measure import (
-    EDGE,
-    HEADER,
-    SPACE,
-    TEXT,
-    TINY,
-    Kind,
-    Measure,
-    size_of,
-    speaks,
-    symbol_size,
-)  # fmt: skip
+from pullback.emit.picture.measure import Kind, Measure, speaks
+from pullback.emit.picture.rightward import Rightward
+from pullback.emit.picture.sizes import EDGE, HEADER, SPACE, TEXT, TINY, symbol_size
 from pullback.emit.picture.wiring import wired
 
 BORDER = 8.0  # around the whole picture
@@ -64,10 +55,32 @@ def picture(
 ) -> Drawing:
     """The drawing of a circuit, with the numbers of one run if there are any.
 
-    name: what the function is called; it names an output that has no name of its own.
+    name: what the function is called; it names an output that has no name of its own. It runs right if
+    that fits the page (`look.width`), else down; if neither fits, more groups are closed.
     """
     with _collector_resting():
-        return _Stamp(Captions(circuit, numbers, look or Look(), name)).drawing()
+        captions = Captions(circuit, numbers, look or Look(), name)
+        stamps = _candidates(captions)
+        first = next(stamps)
+        widest = captions.look.widest
+        fitting = (
+            first
+            if first.width <= widest
+            else next((s for s in stamps if s.width <= widest), first)
+        )
+        return fitting.drawing()
+
+
+def _candidates(captions: Captions) -> Iterator[_Stamp]:
+    """The ways to draw a circuit, the most telling first."""
+    look = captions.look
+    folding = folded(captions.circuit, look.depth, look.open)
+    while True:
+        for direction in DIRECTIONS if look.direction == "auto" else (look.direction,):
+            yield _Stamp(captions, folding, DIRECTIONS[direction](captions.pulled))
+        if look.depth is not None or folding.depth < 1:
+            return
+        folding = folded(captions.circuit, folding.depth - 1, look.open)
 
 
 @contextmanager
@@ -83,20 +96,24 @@ def _collector_resting() -> Iterator[None]:
 
 
 class _Stamp:
-    """Draws the frames of one circuit."""
+    """Draws the frames of one circuit, folded in one way, in one direction."""
 
-    def __init__(self, captions: Captions) -> None:
+    def __init__(self, captions: Captions, folding: Folding, direction: Direction) -> None:
         self.captions, self.circuit = captions, captions.circuit
-        folding = folded(self.circuit, captions.look.depth, captions.look.open)
-        self.note = folding.note
+        self.direction, self.note = direction, folding.note
         self.frames = wired(self.circuit, folding.root)
-        self.measure = Measure(captions)
-        self.measure.lay_out(self.frames)
-        self.kind_of = self.measure.kind_of
+        measure = Measure(captions, direction)
+        measure.lay_out(self.frames)
+        self.metered, self.kind_of = measure.metered, measure.kind_of
+
+    @property
+    def width(self) -> float:
+        """Of the whole picture."""
+        return self.kind_of[self.frames[0]].placed.width + 2 * BORDER
 
     def drawing(self) -> Drawing:
         """Every frame at its place, outer ones first; values and pulls apart if that is wanted."""
-        captions, layout = self.captions, self.kind_of[self.frames[0]].layout
+        captions, layout = self.captions, self.kind_of[self.frames[0]].placed
         notes = [self.note] if self.note else []
         if captions.numbers is not None and captions.numbers.pulls is None:
             notes.append("Backward not run: there are no pulls yet.")
@@ -133,9 +150,9 @@ class _Stamp:
             kind = self.kind_of[frame]
             if frame.parent is not None:
                 made.frames.append(self._frame_box(frame, kind, x, y))
-                y += HEADER
+                x, y = self.direction.inside((x, y))
             for item, node, left, high in zip(
-                frame.items, kind.graph.nodes, kind.layout.x, kind.layout.y, strict=True
+                frame.items, kind.graph.nodes, kind.placed.x, kind.placed.y, strict=True
             ):
                 if item.inside is not None:
                     origin[item.inside] = x + left, y + high
@@ -144,33 +161,26 @@ class _Stamp:
             self._wires(made, frame, (x, y), texts)
 
     def _frame_box(self, frame: Frame, kind: Kind, x: float, y: float) -> FrameBox:
-        """The count stands beside the name if there is room for it."""
-        group, width = frame.group, kind.layout.width
-        path, count = _path(group), self.captions.group(group)
-        labels = [Label(x + 8, y + 14, group.name, TITLE, TEXT)]
-        start = x + 16 + text_width(group.name, TEXT)
-        if start + text_width(count, TINY) + SPACE <= x + width:
-            labels.append(Label(start, y + 14, count, FAINT, TINY))
-        height = HEADER + kind.layout.height + EDGE
-        return FrameBox(x, y, width, height, tuple(labels), path, f"{path}: {count}")
+        path, count = _path(frame.group), self.captions.group(frame.group)
+        along, across = kind.layout.width, HEADER + kind.layout.height + EDGE
+        width, height = self.direction.size(Node(along, across))
+        labels = self.direction.title(frame.group.name, count, (x, y), along)
+        return FrameBox(x, y, width, height, labels, path, f"{path}: {count}")
 
     # Wires
 
     def _wires(self, made: Drawing, frame: Frame, origin: Point, texts: Texts) -> None:
         kind = self.kind_of[frame]
         order = {item: i for i, item in enumerate(frame.items)}
-        for link, track in zip(frame.links, kind.layout.tracks, strict=True):
+        for link, track in zip(frame.links, kind.placed.tracks, strict=True):
             item, port = link.sources[0]
-            node, at = kind.graph.nodes[order[item]], order[item]
-            start = (
-                kind.layout.x[at] + node.width,
-                kind.layout.y[at] + (node.outputs[port] if node.outputs else 0.0),
-            )
-            stub = Path([start, (start[0] + node.trail, start[1])])
+            at = order[item]
+            node, corner = kind.graph.nodes[at], (kind.placed.x[at], kind.placed.y[at])
+            (start,) = _moved([self.direction.port(node, port)], corner)
+            stub = Path([start, self.direction.stub(node, start)])
             paths = [Path(_moved(p.points, origin), p.target) for p in track.paths or [stub]]
             above, below = texts(link) if speaks(link) else ([], [])
-            x, y = origin[0] + start[0] + SPACE, origin[1] + start[1]
-            labels = [*_row(above, x, y - 5), *_row(below, x, y + 13.5)]
+            labels = self.direction.beside(above, below, _moved([start], origin)[0])
             if texts != self._values:
                 labels += self._parts(link, paths)
             made.wires.append(
@@ -191,8 +201,7 @@ class _Stamp:
             uses = link.targets[path.target][2] if path.target >= 0 else []
             part = self.captions.part(link.cable, uses) if uses else None
             if part:
-                x, y = path.points[-1]
-                labels.append(Label(x - SPACE, y + 11, part.text, PART, TINY, "end", part.odd))
+                labels.append(self.direction.arriving(part, path.points[-1]))
         return labels
 
     def _branch(self, link: Link, path: Path) -> Branch:
@@ -213,34 +222,42 @@ class _Stamp:
             return self._gate_box(item, node, x, y)
         if item.kind == CLOSED:
             return self._closed_box(item, node, x, y)
-        text, base = self.captions.tag(item), y + self.measure.up + 4
+        text = self.captions.tag(item)
         ink = FAINT if item.kind == CONSTANT or len(item.wires) > 1 else NAME
-        label = Label(x + node.width - SPACE, base, text, ink, TEXT, "end")
-        if item.kind == END:
-            label = Label(x + SPACE, base, text, ink, TEXT)
+        label = self.direction.tagged(node, text, ink, (x, y))
         title = self.captions.sentence(item.wires[0]) if len(item.wires) == 1 else text
-        return Box(item.kind, x, y, node.width, node.height, (label,), item.wires[0], title=title)
+        size = self.direction.size(node)
+        return Box(item.kind, x, y, *size, (label,), item.wires[0], title=title)
 
     def _gate_box(self, item: Item, node: Node, x: float, y: float) -> Box:
         wire = item.wires[0]
         gate = self.captions.rows[wire].gate
         assert gate is not None
         symbol, under = self.captions.symbol(gate), self.captions.under(wire)
-        size = symbol_size(symbol)
         through = self.captions.gauges.switched(wire)
-        levers = _levers(node, through, x, y)
+        levers, contact = self.direction.switch(node, through, (x, y))
         under = "tie" if through and len(through) > 1 and not under else under
-        middle, base = x + node.width / 2, y + node.height / 2 + size * 0.35 - (5 if under else 0)
-        if levers:  # the text keeps out of the way of the switch
-            low = levers[0][0][1] <= y + node.height / 2
-            base = y + node.height - (18 if under else 7) if low else y + 14
+        width, height = self.direction.size(node)
+        first = bool(levers) and levers[0][0][1] <= y + height / 2
+        size = symbol_size(symbol)
+        middle = x + width / 2
+        base = y + self.direction.symbol(node, size, bool(under), bool(levers), first)
         labels = [Label(middle, base, symbol, SYMBOL, size, "middle")]
         if under:
             labels.append(Label(middle, base + 12, under, FAINT, TINY, "middle"))
+        title = self.captions.gate_title(wire)
         return Box(
-            GATE, x, y, node.width, node.height, tuple(labels), wire,
-            title=self.captions.gate_title(wire), levers=levers, on=through != (),
-        )  # fmt: skip
+            GATE,
+            x,
+            y,
+            width,
+            height,
+            tuple(labels),
+            wire,
+            title=title,
+            levers=levers,
+            contact=contact,
+        )
 
     def _closed_box(self, item: Item, node: Node, x: float, y: float) -> Box:
         group = item.group
@@ -248,8 +265,9 @@ class _Stamp:
         path, count = _path(group), self.captions.group(group)
         asleep = self.captions.gauges.off(group) == (1, 1)
         shift = text_width(" off", TEXT) / 2 if asleep else 0.0
-        middle = x + node.width / 2
-        base = y + node.height / 2 - (9 if self.measure.metered else 3)
+        width, height = self.direction.size(node)
+        middle = x + width / 2
+        base = y + height / 2 - (9 if self.metered else 3)
         labels = [
             Label(middle - shift, base, group.name, TITLE, TEXT, "middle"),
             Label(middle, base + 12, count, FAINT, TINY, "middle"),
@@ -258,8 +276,8 @@ class _Stamp:
             edge = middle - shift + text_width(group.name, TEXT) / 2 + SPACE
             labels.append(Label(edge, base, "off", FAINT, TINY))
         return Box(
-            CLOSED, x, y, node.width, node.height, tuple(labels), group=path,
-            title=f"{path}: {count}", strips=self._strips(group, x + 5, base + 17, node.width - 9),
+            CLOSED, x, y, width, height, tuple(labels), group=path,
+            title=f"{path}: {count}", strips=self._strips(group, x + 5, base + 17, width - 9),
         )  # fmt: skip
 
     def _strips(self, group: Group, x: float, y: float, width: float) -> tuple[Strip, ...]:
@@ -281,22 +299,4 @@ def _moved(points: list[Point], origin: Point) -> list[Point]:
     return [(origin[0] + x, origin[1] + y) for x, y in points]
 
 
-def _levers(
-    node: Node, through: tuple[int, ...] | None, x: float, y: float
-) -> tuple[tuple[Point, Point], ...]:
-    """From the input that is let through to the output; a raised arm where a single one is not."""
-    left, right, out = x + 9, x + node.width - 9, y + node.outputs[0]
-    if through == () and len(node.inputs) == 1:
-        return (((left, out), (right, out - 11)),)
-    if through is None or len(through) != 1:
-        return ()
-    return (((left, y + node.inputs[through[0]]), (right, out)),)
-
-
-def _row(texts: list[Text], x: float, y: float) -> list[Label]:
-    """Pieces of a label beside each other."""
-    labels = []
-    for text in texts:
-        labels.append(Label(x, y, text.text, text.ink, size_of(text), "start", text.odd))
-        x += text_width(text.text, size_of(text)) + SPACE
-    return labels
+DIRECTIONS: dict[str, Callable[[bool], Direction]] = {"right": Rightward, "down": Downward}
