@@ -21,6 +21,8 @@ from pullback.errors import DtypeError, FaceError, GateError, UnknownName, did_y
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 GATES: dict[str, Gate] = {}
 LANGUAGES = ("python", "numpy", "javascript", "c", "latex", "onnx")
+CHOOSES = ("", "value", "condition")
+SLOPES = ("fixed", "finite", "any")
 _SHORT = {"py": "python", "np": "numpy", "js": "javascript"}
 
 
@@ -35,6 +37,8 @@ class Declaration:
     kink: Callable[..., Any] | None = None
     domain: tuple[float, float] = (-np.inf, np.inf)
     pattern: str = ""
+    chooses: str = ""
+    slopes: str | Callable[..., str] = "any"
     infix: str = ""
     folds: tuple[str, ...] = ()
     holomorphic: bool = False
@@ -51,6 +55,10 @@ def _declaration(name: str, declared: dict[str, Any]) -> Declaration:
     said = Declaration(**{k: v for k, v in declared.items() if k in known}, faces=faces)
     if said.takes not in ("float", "number", "any"):
         raise GateError(f"gate {name!r}: takes= is 'float', 'number' or 'any', not {said.takes!r}.")
+    if said.chooses not in CHOOSES:
+        raise GateError(f"gate {name!r}: chooses= is one of {CHOOSES}, not {said.chooses!r}.")
+    if not callable(said.slopes) and said.slopes not in SLOPES:
+        raise GateError(f"gate {name!r}: slopes= is one of {SLOPES}, not {said.slopes!r}.")
     return said
 
 
@@ -76,7 +84,7 @@ class Gate:
         self.takes, self.kinds, self.result = said.takes, dict(said.kinds), said.result
         self.kink, self.domain, self.pattern = said.kink, said.domain, said.pattern
         self.infix, self.holomorphic, self.faces = said.infix, said.holomorphic, dict(said.faces)
-        self.folds = said.folds
+        self.folds, self.chooses, self.slopes = said.folds, said.chooses, said.slopes
 
     def __repr__(self) -> str:
         return f"<{'recipe' if self.recipe else 'gate'} {self.name}>"
@@ -289,6 +297,13 @@ def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     the inputs that is zero where the slope jumps. domain: where the gate is defined. pattern: how
     the pull flows ("distributes", "routes", "swaps"). folds: inputs whose pull rule becomes plainer
     when they are constants, as the exponent of a power. py, np, js, c, latex, onnx: its faces.
+
+    chooses: whether the gate pulls an input with 0 because it took another number: by "value", or by
+    a "condition" that a person wrote. Below it a pull of 0 stays 0, where 0 * infinity would be NaN:
+    after a condition in every gate, after a value in those whose slopes can be infinite. slopes:
+    "fixed" (a force of 0 pulls with 0 whatever the inputs are), "finite" (finite inputs give finite
+    values and slopes, unless they overflow), "any", or a function that says which for the inputs,
+    each a constant or None.
 
     >>> @gate(py="({x} * {x} * {x})")
     ... def cube(x):

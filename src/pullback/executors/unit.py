@@ -11,7 +11,7 @@ import copy
 import importlib
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -20,10 +20,12 @@ import numpy as np
 from pullback.core.dtypes import canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.operators import Operators
+from pullback.core.shapes import Spec, spec_of
 from pullback.errors import CircuitError
 from pullback.executors.reference.program import force_on
 from pullback.gates.shape import cast
 from pullback.passes.pull import pull_inputs
+from pullback.passes.unchosen import Guard, choice_of, is_uncertain, matters
 
 
 class _Clock:
@@ -42,11 +44,22 @@ class GateUse:
     ) -> None:
         self.gate, self.inputs, self.attributes, self.output = gate, inputs, attributes, output
 
-    def pulls(self, dy: Any, masked: bool = False) -> Iterator[tuple[Unit, Any]]:
-        """Each pulled Unit input and its pull, in the order of the inputs. masked: under a `where`."""
+    @property
+    def specs(self) -> list[Spec]:
+        """What the inputs carry."""
+        return [spec_of(value_of(x)) for x in self.inputs]
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether the gate may put out an infinity or NaN, or have such a slope, for finite inputs."""
+        constants = [None if isinstance(x, Unit) else x for x in self.inputs]
+        return is_uncertain(self.gate, self.specs, self.attributes, constants)
+
+    def pulls(self, dy: Any, guarded: bool = False) -> Iterator[tuple[Unit, Any]]:
+        """Each pulled Unit input and its pull, in the order of the inputs. guarded: see `Guard`."""
         values = [value_of(x) for x in self.inputs]
         pulls: Any = pull_inputs(
-            self.gate, dy, self.output.value, values, self.attributes, masked=masked
+            self.gate, dy, self.output.value, values, self.attributes, guarded=guarded
         )
         for x, pull in zip(self.inputs, pulls, strict=True):
             if isinstance(x, Unit) and pull is not None and x.value.dtype.kind == "f":
@@ -391,13 +404,13 @@ def _pull(root: Any, force: Any, accumulate: bool) -> None:
     for unit in units:
         unit.pulled = None
     root.pulled = force
-    masked: set[int] = set()
+    guard = _guard_of(units)
     with np.errstate(all="ignore"):
         for unit in units:
-            if masked or not isinstance(unit, PlainUnit):
-                _step(unit, masked)
+            if guard.uncertain or guard.by_condition or not isinstance(unit, PlainUnit):
+                _step(unit, guard)
             elif unit.pulled is not None and unit.by is not None:
-                _step_quickly(unit) if unit.attributes is None else _step(unit, masked)
+                _step_quickly(unit) if unit.attributes is None else _step(unit, guard)
         for unit, old in zip(units, before, strict=False):
             if old is not None:
                 unit.pulled = old if unit.pulled is None else old + unit.pulled
@@ -420,15 +433,27 @@ def _inputs(unit: Unit) -> tuple[Any, ...]:
     return use.inputs if use else ()
 
 
-def _step(unit: Unit, masked: set[int]) -> None:
-    """Pull one gate's inputs, as circuits do: guarded under a `where`, starting from the first branch."""
+def _guard_of(units: Sequence[Any]) -> Guard:
+    """A guard whose keys are the ids of `units`, the latest of them first."""
+    uncertain: set[Hashable] = set()
+    if matters({use.gate for unit in units if (use := unit.gate) is not None}):
+        for unit in reversed(units):
+            use = unit.gate
+            if use is not None and unit.value.dtype.kind == "f":
+                if use.is_uncertain or any(id(x) in uncertain for x in use.inputs):
+                    uncertain.add(id(unit))
+    return Guard(uncertain)
+
+
+def _step(unit: Unit, guard: Guard) -> None:
+    """Pull one gate's inputs, as circuits do: guarded below a choice, starting from the first branch."""
     held: Any = unit
-    use, grad, from_masked = unit.gate, held.pulled, id(unit) in masked
+    use, grad = unit.gate, held.pulled
     if use is None or grad is None:
         return
-    for x, pull in use.pulls(grad, from_masked):
-        if from_masked or use.gate.name == "where":
-            masked.add(id(x))
+    choice = choice_of(use.gate, use.specs, use.attributes)
+    for x, pull in use.pulls(grad, guard.needed(id(unit), use.gate, choice)):
+        guard.passed_on(id(unit), choice, [id(x)])
         _add(x, pull)
 
 

@@ -10,7 +10,9 @@ from pullback.gates.compare import equal
 from pullback.gates.curves import log
 
 
-@gate(takes="number", infix="+", pattern="distributes", holomorphic=True, onnx="Add")
+@gate(
+    slopes="fixed", takes="number", infix="+", pattern="distributes", holomorphic=True, onnx="Add"
+)
 def add(a: Any, b: Any) -> Any:
     """y = a + b. Both inputs are pulled as hard as the output.
 
@@ -25,7 +27,9 @@ def d_add(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return dy, dy
 
 
-@gate(takes="number", infix="-", pattern="distributes", holomorphic=True, onnx="Sub")
+@gate(
+    slopes="fixed", takes="number", infix="-", pattern="distributes", holomorphic=True, onnx="Sub"
+)
 def subtract(a: Any, b: Any) -> Any:
     """y = a - b. The second input is pulled the other way.
 
@@ -40,7 +44,7 @@ def d_subtract(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return dy, -dy
 
 
-@gate(takes="number", infix="*", pattern="swaps", holomorphic=True, onnx="Mul")
+@gate(slopes="finite", takes="number", infix="*", pattern="swaps", holomorphic=True, onnx="Mul")
 def multiply(a: Any, b: Any) -> Any:
     """y = a b. Each input is pulled by the other's value: the gate swaps them.
 
@@ -55,7 +59,18 @@ def d_multiply(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return b * dy, a * dy
 
 
-@gate(infix="/", latex=r"\frac{{{a}}}{{{b}}}", holomorphic=True, onnx="Div")
+def _divided(a: Any, b: Any) -> str:
+    return "finite" if b is not None and np.all(np.isfinite(b) & np.not_equal(b, 0)) else "any"
+
+
+def _raised(a: Any, b: Any) -> str:
+    whole = b is not None and np.all(
+        np.isfinite(b) & np.equal(np.floor(b), b) & np.greater_equal(b, 1)
+    )
+    return "finite" if whole else "any"
+
+
+@gate(slopes=_divided, infix="/", latex=r"\frac{{{a}}}{{{b}}}", holomorphic=True, onnx="Div")
 def divide(a: Any, b: Any) -> Any:
     """y = a / b, as IEEE 754 has it: 1/0 is infinite, 0/0 is NaN.
 
@@ -71,6 +86,7 @@ def d_divide(dy: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 @gate(
+    slopes="fixed",
     takes="number",
     py="-{x}",
     np="-{x}",
@@ -95,6 +111,7 @@ def d_negative(dy: Any, y: Any, x: Any) -> Any:
 
 
 @gate(
+    slopes=_raised,
     infix="**",
     folds=("b",),
     domain=(0.0, np.inf),

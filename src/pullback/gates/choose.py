@@ -11,6 +11,7 @@ from pullback.gates.compare import equal, greater, less
 
 
 @gate(
+    chooses="condition", slopes="fixed",
     takes="any", kinds={"condition": BOOL}, pattern="routes",
     py="{a} if {condition} else {b}", np="np.where({condition}, {a}, {b})[()]",
     js="{condition} ? {a} : {b}", c="{condition} ? {a} : {b}",
@@ -51,6 +52,7 @@ def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
 
 
 @gate(
+    chooses="value", slopes="fixed",
     takes="number", kink=lambda a, b, **_: a - b, pattern="routes",
     py="maximum({a}, {b})", np="maximum({a}, {b})", js="maximum({a}, {b})", c="maximum({a}, {b})",
     latex=r"\max({a}, {b})", onnx="Max",
@@ -81,6 +83,7 @@ maximum.helper(
 
 
 @gate(
+    chooses="value", slopes="fixed",
     takes="number", kink=lambda a, b, **_: a - b, pattern="routes",
     py="minimum({a}, {b})", np="minimum({a}, {b})", js="minimum({a}, {b})", c="minimum({a}, {b})",
     latex=r"\min({a}, {b})", onnx="Min",
@@ -117,6 +120,7 @@ def _bounds(dtype: np.dtype[Any], *bounds: float) -> list[Any]:
 
 
 @gate(
+    chooses="value", slopes="fixed",
     takes="number", kink=lambda x, low, high: (x - low) * (x - high), pattern="routes",
     py="clamp({x}, {low}, {high})", np="np.clip({x}, {low}, {high})", js="clamp({x}, {low}, {high})",
     c="clamp({x}, {low}, {high})", latex=r"\min(\max({x}, {low}), {high})", onnx="Clip",

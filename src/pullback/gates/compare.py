@@ -8,7 +8,7 @@ from pullback.core.dtypes import BOOL
 from pullback.core.gate import gate
 
 
-@gate(takes="number", result=BOOL, infix="<", onnx="Less")
+@gate(slopes="fixed", takes="number", result=BOOL, infix="<", onnx="Less")
 def less(a: Any, b: Any) -> Any:
     """a < b. False where either is NaN.
 
@@ -18,7 +18,7 @@ def less(a: Any, b: Any) -> Any:
     return np.less(a, b)
 
 
-@gate(takes="number", result=BOOL, infix="<=", onnx="LessOrEqual")
+@gate(slopes="fixed", takes="number", result=BOOL, infix="<=", onnx="LessOrEqual")
 def less_equal(a: Any, b: Any) -> Any:
     """a <= b. False where either is NaN.
 
@@ -28,7 +28,7 @@ def less_equal(a: Any, b: Any) -> Any:
     return np.less_equal(a, b)
 
 
-@gate(takes="number", result=BOOL, infix=">", onnx="Greater")
+@gate(slopes="fixed", takes="number", result=BOOL, infix=">", onnx="Greater")
 def greater(a: Any, b: Any) -> Any:
     """a > b. False where either is NaN.
 
@@ -38,7 +38,7 @@ def greater(a: Any, b: Any) -> Any:
     return np.greater(a, b)
 
 
-@gate(takes="number", result=BOOL, infix=">=", onnx="GreaterOrEqual")
+@gate(slopes="fixed", takes="number", result=BOOL, infix=">=", onnx="GreaterOrEqual")
 def greater_equal(a: Any, b: Any) -> Any:
     """a >= b. False where either is NaN.
 
@@ -48,7 +48,7 @@ def greater_equal(a: Any, b: Any) -> Any:
     return np.greater_equal(a, b)
 
 
-@gate(takes="any", result=BOOL, infix="==", onnx="Equal")
+@gate(slopes="fixed", takes="any", result=BOOL, infix="==", onnx="Equal")
 def equal(a: Any, b: Any) -> Any:
     """a == b. False where either is NaN; +0 equals -0.
 
@@ -58,7 +58,7 @@ def equal(a: Any, b: Any) -> Any:
     return np.equal(a, b)
 
 
-@gate(takes="any", result=BOOL, infix="!=")
+@gate(slopes="fixed", takes="any", result=BOOL, infix="!=")
 def not_equal(a: Any, b: Any) -> Any:
     """a != b. True where either is NaN.
 

@@ -64,6 +64,7 @@ log.helper(
 
 
 @gate(
+    slopes="finite",
     py="math.tanh({x})", np="np.tanh({x})", js="Math.tanh({x})", c="tanh({x})", latex=r"\tanh({x})",
     onnx="Tanh", holomorphic=True,
 )  # fmt: skip
@@ -85,6 +86,7 @@ def d_tanh(dy: Any, y: Any, x: Any) -> Any:
 
 
 @gate(
+    slopes="finite",
     py="sigmoid({x})", np="sigmoid({x})", js="sigmoid({x})", c="sigmoid({x})", latex=r"\sigma({x})",
     onnx="Sigmoid", holomorphic=True,
 )  # fmt: skip
@@ -130,6 +132,7 @@ sigmoid.helper(
 
 
 @gate(
+    chooses="value", slopes="fixed",
     py="relu({x})", np="relu({x})", js="relu({x})", c="relu({x})", latex=r"\mathrm{{relu}}({x})",
     onnx="Relu", takes="number", kink=lambda x: x, pattern="routes",
 )  # fmt: skip
@@ -205,6 +208,7 @@ sqrt.helper(python="def sqrt(x):\n    return math.sqrt(x) if x >= 0.0 else math.
 
 
 @gate(
+    chooses="value", slopes="fixed",
     py="abs({x})", np="np.abs({x})", js="Math.abs({x})", c="fabs({x})", latex=r"|{x}|", onnx="Abs",
     takes="number", kink=lambda x: x,
 )  # fmt: skip
@@ -222,7 +226,7 @@ def d_absolute(dy: Any, y: Any, x: Any) -> Any:
     return where(greater(x, 0.0), dy, where(less(x, 0.0), -dy, 0.0))
 
 
-@recipe(latex=r"\log(1 + e^{{{x}}})")
+@recipe(slopes="finite", latex=r"\log(1 + e^{{{x}}})")
 def softplus(x: Any) -> Any:
     """y = log(1 + e^x), a relu with a round corner. No overflow for any x.
 
@@ -238,7 +242,7 @@ def d_softplus(dy: Any, y: Any, x: Any) -> Any:
     return sigmoid(x) * dy
 
 
-@recipe(domain=(0.0, np.inf), latex=r"({x} \log({y}))")
+@recipe(chooses="value", domain=(0.0, np.inf), latex=r"({x} \log({y}))")
 def xlogy(x: Any, y: Any) -> Any:
     """x log(y), and 0 where x is 0, whatever y is: the entropy's convention.
 
@@ -282,6 +286,7 @@ expm1.helper(
 
 
 @gate(
+    slopes="finite",
     py="sin({x})", np="np.sin({x})", js="Math.sin({x})", c="sin({x})", latex=r"\sin({x})", onnx="Sin",
     holomorphic=True,
 )  # fmt: skip
@@ -303,6 +308,7 @@ sin.helper(python="def sin(x):\n    return math.sin(x) if math.isfinite(x) else 
 
 
 @gate(
+    slopes="finite",
     py="cos({x})", np="np.cos({x})", js="Math.cos({x})", c="cos({x})", latex=r"\cos({x})", onnx="Cos",
     holomorphic=True,
 )  # fmt: skip
@@ -326,6 +332,7 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 @gate(
+    slopes="finite",
     py="math.erf({x})", np="erf({x})", js="erf({x})", c="erf({x})", latex=r"\mathrm{{erf}}({x})", onnx="Erf"
 )  # fmt: skip
 def erf(x: Any) -> Any:
@@ -366,6 +373,7 @@ erf.helper(
 
 
 @gate(
+    slopes="fixed",
     py="floor({x})", np="np.floor({x})", js="Math.floor({x})", c="floor({x})",
     latex=r"\lfloor {x} \rfloor", onnx="Floor", kink=lambda x: np.sin(np.pi * x),
 )  # fmt: skip
@@ -388,7 +396,7 @@ floor.helper(
 )
 
 
-@recipe(takes="float", latex=r"\log(e^{{{a}}} + e^{{{b}}})")
+@recipe(slopes="finite", takes="float", latex=r"\log(e^{{{a}}} + e^{{{b}}})")
 def logaddexp(a: Any, b: Any) -> Any:
     """y = log(e^a + e^b) without overflow: the sum of two probabilities kept as logarithms.
 

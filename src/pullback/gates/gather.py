@@ -32,6 +32,7 @@ def _gathered(x: Shape, index: Shape, *, axis: int) -> Shape:
 
 
 @gate(
+    chooses="value", slopes="fixed",
     shape=_gathered, takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})",
     latex=r"\mathrm{{gather}}{axis!i}({x}, {index})", onnx="Gather",
 )  # fmt: skip
@@ -60,6 +61,7 @@ def _scattered(x: Shape, index: Shape, *, axis: int, size: int) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_scattered, takes="any", kinds=_INDEX, np="scatter_add({x}, {index}, {axis}, {size})",
     latex=r"\mathrm{{scatter}}{axis!i}({x}, {index})",
 )  # fmt: skip
@@ -92,6 +94,8 @@ scatter_add.helper(
 
 
 @gate(
+    chooses="value",
+    slopes="fixed",
     shape="(...,k),(...)->(...)",
     takes="any",
     kinds=_INDEX,
@@ -125,6 +129,7 @@ pick.helper(
 
 
 @gate(
+    slopes="fixed",
     shape=lambda x, index, size: (*broadcast([x, index], ["x", "index"]), size),
     takes="any", kinds=_INDEX, np="unpick({x}, {index}, {size})",
     latex=r"\mathrm{{unpick}}({x}, {index})",

@@ -16,6 +16,7 @@ def turned(x: Any) -> Any:
 
 
 @gate(
+    slopes="finite",
     shape="(...,n,d),(...,d,k)->(...,n,k)", takes="number", infix="@", pattern="swaps", holomorphic=True,
     onnx="MatMul",
 )  # fmt: skip
@@ -33,7 +34,12 @@ def d_matmul(dy: Any, y: Any, a: Any, b: Any) -> Any:
     return dy @ turned(b), turned(a) @ dy
 
 
-@recipe(shape="(...,d),(...,d)->(...)", takes="number", latex=r"\langle {a}, {b} \rangle")
+@recipe(
+    slopes="finite",
+    shape="(...,d),(...,d)->(...)",
+    takes="number",
+    latex=r"\langle {a}, {b} \rangle",
+)
 def dot(a: Any, b: Any) -> Any:
     """y = sum(a b) over the last axis.
 

@@ -36,13 +36,14 @@ def _folded(x: Shape, *, axis: Any, keepdims: bool, **_: Any) -> Shape:
     return tuple(1 if i in axes else s for i, s in enumerate(x) if keepdims or i not in axes)
 
 
-def _kept(shape: Shape, axis: Any) -> Shape:
+def kept_shape(shape: Shape, axis: Any) -> Shape:
+    """`shape` with the folded axes kept, of size 1."""
     return _folded(shape, axis=axis, keepdims=True)
 
 
 def unfold(y: Any, x: Any, axis: Any) -> Any:
     """`y`, folded from `x` along `axis`, spread out again to the shape of `x`."""
-    return broadcast_to(reshape(y, shape=_kept(x.shape, axis)), shape=x.shape)
+    return broadcast_to(reshape(y, shape=kept_shape(x.shape, axis)), shape=x.shape)
 
 
 def _size(x: Any, axis: Any) -> int:
@@ -50,6 +51,7 @@ def _size(x: Any, axis: Any) -> int:
 
 
 @gate(
+    slopes="fixed",
     shape=_folded, takes="number", pattern="distributes", holomorphic=True,
     np="np.sum({x}, axis={axis}, keepdims={keepdims})",
     latex=r"\sum{axis!i}({x})", onnx="ReduceSum",
@@ -69,6 +71,7 @@ def d_sum(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @recipe(
+    slopes="fixed",
     shape=_folded, takes="float", np="np.mean({x}, axis={axis}, keepdims={keepdims})",
     latex=r"\mathrm{{mean}}{axis!i}({x})",
 )  # fmt: skip
@@ -88,6 +91,7 @@ def _summed(x: Shape, *, shape: Shape) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_summed, takes="number", pattern="distributes", holomorphic=True,
     np="sum_to({x}, {shape})", latex=r"\mathrm{{sum\_to}}{shape!i}({x})",
 )  # fmt: skip
@@ -141,13 +145,14 @@ def _lead(x: Any, *, axis: Any, keepdims: bool) -> Any:
     )
     if rows.shape[-1] == 1:
         return np.ones_like(x)
-    kept = _kept(np.shape(x), axis)
+    kept = kept_shape(np.shape(x), axis)
     second, top = np.moveaxis(np.sort(rows, axis=-1)[..., -2:], -1, 0)
     top, second = np.reshape(top, kept), np.reshape(second, kept)
     return np.where(x == top, top - second, x - top)
 
 
 @gate(
+    chooses="value", slopes="fixed",
     shape=_picked, takes="number", kink=_lead, pattern="routes",
     np="np.max({x}, axis={axis}, keepdims={keepdims}) + 0",
     latex=r"\max{axis!i}({x})", onnx="ReduceMax",
@@ -191,6 +196,7 @@ def max_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @gate(
+    slopes="fixed",
     shape=_spot, takes="any", result=INT64,
     np="np.argmax({x}, axis={axis})", latex=r"\mathrm{{argmax}}{axis!i}({x})", onnx="ArgMax",
 )  # fmt: skip
@@ -220,6 +226,7 @@ def _top(x: Any, axis: Any) -> Any:
 
 
 @gate(
+    slopes="finite",
     shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\mathrm{{logsumexp}}{axis!i}({x})",
     onnx="ReduceLogSumExp",
 )  # fmt: skip
@@ -267,6 +274,7 @@ def _same(x: Shape, *, axis: Any) -> Shape:
 
 
 @gate(
+    slopes="finite",
     shape=_same, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}{axis!i}({x})", onnx="Softmax",
 )  # fmt: skip
 def softmax(x: Any, *, axis: Any = -1) -> Any:
@@ -301,6 +309,7 @@ softmax.helper(
 
 
 @recipe(
+    slopes="finite",
     shape=_same, takes="float", np="log_softmax({x}, {axis})",
     latex=r"\mathrm{{log\_softmax}}{axis!i}({x})",
 )  # fmt: skip
@@ -333,7 +342,7 @@ def log_softmax(x, axis):
 )
 
 
-@recipe(shape=_picked, latex=r"\min{axis!i}({x})", takes="number")
+@recipe(chooses="value", slopes="fixed", shape=_picked, latex=r"\min{axis!i}({x})", takes="number")
 def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = the smallest element; a NaN wins. Equal smallest elements share the pull.
 
@@ -344,6 +353,7 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @gate(
+    slopes="finite",
     shape=lambda x, axis: _folded(x, axis=axis, keepdims=False), takes="number", holomorphic=True,
     np="np.prod({x}, axis={axis})", latex=r"\prod{axis!i}({x})", onnx="ReduceProd",
 )  # fmt: skip
@@ -370,6 +380,7 @@ def d_prod(dy: Any, y: Any, x: Any, *, axis: int) -> Any:
 
 
 @gate(
+    chooses="value", slopes="finite",
     shape=_folded, np="norm({x}, {axis}, {keepdims})", latex=r"\lVert {x} \rVert{axis!i}", onnx="ReduceL2"
 )  # fmt: skip
 def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:

@@ -34,6 +34,7 @@ def _reshaped(x: Shape, *, shape: Shape) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_reshaped, takes="any", np="np.reshape({x}, {shape})",
     latex=r"\mathrm{{reshape}}{shape!i}({x})", onnx="Reshape", holomorphic=True,
 )  # fmt: skip
@@ -62,6 +63,7 @@ def _spread(x: Shape, *, shape: Shape) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})",
     latex=r"\mathrm{{broadcast}}{shape!i}({x})", onnx="Expand", holomorphic=True,
 )  # fmt: skip
@@ -87,6 +89,7 @@ def _transposed(x: Shape, *, axes: Any) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_transposed,
     takes="any",
     np="np.transpose({x}, axes={axes})",
@@ -144,6 +147,8 @@ def _lazily(x: Shape, index: Any) -> Shape:
 
 
 @gate(
+    chooses="value",
+    slopes="fixed",
     shape=_sliced,
     takes="any",
     np="{x}[{index!i}]",
@@ -172,6 +177,7 @@ def _unsliced(x: Shape, *, index: Any, shape: Shape) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_unsliced,
     takes="any",
     np="unslice({x}, np.s_[{index!i}], {shape})",
@@ -210,6 +216,7 @@ def _joined(*xs: Shape, axis: int) -> Shape:
 
 
 @gate(
+    slopes="fixed",
     shape=_joined, takes="any", np="np.concatenate([{xs}], axis={axis})",
     latex=r"\mathrm{{concat}}{axis!i}({xs})", onnx="Concat", holomorphic=True,
 )  # fmt: skip
@@ -232,6 +239,7 @@ def d_concat(dy: Any, y: Any, *xs: Any, axis: int) -> Any:
 
 
 @gate(
+    slopes="fixed",
     takes="any",
     result=lambda dtype: np.dtype(dtype),
     np="np.asarray({x}).astype({dtype!r})[()]",
@@ -267,6 +275,7 @@ def padding(value: float, dtype: np.dtype[Any]) -> Any:
 
 
 @gate(
+    slopes="fixed",
     shape=_padded, takes="any", np="np.pad({x}, {widths}, constant_values={value})",
     latex=r"\mathrm{{pad}}{widths!i}({x})", onnx="Pad",
     holomorphic=True,

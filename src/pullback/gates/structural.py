@@ -10,7 +10,9 @@ from pullback.errors import ShapeError
 from pullback.gates.shape import broadcast_to
 
 
-@gate(takes="any", py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}", onnx="Identity")
+@gate(
+    slopes="fixed", takes="any", py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}", onnx="Identity"
+)
 def stop_gradient(x: Any) -> Any:
     """y = x, and nothing pulls through it.
 
@@ -31,7 +33,7 @@ def _forced(x: Shape, f: Shape) -> Shape:
     return x
 
 
-@gate(shape=_forced, py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}")
+@gate(slopes="fixed", shape=_forced, py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}")
 def force(x: Any, f: Any) -> Any:
     """y = x, and whatever pulls on y, x is pulled with f instead: a force written by hand.
 

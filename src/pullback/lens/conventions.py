@@ -9,10 +9,13 @@ from collections.abc import Callable
 from math import inf, log, nan
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pullback.gates.arithmetic import divide, power
 from pullback.gates.choose import clamp, maximum, minimum, where
 from pullback.gates.curves import absolute, logaddexp, relu, softplus, sqrt, xlogy
 from pullback.gates.curves import log as log_gate
+from pullback.gates.gather import pick
 from pullback.gates.reduce import logsumexp, max, min, norm, prod, softmax
 
 Numbers = tuple[Any, ...]
@@ -105,6 +108,21 @@ CONVENTIONS: tuple[Convention, ...] = (
                (1.0, 3.0), 1.0, (1.0, 0.0), (1.0, 0.0)),
     Convention("the first is not chosen", "where(x > 0, x, y)", lambda x, y: where(x > 0, x, y),
                (-1.0, 3.0), 3.0, (0.0, 1.0), (0.0, 1.0)),
+    # So it is with every gate that chooses, whatever is below: 0 * inf is 0 there.
+    Convention("a clamped logarithm", "clamp(log(x), low=-10)", lambda x: clamp(log_gate(x), low=-10.0),
+               (0.0,), -10.0, (0.0,), (nan,)),
+    Convention("a relu of a logarithm", "relu(log(x))", lambda x: relu(log_gate(x)), (0.0,), 0.0,
+               (0.0,), (nan,)),
+    Convention("a square root below 1", "maximum(sqrt(x), 1)", lambda x: maximum(sqrt(x), 1.0), (0.0,), 1.0,
+               (0.0,), (nan,)),
+    Convention("a quotient above 1", "minimum(1 / x, 1)", lambda x: minimum(1.0 / x, 1.0), (0.0,), 1.0,
+               (0.0,), (nan,)),
+    Convention("the largest of logarithms", "max(log(x))", lambda x: max(log_gate(x)), ((0.0, 1.0),), 0.0,
+               ((0.0, 1.0),), ((nan, 1.0),)),
+    Convention("a logarithm that is not picked", "pick(log(x), 1)",
+               lambda x: pick(log_gate(x), np.int64(1)), ((0.0, 1.0),), 0.0, ((0.0, 1.0),), ((nan, 1.0),)),
+    Convention("a square root at a flat corner", "abs(sqrt(x))", lambda x: absolute(sqrt(x)), (0.0,), 0.0,
+               (0.0,), (nan,)),
     # 0 log 0 is 0, as entropy wants it, and steep.
     Convention("x log x at 0", "xlogy(x, x)", lambda x: xlogy(x, x), (0.0,), 0.0, (-inf,), (nan,)),
     Convention("0 log 0", "xlogy(x, y)", xlogy, (0.0, 0.0), 0.0, (-inf, 0.0), (0.0, nan)),

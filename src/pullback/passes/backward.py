@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from pullback.core.tables import attribute_key
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.passes.pull import Use, pull_template
+from pullback.passes.unchosen import choice_of, guard_of
 
 
 class Branch(NamedTuple):
@@ -59,15 +61,16 @@ class Backward:
         return tuple(self.pulls[i] for i in self.forward.inputs)
 
 
-def backward(circuit: Circuit, outputs: Sequence[int] = (0,), *, masked: bool = False) -> Backward:
+def backward(circuit: Circuit, outputs: Sequence[int] = (0,), *, guarded: bool = False) -> Backward:
     """The circuit that also computes the pull on every wire, for a force on each of `outputs`.
 
-    outputs: positions among the circuit's outputs. masked: the forces come out of a `where`.
+    outputs: positions among the circuit's outputs. guarded: the outputs may lie on a side
+    that was not chosen.
     Cost: a small constant times the forward's rows.
     """
     sweep = _Sweep(circuit)
-    if masked:
-        sweep.masked.update(circuit.outputs)
+    if guarded:
+        sweep.guard.by_condition.update(circuit.outputs)
     forces = [sweep.push(circuit.outputs[o]) for o in outputs]
     sweep.run()
     return Backward(
@@ -89,7 +92,7 @@ class _Sweep:
         self.pulls: list[Wire | None] = [None] * len(circuit)
         self.active = _active(circuit)
         self.specs = [circuit.specs[s] for s in circuit.spec.tolist()]
-        self.masked: set[int] = set()
+        self.guard = guard_of(circuit)
         self.branches: dict[int, list[Branch]] = {}
         self.origin = list(range(len(circuit)))
         self.names = circuit.names
@@ -126,7 +129,7 @@ class _Sweep:
     def _pull_row(self, row: Row, dy: Wire) -> None:
         assert row.gate is not None
         builder, specs = self.builder, self.specs
-        masked = row.wire in self.masked
+        choice = choice_of(row.gate, [specs[i] for i in row.inputs], row.attributes)
         use = Use(
             row.gate,
             row.gate.rule,
@@ -135,15 +138,14 @@ class _Sweep:
             attribute_key(row.attributes),
             tuple([self.active[i] for i in row.inputs]),
             self._known_constants(row),
-            masked,
+            self.guard.needed(row.wire, row.gate, choice),
         )
         circuit, pulled = pull_template(use)
         pulls = iter(builder.inlined(circuit, [dy.id, row.wire, *row.inputs]))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
             if kept:
                 self._add(wire, Branch(row.wire, position, next(pulls)))
-        if masked or row.gate.name == "where":
-            self.masked.update(row.inputs)
+        self.guard.passed_on(row.wire, choice, compress(row.inputs, pulled))
 
     def _known_constants(self, row: Row) -> tuple[Any, ...]:
         """The numbers among the inputs that make the gate's rule plainer."""

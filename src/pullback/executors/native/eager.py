@@ -26,25 +26,14 @@ from pullback.passes.pull import pull_inputs
 
 HEAD = object.__basicsize__
 KNOWN = (
-    "UNIT",
-    "PLAIN",
-    "FLOAT",
-    "FLOAT64",
-    "INT",
-    "INT64",
-    "NONE",
-    "SLOW",
-    "NEW",
-    "USE",
-    "APPLY",
-    "TUPLE",
-    "LIST",
-    "EMPTY",
-    "REFUSED",
-    "TRUE",
-    "CALL",
-)
-FLAGS = {"A_UNIT": 1 << 8, "B_UNIT": 1 << 9, "HAS": 1 << 10, "SEEN": 1 << 11, "HAD": 1 << 12}
+    "UNIT", "PLAIN", "FLOAT", "FLOAT64", "INT", "INT64", "NONE", "SLOW", "NEW", "USE", "APPLY",
+    "TUPLE", "LIST", "EMPTY", "REFUSED", "TRUE", "CALL",
+)  # fmt: skip
+FLAGS = {
+    "A_UNIT": 1 << 8, "B_UNIT": 1 << 9, "HAS": 1 << 10, "SEEN": 1 << 11, "HAD": 1 << 12,
+    # As in `passes.unchosen`: it may be infinite, lies below a choice, is put out by a gate that chooses.
+    "UNSURE": 1 << 13, "UNDER": 1 << 14, "CHOOSES": 1 << 15,
+}  # fmt: skip
 WINDOW = 1 << 15  # births that `pull` looks back over at once
 SPARE = 1 << 20  # freed objects kept for the next graph, 64 bytes each
 AHEAD = 8  # objects that will be wanted soon: memory needs to know some time before
@@ -305,13 +294,12 @@ def _is_as_asked(made: Any, attributes_at: int = 0) -> bool:
 def _text() -> str:
     places = {**{name: i for i, name in enumerate(KNOWN)}, **PLACES, **FLAGS}
     places |= {
-        "NOT_HAS": ~FLAGS["HAS"],
-        "NOT_SEEN": ~FLAGS["SEEN"],
-        "WINDOW": WINDOW,
-        "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"]),
-        "SPARE": SPARE,
-        "AHEAD": AHEAD,
-    }
+        "NOT_HAS": ~FLAGS["HAS"], "WINDOW": WINDOW, "SPARE": SPARE, "AHEAD": AHEAD,
+        "NOT_SEEN": ~(FLAGS["SEEN"] | FLAGS["UNDER"]),
+        "NOT_MET": ~(FLAGS["SEEN"] | FLAGS["HAD"] | FLAGS["UNDER"]),
+        "CHOICE": FLAGS["CHOOSES"] | FLAGS["UNDER"],
+        "GUARDED": FLAGS["UNSURE"] | FLAGS["UNDER"],
+    }  # fmt: skip
     files = resources.files(__package__)
     fixed = [files.joinpath(name).read_text("ascii") for name in _FILES]
     code = exact.ExactCode(fused=has_fma())
@@ -324,7 +312,7 @@ def _text() -> str:
 _SLOT = """define ptr @slot.{name}({params}) nounwind {{
 entry:
 {operands}
-  %n = call ptr @joined(ptr %a0, ptr {second}, i64 {op}, double {value})
+  %n = call ptr @joined(ptr %a0, ptr {second}, i64 {low}, double {value})
   ret ptr %n
 {failures}
 slow:
@@ -344,17 +332,29 @@ def _slot(code: exact.ExactCode, gate: Gate, op: int) -> str:
     two = len(gate.inputs) == 2
     inputs = [inside.number(f"%v{i}", "double") for i in range(len(gate.inputs))]
     value = exact.value_of(inside, gate, inputs)
+    low = _low(inside, gate, op, inputs)
     code.outside |= inside.outside
     operands = [_OPERAND.format(i=0, failed="slow")]
     operands += [_OPERAND.format(i=1, failed="drop")] if two else []
     operands += [f"  %v{i} = call double @value(ptr %a{i})" for i in range(len(inputs))]
     return _SLOT.format(
-        name=gate.name, op=op, value=value.text,
+        name=gate.name, op=op, low=low, value=value.text,
         params="ptr %x0, ptr %x1" if two else "ptr %x0",
         operands="\n".join([*operands, *inside.lines]),
         second="%a1" if two else "null", other="%x1" if two else "null",
         failures="drop:\n  call void @Py_DecRef(ptr %a0)\n  br label %slow" if two else "",
     )  # fmt: skip
+
+
+def _low(code: exact.ExactCode, gate: Gate, op: int, inputs: Sequence[Number]) -> str:
+    """The number of a gate and the flags of what it puts out, as the lowest bits of a word."""
+    low = op | (FLAGS["CHOOSES"] if gate.chooses else 0)
+    if not callable(gate.slopes):
+        return str(low | (FLAGS["UNSURE"] if gate.slopes == "any" else 0))
+    code.line("%b.given = call i1 @is_unit(ptr %a1)")
+    constant = code.emit("xor i1 true, %b.given", "i1")
+    finite = constant & exact.FINITE[gate.name](code, inputs[1])
+    return code.emit(f"select {finite}, i64 {low}, i64 {low | FLAGS['UNSURE']}", "i64").text
 
 
 _STEP = """define internal void @step(ptr %g, i64 %w) nounwind {{
@@ -371,6 +371,11 @@ entry:
   %dy = call double @grad(ptr %g)
   %b.bit = and i64 %w, $B_UNIT
   %b.unit = icmp ne i64 %b.bit, 0
+  %choice.bits = and i64 %w, $CHOICE
+  %no.choice = icmp eq i64 %choice.bits, 0
+  %mark = select i1 %no.choice, i64 0, i64 $UNDER
+  %guard.bits = and i64 %w, $GUARDED
+  %guarded = icmp eq i64 %guard.bits, $GUARDED
   %op = and i64 %w, 255
   switch i64 %op, label %out [{cases}]
 {blocks}
@@ -393,18 +398,19 @@ def _pulled(code: exact.ExactCode, gate: Gate, label: str) -> None:
     count = len(gate.inputs)
     names = ("%dy", "%y", *(f"%v{i}" for i in range(count)))
     numbers = [code.number(name, "double") for name in names]
-    _give(code, exact.pulls_of(code, gate, numbers, (True,) + (False,) * (count - 1)), "%pa")
+    _give(code, gate, exact.pulls_of(code, gate, numbers, (True, False)[:count]), "%pa")
     if count == 2:
         code.line(f"br i1 %b.unit, label %{label}.b, label %out")
         code.block(f"{label}.b")
-        _give(code, exact.pulls_of(code, gate, numbers, (False, True)), "%pb")
+        _give(code, gate, exact.pulls_of(code, gate, numbers, (False, True)), "%pb")
     code.line("br label %out")
 
 
-def _give(code: exact.ExactCode, pulls: list[Number | None], to: str) -> None:
+def _give(code: exact.ExactCode, gate: Gate, pulls: list[Number | None], to: str) -> None:
     for pull in pulls:
         if pull is not None:
-            code.line(f"call void @give(ptr {to}, {pull})")
+            given = exact.unpoisoned(code, gate, pull)
+            code.line(f"call void @give(ptr {to}, {given}, i64 %mark)")
 
 
 _APPLY = """define internal i64 @inputs_of(i64 %op) nounwind {{

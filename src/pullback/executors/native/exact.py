@@ -24,6 +24,16 @@ LOOPS = {
 }
 REAL = Spec((), FLOAT64)
 
+# When a constant second input makes the slopes finite: what `slopes` of these gates says.
+FINITE: dict[str, Callable[[Code, Number], Number]] = {
+    "divide": lambda code, b: code.compare("une", b, 0.0) & code.compare("oeq", b - b, 0.0),
+    "power": lambda code, b: (
+        code.compare("oge", b, 1.0)
+        & code.compare("oeq", code.intrinsic("floor", b), b)
+        & code.compare("oeq", b - b, 0.0)
+    ),
+}
+
 # double @np.exp(double) through the loop at its place in @loops.
 _CALL = """define internal double @np.{name}({params}) noinline nounwind {{
   %numbers = alloca [{count} x double]
@@ -135,9 +145,18 @@ def pulls_of(
     count = len(numbers) - 2
     settings = tuple((k, type(v), v) for k, v in gate.defaults.items())
     use = Use(
-        gate, gate.rule, REAL, (REAL,) * count, settings, wanted, (None,) * count, masked=False
+        gate, gate.rule, REAL, (REAL,) * count, settings, wanted, (None,) * count, guarded=False
     )
     circuit, kept = pull_template(use)
     values = lower_rows(code, circuit, numbers)
     pulls = iter(circuit.outputs)
     return [values[next(pulls)] if k else None for k in kept]
+
+
+def unpoisoned(code: Code, gate: Gate, pull: Number) -> Number:
+    """`pull`, but 0 where %guarded holds, %dy is 0 and 0 * infinity made NaN of it."""
+    if gate.slopes == "fixed":
+        return pull
+    nothing = code.compare("oeq", code.number("%dy", "double"), 0.0)
+    poisoned = code.number("%guarded", "i1") & nothing & code.compare("uno", pull, pull)
+    return code.select(poisoned, 0.0, pull)

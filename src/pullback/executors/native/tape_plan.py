@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from pullback.executors.native.tape_order import grouped
 from pullback.executors.native.tape_words import MOST, PAGE, words
 from pullback.passes.pull import Use, pull_template
 from pullback.passes.rewrite import live
+from pullback.passes.unchosen import Guard, choice_of, guard_of
 
 MOST_INPUTS = 4
 # Where an input of an entry lies: anywhere, just before it, there and nobody else listens, or in a constant.
@@ -39,7 +41,7 @@ class Kind:
     """What all entries of one number have in common.
 
     kinds: LLVM's names of the inputs' types, and kind of the output's. pulled: something pulls on
-    it. masked: out of a `where`.
+    it. guarded: below a choice.
     """
 
     gate: Gate
@@ -231,9 +233,9 @@ def _kinds(rows: _Rows, output: int | None) -> tuple[NDArray[np.int64], tuple[Ki
     first, number = _numbered(key)
     kinds = [_kind(circuit, int(gates[i])) for i in first]
     if output is not None:
-        pulled, masked = _pull_marks(circuit, gates, number, kinds, circuit.outputs[output])
-        first, number = _numbered(number * 4 + 2 * pulled + masked)
-        kinds = [_kind(circuit, int(gates[i]), bool(pulled[i]), bool(masked[i])) for i in first]
+        pulled, guarded = _pull_marks(circuit, gates, number, kinds, circuit.outputs[output])
+        first, number = _numbered(number * 4 + 2 * pulled + guarded)
+        kinds = [_kind(circuit, int(gates[i]), bool(pulled[i]), bool(guarded[i])) for i in first]
     if len(kinds) > MOST:
         raise TooManyKinds(str(len(kinds)))
     return number, tuple(kinds)
@@ -251,7 +253,7 @@ def _numbered(key: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return row[kept], (np.cumsum(kept) - 1)[key]
 
 
-def _kind(circuit: Circuit, wire: int, pulled: bool = True, masked: bool = False) -> Kind:
+def _kind(circuit: Circuit, wire: int, pulled: bool = True, guarded: bool = False) -> Kind:
     row = circuit.row(wire)
     assert row.gate is not None
     specs = tuple(circuit.spec_of(i) for i in row.inputs)
@@ -264,7 +266,7 @@ def _kind(circuit: Circuit, wire: int, pulled: bool = True, masked: bool = False
         tuple((k, type(v), v) for k, v in row.attributes.items()),
         tuple(s.dtype.kind == "f" for s in specs),
         (None,) * len(specs),
-        masked,
+        guarded,
     )
     kinds = tuple(KINDS[s.dtype] for s in specs)
     return Kind(row.gate, row.attributes, kinds, KINDS[spec.dtype], use, pulled)
@@ -273,14 +275,16 @@ def _kind(circuit: Circuit, wire: int, pulled: bool = True, masked: bool = False
 def _pull_marks(
     circuit: Circuit, gates: NDArray[Any], number: NDArray[Any], kinds: list[Kind], output: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Which rows are pulled at all, and which out of a `where`: by going back once, where rows differ."""
+    """Which rows are pulled at all, and which are guarded: by going back once, where rows differ."""
     real = np.array([k.kind in ("double", "float") for k in kinds], bool)
-    pulled, masked = real[number], np.zeros(len(gates), bool)
+    pulled, guarded = real[number], np.zeros(len(gates), bool)
     kept = [pull_template(k.use)[1] if ok else () for k, ok in zip(kinds, real, strict=True)]
-    wheres = [k.gate.name == "where" for k in kinds]
-    if not any(wheres) and all(all(k) for k in kept) and real.all():
-        return pulled, masked
-    has_pull, is_masked = {output}, set()
+    choices = [choice_of(k.gate, k.use.inputs, k.attributes) for k in kinds]
+    guard = _guard(circuit, gates, number, kinds, choices)
+    plain = not guard.uncertain and "condition" not in choices
+    if plain and all(all(k) for k in kept) and real.all():
+        return pulled, guarded
+    has_pull = {output}
     first, operands = circuit.first.tolist(), circuit.operands.tolist()
     numbers = number.tolist()
     for i in range(len(gates) - 1, -1, -1):
@@ -288,9 +292,22 @@ def _pull_marks(
         pulled[i] = wire in has_pull and real[kind]
         if not pulled[i]:
             continue
-        inputs = operands[first[wire] : first[wire + 1]]
-        masked[i] = wire in is_masked
-        has_pull.update(x for x, k in zip(inputs, kept[kind], strict=True) if k)
-        if masked[i] or wheres[kind]:
-            is_masked.update(inputs)
-    return pulled, masked
+        inputs = list(compress(operands[first[wire] : first[wire + 1]], kept[kind]))
+        guarded[i] = guard.needed(wire, kinds[kind].gate, choices[kind])
+        guard.passed_on(wire, choices[kind], inputs)
+        has_pull.update(inputs)
+    return pulled, guarded
+
+
+def _guard(
+    circuit: Circuit,
+    gates: NDArray[Any],
+    number: NDArray[Any],
+    kinds: list[Kind],
+    choices: list[str],
+) -> Guard:
+    """The guard of `circuit`; one that knows of nothing uncertain where no gate chooses above such a one."""
+    steep = np.array([k.gate.slopes == "any" or callable(k.gate.slopes) for k in kinds], bool)
+    chooses = np.array([bool(choice) for choice in choices], bool)
+    first = gates[steep[number]].min(initial=len(circuit))
+    return guard_of(circuit) if first <= gates[chooses[number]].max(initial=-1) else Guard(())

@@ -214,7 +214,8 @@ done:
   ret void
 }
 
-; What a gate of two inputs (or one: %b is null) puts out; its type is that of its first Unit.
+; What a gate of two inputs (or one: %b is null) puts out; its type is that of its first Unit. %op: the
+; gate's number and flags. Below an uncertain number everything is uncertain.
 define internal ptr @joined(ptr %a, ptr %b, i64 %op, double %v) alwaysinline nounwind {
 entry:
   %fa = call i1 @is_unit(ptr %a)
@@ -228,7 +229,14 @@ entry:
   %wa = select i1 %fa, i64 $A_UNIT, i64 0
   %wb = select i1 %fb, i64 $B_UNIT, i64 0
   %w1 = or i64 %wa, %wb
-  %w2 = or i64 %w1, %op
+  %a.or.b = select i1 %fa, ptr %a, ptr %model  ; a float has no word
+  %b.or.model = select i1 %fb, ptr %b.or.a, ptr %model
+  %word.a = call i64 @word(ptr %a.or.b)
+  %word.b = call i64 @word(ptr %b.or.model)
+  %words = or i64 %word.a, %word.b
+  %unsure = and i64 %words, $UNSURE
+  %w1.5 = or i64 %w1, %unsure
+  %w2 = or i64 %w1.5, %op
   %n = call ptr @node(ptr %type, double %v, ptr %a, ptr %b, i64 %w2)
   ret ptr %n
 }

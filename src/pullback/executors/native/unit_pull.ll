@@ -221,7 +221,7 @@ start:
   store i64 0, ptr @waiting
   store i1 false, ptr @failed
   call void @meet(ptr %self)
-  call void @give(ptr %self, double %force)
+  call void @give(ptr %self, double %force, i64 0)
   br label %more.then
 more.then:
   %s = phi i64 [0, %start], [%s.next, %through], [0, %moved]
@@ -382,13 +382,15 @@ define internal void @forget(ptr %x) alwaysinline nounwind {
   ret void
 }
 
-define internal void @give(ptr %x, double %pull) alwaysinline nounwind {
+; %mark: $UNDER for what lies below a gate that chooses.
+define internal void @give(ptr %x, double %pull, i64 %mark) alwaysinline nounwind {
   %at = call ptr @at(ptr %x, i64 $GRAD)
   %g = load double, ptr %at
   %sum = fadd double %g, %pull
   store double %sum, ptr %at
   %w = call i64 @word(ptr %x)
-  %with = or i64 %w, $HAS
+  %has = or i64 %w, $HAS
+  %with = or i64 %has, %mark
   call void @set_word(ptr %x, i64 %with)
   ret void
 }
