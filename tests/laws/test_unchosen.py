@@ -1,4 +1,4 @@
-"""Below a gate that chooses, what was not chosen pulls with 0 and never with NaN; ordinary nets pay nothing."""
+"""Below a gate that chooses, what was not chosen pulls with 0, never with NaN; ordinary nets pay nothing."""
 
 import numpy as np
 import pytest

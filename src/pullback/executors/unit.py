@@ -439,9 +439,10 @@ def _guard_of(units: Sequence[Any]) -> Guard:
     if matters({use.gate for unit in units if (use := unit.gate) is not None}):
         for unit in reversed(units):
             use = unit.gate
-            if use is not None and unit.value.dtype.kind == "f":
-                if use.is_uncertain or any(id(x) in uncertain for x in use.inputs):
-                    uncertain.add(id(unit))
+            if use is None or unit.value.dtype.kind != "f":
+                continue
+            if use.is_uncertain or any(id(x) in uncertain for x in use.inputs):
+                uncertain.add(id(unit))
     return Guard(uncertain)
 
 
