@@ -6,10 +6,14 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import pullback
 from pullback.cli import answer
-from pullback.show.charts import bars, line_chart, scatter
-from pullback.show.report import STYLE, Evidence, report
+from pullback.show.charts import _ticks, axes_of, bars, line_chart, named, scatter
+from pullback.show.evidence import Evidence
+from pullback.show.report import STYLE, report
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -53,7 +57,9 @@ def evidence(text):
         log=[{"epoch": 1, "loss": 1.0, "validation_loss": None}, {"epoch": 2, "loss": 0.5}],
         commands=[text], classes=[text, "b"], confusion=[[1, 2], [0, 3]],
         bins=[(0.9, 0.8, 10)], importance=[(text, 0.1, 0.05)], importance_unit=text,
-        mistake_head=[text], mistakes=[[text]],
+        scores=[(text, 0.5, None, 0.5, 3)], positive=text, roc=[(0.0, 0.0), (1.0, 1.0)], auc=0.5,
+        cuts=[(0.5, 0.5, None, 0.5)], mistake_head=[text], mistakes=[[text]],
+        images=[[0.0, 1.0, 0.5, 2.0]], settings=[(text, text)],
     )  # fmt: skip
 
 
@@ -92,9 +98,31 @@ def test_every_style_of_a_report_is_in_its_policy(page):
 
 def test_a_report_has_every_section(page):
     assert re.findall("<h2>(.*?)</h2>", page) == [
-        "How it learned", "What is taken for what", "Is it as sure as it should be?",
-        "What it goes by", "The worst mistakes", "The circuit", "Do it again",
+        "Training curves", "Confusion matrix", "Precision and recall", "Calibration",
+        "Permutation importance", "Largest errors", "Circuit", "Settings", "Reproduce",
     ]  # fmt: skip
+
+
+def test_a_report_of_two_classes_has_a_threshold(tmp_path):
+    words = ["train", "penguins", "--target", "sex", "--hidden", "4", "--epochs", "2"]
+    assert answer([*words, "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "penguins-1" / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Two classes: the threshold</h2>" in page
+    assert re.search(r"ROC-AUC [01]\.\d{3}", page)
+
+
+def test_a_report_of_digits_shows_them(tmp_path):
+    assert answer(["train", "digits", "--epochs", "1", "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "digits-1" / "report.html").read_text(encoding="utf-8")
+    assert page.count('class="chart pixels"') == 10
+
+
+def test_a_report_says_what_it_was_made_with(page):
+    settings = re.search("<h2>Settings</h2>.*?</table>", page, re.DOTALL)[0]
+    told = dict(re.findall("<th>(.*?)</th><td>(.*?)</td>", settings))
+    assert told["pullback"] == pullback.__version__
+    assert re.fullmatch(r"[0-9a-f]{64}", told["sha256"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", told["started"])
 
 
 def test_a_report_counts_every_test_row_once(page):
@@ -112,11 +140,11 @@ def test_a_report_has_no_path_of_this_machine(page):
     assert "/home" not in page
 
 
-def test_a_regression_shows_what_is_left_over(tmp_path):
+def test_a_regression_shows_its_residuals(tmp_path):
     words = ["train", "penguins", "--target", "body_mass_g", "--epochs", "2"]
     assert answer([*words, "--out", str(tmp_path)]) == 0
     page = (tmp_path / "penguins-1" / "report.html").read_text(encoding="utf-8")
-    assert "<h2>Predicted and true</h2>" in page
+    assert "<h2>Predictions and residuals</h2>" in page
     assert page.count("<circle") == 102
 
 
@@ -133,3 +161,14 @@ def test_a_chart_of_odd_numbers_has_only_plain_coordinates(values):
 
 def test_a_chart_of_nothing_is_a_chart():
     assert line_chart([], "x", "y", "s").startswith("<svg")
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
+def test_the_ticks_of_a_chart_reach_its_data(values):
+    axes = axes_of([(value, 0.0) for value in values], "", "")
+    ticks = _ticks(*axes.x)
+    reach = ticks[-1] - ticks[0]
+    assert ticks[0] <= min(values) + 1e-6 * reach
+    assert ticks[-1] >= max(values) - 1e-6 * reach
+    assert 3 <= len(ticks) <= 10
+    assert len(set(named(ticks))) == len(ticks)

@@ -20,14 +20,21 @@ from pullback.models.measure import (
     importances,
     number_baseline,
 )  # fmt: skip
+from pullback.models.mistakes import worst
 from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.models.problem import Problem, Question, rows_of
+from pullback.models.ranking import (
+    ClassScore,
+    TwoClasses,
+    class_scores,
+    mean_f1,
+    roc_auc,
+    two_classes,
+)  # fmt: skip
 from pullback.models.rows import codes_of
 from pullback.nn.init import Array
 from pullback.runs.folder import Run
-from pullback.show.report import Evidence
-
-WORST, MOST_CELLS = 10, 10
+from pullback.show.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,15 @@ class Judged:
     proba: Array | None = None
     expected: Array | None = None
     calibration: Calibration | None = None
+    ranked: TwoClasses | None = None
+    auc: float | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def by_class(self) -> list[ClassScore]:
+        """Precision, recall and F1 of every class."""
+        assert self.counts is not None
+        return class_scores(self.counts, self.classes)
 
     @property
     def balanced(self) -> float:
@@ -120,10 +135,14 @@ class Judged:
         both = {"test_loss": self.loss, "test_rows": self.rows}
         if self.task == "regression":
             return {**both, "test_r2": self.score, "test_error": float(np.sqrt(self.loss))}
-        balanced, confused = self.balanced, self.confused
         return {
-            **both, "test_accuracy": self.score, "test_balanced": balanced, "confused": confused
-        }  # fmt: skip
+            **both,
+            "test_accuracy": self.score,
+            "test_balanced": self.balanced,
+            "test_f1": mean_f1(self.by_class),
+            "test_auc": self.auc,
+            "confused": self.confused,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +190,7 @@ def judge_classes(
         return missed
 
     names = tuple(str(label) for label in classes.tolist())
+    ranked = two_classes(codes == 1, proba[:, 1], names[1]) if len(names) == 2 else None
     commonest = int(codes_of(np.array([terms.guess]), classes)[0])
     return Judged(
         task="classification",
@@ -183,8 +203,17 @@ def judge_classes(
         counts=confusion(codes, taken, len(classes)),
         proba=proba,
         calibration=calibration(proba.max(axis=-1), right),
+        ranked=ranked,
+        auc=ranked.auc if ranked else _mean_auc(codes, proba),
         notes=_repeats(terms.repeated, right.astype(np.float64), "{:.1%} are right"),
     )
+
+
+def _mean_auc(codes: Array, proba: Array) -> float | None:
+    """The mean over classes of each one's ROC-AUC against the rest."""
+    found = [roc_auc(codes == i, proba[:, i]) for i in range(proba.shape[1])]
+    known = [auc for auc in found if auc is not None]
+    return float(np.mean(known)) if known else None
 
 
 def judge_numbers(
@@ -223,17 +252,22 @@ def _repeats(repeated: Array | None, values: Array, said: str) -> tuple[str, ...
     return (f"{told}; of the others {said.format(others.mean())}" if len(others) else told,)
 
 
+@dataclass(frozen=True)
+class RunFacts:
+    """What a page says of the run itself. linear: the score of a linear model beside it."""
+
+    name: str
+    log: list[dict[str, Any]]
+    commands: list[str]
+    linear: float | None = None
+    settings: Sequence[tuple[str, str]] = ()
+
+
 def evidence_of(
-    problem: Problem,
-    model: MLPClassifier | MLPRegressor,
-    result: Judged,
-    name: str,
-    log: list[dict[str, Any]],
-    commands: list[str],
+    problem: Problem, model: MLPClassifier | MLPRegressor, result: Judged, run: RunFacts
 ) -> Evidence:
     """Everything about a run, ready for its page."""
-    head, mistakes = _mistakes(problem, model, result)
-    learned = f"learned {_learned(problem)} from {problem.name}"
+    errors = worst(problem, model, result.proba, result.expected)
     unit = (
         "share of right rows lost"
         if result.task == "classification"
@@ -246,14 +280,14 @@ def evidence_of(
         else list(zip(y.tolist(), result.expected.tolist(), strict=True))
     )
     return Evidence(
-        title=f"{name}: {learned}",
+        title=f"{run.name}: {_learned(problem)} of {problem.name}",
         verdict=result.baseline.verdict[:1].upper() + result.baseline.verdict[1:],
         better=result.baseline.better,
-        numbers=_numbers(problem, model, result),
+        numbers=_numbers(problem, model, result, run.linear),
         columns=[column.said for column in problem.columns],
         notes=[*_order_said(problem), *problem.notes, *result.notes],
-        log=log,
-        commands=commands,
+        log=run.log,
+        commands=run.commands,
         circuit=model.scorer_.circuit,
         classes=result.classes,
         confusion=[] if result.counts is None else result.counts.tolist(),
@@ -262,13 +296,20 @@ def evidence_of(
         ece=result.calibration.ece if result.calibration else 0.0,
         importance=[(one.column, one.drop, one.error_bar) for one in result.importance],
         importance_unit=unit,
-        mistake_head=head,
-        mistakes=mistakes,
+        scores=result.by_class if result.counts is not None else (),
+        positive=result.ranked.positive if result.ranked else "",
+        roc=result.ranked.curve if result.ranked else (),
+        auc=result.ranked.auc if result.ranked else 0.0,
+        cuts=result.ranked.cuts if result.ranked else (),
+        mistake_head=errors.head,
+        mistakes=errors.rows,
+        images=errors.images,
+        settings=run.settings,
     )
 
 
 def _learned(problem: Problem) -> str:
-    return f"'{problem.target}'" if problem.target else "to tell classes apart"
+    return f"'{problem.target}'" if problem.target else "classes"
 
 
 def _order_said(problem: Problem) -> list[str]:
@@ -281,7 +322,7 @@ def _order_said(problem: Problem) -> list[str]:
 
 
 def _numbers(
-    problem: Problem, model: MLPClassifier | MLPRegressor, result: Judged
+    problem: Problem, model: MLPClassifier | MLPRegressor, result: Judged, linear: float | None
 ) -> list[tuple[str, str]]:
     parts = problem.parts
     if result.task == "classification":
@@ -290,58 +331,24 @@ def _numbers(
         bar = np.sqrt(share * (1 - share) / (result.rows + 2))
         rows = [
             ("test accuracy", f"{result.score:.2%} ± {bar:.2%}"),
-            ("mean over classes", f"{result.balanced:.2%}"),
+            ("balanced accuracy (mean over classes)", f"{result.balanced:.2%}"),
+            ("F1 (mean over classes)", f"{mean_f1(result.by_class):.3f}"),
+            *([("ROC-AUC", f"{result.auc:.3f}")] if result.auc is not None else []),
             ("test loss (cross-entropy)", f"{result.loss:.4f}"),
         ]
     else:
         rows = [
             ("test R²", f"{result.score:.4f}"),
-            ("typical error (root of the mean square)", f"{np.sqrt(result.loss):.5g}"),
+            ("test RMSE (root mean squared error)", f"{np.sqrt(result.loss):.5g}"),
         ]
-    told = ("learned from", "to stop by", "to judge by")
+    told = ("train", "validation", "test")
+    form = "{:.2%}" if result.task == "classification" else "{:.5g}"
     return [
         *rows,
-        ("guessing", f"{result.baseline.what}: {result.baseline.score:.4g}"),
+        ("constant baseline", f"{result.baseline.what}: {form.format(result.baseline.score)}"),
+        *([("linear baseline", form.format(linear))] if linear is not None else []),
         ("rows", ", ".join(f"{len(part):,} {why}" for part, why in zip(parts, told, strict=True))),
         ("model", f"{model!r}, {problem.X.shape[1]} features"),
         ("epochs", f"{model.n_iter_} ({model.stopped_})"),
         ("seed", str(model.random_state)),
     ]
-
-
-def _mistakes(
-    problem: Problem, model: MLPClassifier | MLPRegressor, result: Judged
-) -> tuple[list[str], list[list[str]]]:
-    """The ten worst test rows: the true class thought least likely, or the largest miss."""
-    test = problem.parts.test
-    y = problem.y[test]
-    if isinstance(model, MLPClassifier):
-        assert result.proba is not None
-        codes = codes_of(y, model.classes_)
-        sure = result.proba[np.arange(len(codes)), codes]
-        taken = result.proba.argmax(axis=-1)
-        order = [int(i) for i in np.argsort(sure, kind="stable") if taken[i] != codes[i]][:WORST]
-        said = [
-            [result.classes[codes[i]], result.classes[taken[i]], f"{result.proba[i, taken[i]]:.1%}"]
-            for i in order
-        ]
-        head = ["true", "taken for", "how sure"]
-    else:
-        assert result.expected is not None
-        miss = y - result.expected
-        order = [int(i) for i in np.argsort(-np.abs(miss), kind="stable")[:WORST]]
-        said = [[f"{y[i]:.6g}", f"{result.expected[i]:.6g}", f"{miss[i]:+.4g}"] for i in order]
-        head = ["true", "predicted", "left over"]
-    names, cells = _cells(problem, [int(test[i]) for i in order])
-    return [*head, *names], [[*a, *b] for a, b in zip(said, cells, strict=True)]
-
-
-def _cells(problem: Problem, rows: list[int]) -> tuple[list[str], list[list[str]]]:
-    if problem.table is None:
-        some = list(problem.features[:MOST_CELLS])
-        cells = [[str(i), *(f"{v:g}" for v in problem.X[i, :MOST_CELLS])] for i in rows]
-        return ["row", *some], cells
-    names = [c.name for c in problem.columns if c.used][:MOST_CELLS]
-    at = [problem.table.position(name) for name in names]
-    lines, table = problem.table.lines, problem.table
-    return ["line", *names], [[str(lines[i]), *(table.rows[i][j] for j in at)] for i in rows]

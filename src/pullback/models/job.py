@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from pullback import __version__
 from pullback.data.dataset import Dataset, Features
 from pullback.data.dialect import Dialect
 from pullback.data.shipped import table_path
 from pullback.data.split import Split
 from pullback.data.table import Table, read_any_table
 from pullback.errors import DataError, FileError, RunError
-from pullback.models.evidence import Source, evidence_of, judged
+from pullback.models.baselines import linear_score
+from pullback.models.evidence import RunFacts, Source, evidence_of, judged
 from pullback.models.files import load
 from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.models.problem import Problem, problem_of_dataset, rows_of
@@ -50,6 +52,8 @@ class Outcome:
     seconds: float
     test_accuracy: float | None = None
     test_balanced: float | None = None
+    test_f1: float | None = None
+    test_auc: float | None = None
     confused: tuple[str, str, int] | None = None
     test_r2: float | None = None
     test_error: float | None = None
@@ -109,15 +113,16 @@ def train_problem(
     model.save(run.model)
     result = judged(problem, model)
     page = run.path / "report.html"
-    shown = evidence_of(
-        problem, model, result, run.name, run.read_log(), source.commands(run, model)
-    )
+    linear = None if model.stopped_ == "interrupted" else linear_score(problem, model)
+    commands, settings = source.commands(run, model), _settings(run, source)
+    facts = RunFacts(run.name, run.read_log(), commands, linear, settings)
+    shown = evidence_of(problem, model, result, facts)
     write_atomic(page, report(shown).encode())
     outcome = Outcome(
         run=str(run.path),
         seed=model.random_state,
         task=problem.task,
-        baseline=asdict(result.baseline),
+        baseline={**asdict(result.baseline), "linear": linear},
         stopped=model.stopped_,
         epochs=model.n_iter_,
         seconds=round(time.perf_counter() - began, 3),
@@ -255,6 +260,14 @@ def _summary(run: Run) -> Summary:
 
 def _number(value: object) -> float | None:
     return value if isinstance(value, int | float) else None
+
+
+def _settings(run: Run, source: Source) -> list[tuple[str, str]]:
+    """Options, the hash of the data, versions and date, for the run's page."""
+    asked = {k: v for k, v in run.config.options.items() if k not in ("data", "rows")}
+    shown = [(name.replace("_", " "), str(value)) for name, value in asked.items()]
+    date = run.config.started[:19].replace("T", " ") + " UTC"
+    return [("data", source.data), *shown, ("pullback", __version__), ("started", date)]
 
 
 def _sizes(parts: Split) -> dict[str, int]:
