@@ -232,11 +232,15 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     if low == high:
         room = 0.5 * abs(high) or 0.5
         low, high = low - room, high + room
-    step = _step(low, high)
-    if step == 0.0 or not math.isfinite(step):
-        return low, high
-    ends = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-    return ends if all(map(math.isfinite, ends)) else (low, high)
+    for _ in range(4):  # wider ends may want a wider step
+        step = _step(low, high)
+        ends = (low, high)
+        if step:
+            ends = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+        if ends == (low, high) or not all(map(math.isfinite, ends)):
+            break
+        low, high = ends
+    return low, high
 
 
 def _step(low: float, high: float) -> float:
