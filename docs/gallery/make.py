@@ -3,6 +3,7 @@
 python docs/gallery/make.py writes the pages; with --check it fails when they are out of date.
 """
 
+import doctest
 import inspect
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from pullback.lens.conventions import CONVENTIONS, Convention
 from pullback.passes.pull import pull_inputs
 
 HERE = Path(__file__).parent
-WIDTH, HEIGHT, REACH = 240, 120, 4.0
+WIDTH, HEIGHT, REACH, EDGE = 240, 120, 4.0, 12
 BLUE, VERMILION = "#0b5cad", "#c2410c"
 FLOWS = {
     "distributes": "hands its pull on to every input unchanged",
@@ -68,19 +69,29 @@ def page(family: str, gates: list[Gate]) -> str:
 
 
 def card(gate: Gate) -> str:
-    words, _, example = inspect.getdoc(gate.__wrapped__).partition("\n\n>>>")
+    words, prompt, example = inspect.getdoc(gate.__wrapped__).partition("\n\n>>>")
     parts = [f"## {gate.name}", words]
     drawn = curve(gate)
     if drawn:
         parts.append(drawn)
     parts.append(facts(gate))
     if example:
-        names = f">>> import numpy as np\n>>> from pullback import {gate.name}\n>>>"
-        parts.append(f"```python\n{names}{example}\n```")
+        parts.append(blocks(gate.name, prompt.strip() + example))
     if gate.rule is not None:
         source = inspect.getsource(gate.rule).split("\n", 1)[1].rstrip()
         parts.append(f"Its pull rule:\n\n```text\n{source}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def blocks(name: str, examples: str) -> str:
+    """A docstring's examples as code that can be copied, each output in a block of its own."""
+    code, parts = [f"import numpy as np\nfrom pullback import {name}\n"], []
+    for one in doctest.DocTestParser().get_examples(examples):
+        code.append(one.source)
+        if one.want:
+            parts.append(f"```python\n{''.join(code)}```\n\n```output\n{one.want}```")
+            code = []
+    return "\n\n".join([*parts, *([f"```python\n{''.join(code)}```"] if code else [])])
 
 
 def facts(gate: Gate) -> str:
@@ -121,14 +132,35 @@ def curve(gate: Gate) -> str:
         y = np.asarray(gate(x))
         slope = pull_inputs(gate, np.ones_like(x), y, [x], gate.bind({}))[0]
     lines = [path(x, y, BLUE)]
-    if slope is not None:
-        lines.append(path(x, np.asarray(slope), VERMILION))
-    axis = f'<path d="M0 {HEIGHT / 2}H{WIDTH}M{WIDTH / 2} 0V{HEIGHT}" stroke="#888" fill="none"/>'
+    if slope is not None:  # where there is no value there is no slope
+        lines.append(path(x, np.where(np.isnan(y), np.nan, np.asarray(slope)), VERMILION))
     name = f'role="img" aria-label="{gate.name}: value in blue, slope in vermilion, from -4 to 4"'
+    wide, high = WIDTH + 2 * EDGE, HEIGHT + 2 * EDGE
     return (
-        f'<svg {name} width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f"{axis}{''.join(lines)}</svg>"
+        f'<svg {name} width="{wide}" height="{high}" viewBox="{-EDGE} {-EDGE} {wide} {high}">'
+        f"{axes()}{''.join(lines)}</svg>"
     )
+
+
+def axes() -> str:
+    """Both axes with whole numbers, and the names of the two curves."""
+    drawn = [f'<path d="M0 {HEIGHT / 2}H{WIDTH}M{WIDTH / 2} 0V{HEIGHT}" stroke="#888" fill="none"/>']
+    text = 'font-size="9" font-family="Helvetica, Arial, sans-serif"'
+    for x in (-4, -2, 2, 4):
+        at = (x + REACH) / 2 / REACH * WIDTH
+        drawn.append(f'<path d="M{at:g} {HEIGHT / 2 - 2}v4" stroke="#888"/>')
+        drawn.append(
+            f'<text x="{at:g}" y="{HEIGHT / 2 + 12}" {text} fill="#777" text-anchor="middle">{x}</text>'
+        )
+    for y in (-2, -1, 1, 2):
+        at = HEIGHT / 2 - y * HEIGHT / REACH
+        drawn.append(f'<path d="M{WIDTH / 2 - 2} {at:g}h4" stroke="#888"/>')
+        drawn.append(
+            f'<text x="{WIDTH / 2 - 5}" y="{at + 3:g}" {text} fill="#777" text-anchor="end">{y}</text>'
+        )
+    for y, said, ink in ((6, "value", BLUE), (18, "slope", VERMILION)):
+        drawn.append(f'<text x="2" y="{y}" {text} fill="{ink}">{said}</text>')
+    return "".join(drawn)
 
 
 def path(x: np.ndarray, y: np.ndarray, colour: str) -> str:

@@ -1,11 +1,15 @@
 """The manual keeps its word: every page is played from top to bottom, as one session.
 
-```python blocks share one namespace on a page; with `>>>` they are compared as doctests, without
-they are run. ```console blocks may hold `$ pullback ...`, `$ python3 start.py ...` (the same
+```python blocks share one namespace on a page and are run statement by statement, as a notebook does;
+an ```output block behind one holds what it prints and the values of its expressions. Blocks with `>>>`
+are compared as doctests. ```console blocks may hold `$ pullback ...`, `$ python3 start.py ...` (the same
 thing) and what these print; `...` stands for anything. Other languages are not run.
 """
 
+import ast
+import contextlib
 import doctest
+import io
 import os
 import re
 import shlex
@@ -56,6 +60,8 @@ LIES = {
     "error": "```python\n1 / 0\n```\n",
     "no error": "```python\n>>> int('x')\n```\n",
     "second block": "```python\n>>> x = 1\n```\ntext\n```python\n>>> x\n2\n```\n",
+    "printed": "```python\nprint(2)\n```\n\n```output\n3\n```\n",
+    "expression": "```python\n1 + 1\n```\n```output\n3\n```\n",
     "output": "```console\n$ pullback --help\nnothing\n```\n",
     "failing command": "```console\n$ pullback no-such-command\n```\n",
     "another program": "```console\n$ rm file\n```\n",
@@ -70,16 +76,21 @@ def test_a_page_that_lies_is_caught(page):
 
 def play(markdown, name):
     names = {"__name__": "__page__"}
-    for found in FENCE.finditer(markdown):
+    fences = list(FENCE.finditer(markdown))
+    for found, after in zip(fences, [*fences[1:], None], strict=False):
         where = f"{name}, line {markdown.count(chr(10), 0, found.start()) + 1}"
-        player = {"python": play_python, "console": play_console}.get(found[1])
-        if player:
-            player(found[2], names, where)
+        if found[1] == "console":
+            play_console(found[2], names, where)
+        elif found[1] == "python":
+            shown = after[2] if after and after[1] == "output" else None
+            play_python(found[2], names, where, shown)
 
 
-def play_python(text, names, where):
+def play_python(text, names, where, shown=None):
     if not text.lstrip().startswith(">>>"):  # a prompt inside a docstring is not the page's own
-        exec(compile(text, where, "exec"), names)  # noqa: S102 - the manual is ours
+        printed = run_statements(text, names, where)
+        fits = shown is None or doctest.OutputChecker().check_output(shown, printed, FLAGS)
+        assert fits, f"{where}\nshown:\n{shown}\nprinted:\n{printed}"
         return
     test = doctest.DocTestParser().get_doctest(text, names, where, where, 0)
     said = []
@@ -89,6 +100,16 @@ def play_python(text, names, where):
     )
     names.update(test.globs)
     assert said == [], where + "\n" + "".join(said)
+
+
+def run_statements(text, names, where):
+    """Run a block as a notebook would, and return what it prints; expressions show their value."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for statement in ast.parse(text, where).body:
+            module = ast.Interactive([statement])
+            exec(compile(module, where, "single"), names)  # noqa: S102 - the manual is ours
+    return printed.getvalue()
 
 
 def play_console(text, names, where):
