@@ -88,14 +88,20 @@ def _name_outputs(builder: Builder, outputs: list[Wire], structure: Structure, n
             builder.name(wire.id, label)
 
 
-def parameters(function: Callable[..., Any]) -> list[str]:
-    """The parameter names of a function that can become a circuit."""
-    names = []
+def parameters(function: Callable[..., Any]) -> tuple[list[str], dict[str, Any]]:
+    """The inputs of a function that can become a circuit, and its settings with their defaults.
+
+    Settings stand behind `*`: they stay Python values. `inspect.Parameter.empty`: it has no default.
+    """
+    names, settings = [], {}
     for p in inspect.signature(function).parameters.values():
-        if p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+        if p.kind is p.KEYWORD_ONLY:
+            settings[p.name] = p.default
+        elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+            names.append(p.name)
+        else:
             raise CircuitError(
                 f"{getattr(function, '__name__', 'f')}: a circuit's inputs are plain names, {p} is not.",
                 fix="def f(x, y, z): ...",
             )
-        names.append(p.name)
-    return names
+    return names, settings

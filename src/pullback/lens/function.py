@@ -29,6 +29,7 @@ from pullback.lens.gradcheck import Report, check_view
 from pullback.lens.lesson import Plan
 from pullback.lens.mapped import Mapped, mapped
 from pullback.lens.proof import Proof, prove
+from pullback.lens.settings import put_in, settled, told_apart
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
 from pullback.lens.text import function_of_text
@@ -41,7 +42,12 @@ class CircuitFunction:
     """A function that traces its circuit once for each shape and dtype of its inputs.
 
     Made by `pb.circuit`. Values go in by position, by name, or as one dict; so an input may even be
-    called `force`.
+    called `force`. What stands behind `*` in the function is a setting: it stays the Python value that
+    it is (a bool, a whole number, a text), so `if`, `range` and the like may use it.
+
+    >>> f = circuit(lambda x, *, times=1: sum(x * x for _ in range(times)))
+    >>> f(3.0), f(3.0, times=2), f.grad(3.0, times=2)
+    (9.0, 18.0, {'x': 12.0})
     """
 
     def __init__(
@@ -49,7 +55,8 @@ class CircuitFunction:
     ) -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", "f").replace("<lambda>", "f")
-        self.parameters = parameters(function)
+        self.parameters, self.settings = parameters(function)
+        self._settled: dict[Any, CircuitFunction] = {}
         self.roles = dict(roles or {})
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
         self._views: dict[Any, View] = {}
@@ -61,7 +68,8 @@ class CircuitFunction:
                     f"role {role!r} of {parameter!r}; it is one of {', '.join(ROLES)}."
                 )
 
-    def __call__(self, *values: Any, **named: Any) -> Any:
+    @settled
+    def __call__(self, /, *values: Any, **named: Any) -> Any:
         """The function's value. Wires and Units go straight through, so circuits nest."""
         bound = self.bind(values, named)
         if any(isinstance(leaf, Wire | Unit) for leaf in take_apart(bound)[0]):
@@ -69,7 +77,10 @@ class CircuitFunction:
         view, leaves = self.viewed(bound)
         return put_together([plain(v) for v in view.program.run(leaves)], view.trace.result)
 
-    def run(self, *values: Any, force: Any = 1.0, checked: bool = False, **named: Any) -> Snapshot:
+    @settled
+    def run(
+        self, /, *values: Any, force: Any = 1.0, checked: bool = False, **named: Any
+    ) -> Snapshot:
         """Run forward and backward and keep everything: `run["q"].value`, `run["q"].grad`.
 
         force pulls on the (first) output; on an array it pulls on every element. checked=True
@@ -79,7 +90,8 @@ class CircuitFunction:
         force = full_force(view, force)
         return Snapshot(view, view.watched_program.watch([*leaves, force], checked=checked), force)
 
-    def value_and_grad(self, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
+    @settled
+    def value_and_grad(self, /, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
         """The value, and the gradient of the (first) output by input name."""
         view, leaves = self.viewed(self.bind(values, named))
         view.scalar_output(self.name)
@@ -87,11 +99,13 @@ class CircuitFunction:
         value = put_together([plain(v) for v in outputs], view.trace.result)
         return value, nested_pulls(view, pulls, leaves)
 
-    def grad(self, *values: Any, **named: Any) -> dict[str, Any]:
+    @settled
+    def grad(self, /, *values: Any, **named: Any) -> dict[str, Any]:
         """The gradient of the (first) output by input name."""
         return self.value_and_grad(*values, **named)[1]
 
-    def map(self, *values: Any, fast: bool = False, threads: int = 1, **named: Any) -> Mapped:
+    @settled
+    def map(self, /, *values: Any, fast: bool = False, threads: int = 1, **named: Any) -> Mapped:
         """The function of single numbers at many points: arrays differ from point to point.
 
         fast: sums and products may be reordered and fused. threads give the same bits, any number.
@@ -104,15 +118,18 @@ class CircuitFunction:
         """
         return mapped(self, self._as_arrays(self.bind(values, named)), fast, threads)
 
-    def gradcheck(self, *values: Any, tolerance: float = 1e-9, **named: Any) -> Report:
+    @settled
+    def gradcheck(self, /, *values: Any, tolerance: float = 1e-9, **named: Any) -> Report:
         """Compare every pull with the numerical gradient, gate by gate and end to end."""
         view, leaves = self.viewed(self.bind(values, named))
         return check_view(view, leaves, tolerance=tolerance)
 
-    def explain(self, wire: str, *values: Any, paths: int = 5, **named: Any) -> Explanation:
+    @settled
+    def explain(self, wire: str, /, *values: Any, paths: int = 5, **named: Any) -> Explanation:
         """Why the pull on `wire` is what it is: branch by branch, and along the strongest paths."""
         return explain(self.run(*values, **named), wire, paths)
 
+    @settled
     def open(
         self, wire: str, index: int | tuple[int, ...] = (), /, *values: Any, **named: Any
     ) -> CircuitFunction:
@@ -134,14 +151,15 @@ class CircuitFunction:
         Values by name say which shapes it is for; those of the latest call if none. `.proof` says how
         equal the two were found to be, and where they part.
         """
-        return self._rewritten(expanded, gates, named)
+        return self._rewritten(expanded, gates, **named)
 
     def collapse(self, *gates: str, **named: Any) -> CircuitFunction:
         """The same function with 1/(1 + exp(-x)) closed into sigmoid(x), and so on; see `expand`."""
-        return self._rewritten(collapsed, gates, named)
+        return self._rewritten(collapsed, gates, **named)
 
+    @settled
     def _rewritten(
-        self, change: Callable[..., Circuit], gates: Iterable[str], named: Mapping[str, Any]
+        self, change: Callable[..., Circuit], gates: Iterable[str], /, **named: Any
     ) -> CircuitFunction:
         before = (self.view(**named) if named else self.last_view()).circuit
         after = change(before, tuple(gates))
@@ -154,12 +172,14 @@ class CircuitFunction:
         """How equal this is to what it was expanded or collapsed from; measured when first asked."""
         return self._prove() if self._prove else None
 
+    @settled
     def card(self, wire: str, /, *values: Any, **named: Any) -> Card:
         """The gate that computes `wire` on one card: rule, formulas, numbers here, corners, cost."""
         return card(self.run(*values, **named), wire)
 
+    @settled
     def draw(
-        self, *values: Any, look: Look | None = None, force: Any = 1.0, **named: Any
+        self, /, *values: Any, look: Look | None = None, force: Any = 1.0, **named: Any
     ) -> Picture:
         """A picture of the circuit; with values, of that run: values above the wires, pulls below.
 
@@ -174,11 +194,13 @@ class CircuitFunction:
     def _repr_svg_(self) -> str:
         return self.draw().svg
 
-    def circuit(self, *values: Any, **named: Any) -> Circuit:
+    @settled
+    def circuit(self, /, *values: Any, **named: Any) -> Circuit:
         """The circuit for inputs like these; scalars when none are given."""
         return self.view(*values, **named).circuit
 
-    def view(self, *values: Any, **named: Any) -> View:
+    @settled
+    def view(self, /, *values: Any, **named: Any) -> View:
         """The traced circuit and its programs for inputs like these; scalars when none are given."""
         if not values and not named:
             values = (0.0,) * len(self.parameters)
@@ -200,8 +222,10 @@ class CircuitFunction:
         """The forward and backward pass as code with your own names; verified before it is handed out."""
         return backward_source(self.view(*values, **named), self.name, lang, style)
 
+    @settled
     def fit(
         self,
+        /,
         *values: Any,
         plan: Plan,
         optimizer: Optimizer,
@@ -229,6 +253,7 @@ class CircuitFunction:
         bound = dict(zip(self.parameters, self._as_arrays(self.bind(values, named)), strict=True))
         return fit(self, bound, plan, optimizer, executor=executor, threads=threads)
 
+    @settled
     def training_source(
         self,
         lang: str = "numpy",
@@ -256,6 +281,18 @@ class CircuitFunction:
             raise OptionError(f"lang={lang!r:.64}; a training is written in numpy.")
         bound = self._as_arrays(self.bind(values, named))
         return training_source(self, bound, plan, optimizer, init or {})
+
+    def with_settings(
+        self, values: tuple[Any, ...], named: Mapping[str, Any]
+    ) -> tuple[CircuitFunction, tuple[Any, ...], dict[str, Any]]:
+        """The function with the settings among these values put in, and the values that are left."""
+        chosen, values, named = told_apart(self.name, self.settings, values, named)
+        key = tuple((type(value), value) for value in chosen.values())
+        if key not in self._settled:
+            self._settled[key] = CircuitFunction(
+                put_in(self.function, chosen), self.roles, self.name
+            )
+        return self._settled[key], values, named
 
     def bind(self, values: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
         """One value a parameter, in order, or an error that names the missing or unknown one."""

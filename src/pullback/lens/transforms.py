@@ -221,6 +221,8 @@ def _check_lists(name: str, values: Any, directions: Any) -> None:
 def _viewed(
     made: CircuitFunction, values: tuple[Any, ...], named: dict[str, Any]
 ) -> tuple[View, list[Any]]:
+    if made.settings:
+        made, values, named = made.with_settings(values, named)
     return made.viewed(made.bind(values, named))
 
 
