@@ -19,29 +19,29 @@ PAGE = Path(__file__).parents[1] / "ten-tables.md"
 # table, target, where it comes from, what to look at
 TABLES = [
     ("penguins.csv", "species", "palmerpenguins, CC0",
-     "Three kinds of penguins by their measures. The missing cells are counted, not dropped."),
+     "Three kinds of penguins by their measures. Missing cells are counted, not dropped."),
     ("penguins-raw.csv", "Species", "palmerpenguins, CC0",
-     "The same birds on the untidied field sheet. Two columns say the same everywhere, one is free text, one "
+     "The same birds on the untidied field sheet. Two columns are constant, one is free text, one "
      "names the bird; each is left out with its reason. What remains includes the chemistry of the blood."),
     ("titanic.csv", "Survived", "the usual training table",
      "A row number, names, tickets and cabins are recognised and left out. What remains is coarse: a fifth of the "
-     "judging rows stand word for word among the training rows too, and the honest score is the one without them."),
+     "test rows are duplicates of training rows, and the score to believe is the one without them."),
     ("cars.csv", "Miles_per_Gallon", "UCI Auto MPG, CC BY 4.0",
-     "Numbers are foretold, so R² and a typical error in miles per gallon. Rows without a target cannot teach."),
+     "A regression, so R² and RMSE in miles per gallon. Rows without a target are left out."),
     ("winequality-red.csv", "quality", "UCI Wine Quality, CC BY 4.0 (Cortez et al. 2009)",
-     "Separated by semicolons, and said so. Six marks, and the commonest mistake is off by one. Repeated rows are counted."),
+     "Separated by semicolons, which a line says. Six classes, and the most common error is off by one. Duplicate rows are counted."),
     ("credit.csv", "Status", "modeldata, MIT",
-     "Better than always saying 'good', by more than twice the error bar, and not by much."),
+     "Beats always predicting 'good' by more than twice the error bar, and not by much."),
     ("seattle-weather.csv", "weather", "NOAA, public domain",
-     "Days in order: the last ones judge. The error bar is wide because days resemble their neighbours."),
+     "Days in order: the last ones are the test. The error bar is wide because days resemble their neighbours."),
     ("shuttle.csv", "anomaly", "UCI Statlog Shuttle, CC BY 4.0",
      "One row in fourteen is odd, so accuracy alone flatters, and this is said before training; so is one value "
      "far beyond all others."),
     ("co2.csv", "co2", "Mauna Loa, public domain",
-     "A date alone, as one long number. The rise goes on beyond the years that were learned from; R² is below what "
-     "filling gaps would give, because foretelling is harder."),
+     "A date alone, as one long number. The rise continues beyond the training years; R² is below what "
+     "interpolation would give, because extrapolation is harder."),
     ("sunspots.csv", "SUNACTIVITY", "public domain",
-     "The year does not foretell the spots, and that is the answer."),
+     "The year does not predict the spots, and that is the answer."),
 ]  # fmt: skip
 
 HEAD = """# Ten tables

@@ -70,7 +70,7 @@ REFUSED = {
     "three rows": (table(lambda rows: [*rows[:2], rows[2] | {"kind": "a"}]), [], ["2 different"]),
     "only a header": ("size,colour,kind\n", [], ["no rows"]),
     "nothing": ("", [], ["empty"]),
-    "no header": ("1,2\n3,4\n", [], ["first line"]),
+    "no header": ("1,2.5\n3,4.5\n", [], ["first line"]),
     "no other column": ("kind\n" + "a\nb\n" * 20, [], ["no column beside 'kind'"]),
     "only useless columns": (
         "same,kind\n" + "1,a\n1,b\n" * 20, [], ["no column beside 'kind'"]
@@ -109,7 +109,7 @@ ANSWERED = {
     "an empty column": (column("void", lambda i: ""), [], "'void': empty (no value at all); left out"),
     "names": (column("id", lambda i: f"n{i}"), [], "'id': identifier (all different); left out"),
     "emoji": (column("mood", lambda i: "😀😢"[i % 2]), [], "'mood': category (2 levels)"),
-    "repeated rows": (table(lambda rows: rows * 3), [], "also stand among the training rows"),
+    "repeated rows": (table(lambda rows: rows * 3), [], "duplicate training rows"),
     "a class of one row": (cell(3, "kind", "c"), [], "class of a single row"),
     "a give-away": (
         table(lambda rows: [row | {"copy": row["kind"] * 2} for row in rows]), [], "tells the target exactly"

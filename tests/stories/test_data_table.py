@@ -31,7 +31,7 @@ BAD = {
     "empty": (b"", ["empty"]),
     "blank": (b"\n \n", []),
     "header only": (b"x,y\n", ["no rows"]),
-    "no header": (b"1,2\n3,4\n", ["first line", "numbers only"]),
+    "no header": (b"1,2.5\n3,4.5\n", ["first line", "numbers only"]),
     "unnamed column": (b"x,,y\n1,2,3\n", ["column 2", "no name"]),
     "repeated column": (b"x,y,x\n1,2,3\n", ["two columns", "'x'"]),
     "short row": (b"x,y\n1,2\n3\n", ["line 3", "1 cells", "2 columns"]),

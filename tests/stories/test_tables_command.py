@@ -26,9 +26,9 @@ def asked(tmp_path, monkeypatch, capsys):
 def test_penguins_are_told_apart_by_one_command(asked):
     code, out, err = asked("train", "penguins", "--target", "species")
     assert code == 0
-    assert "better than guessing: always 'Adelie'" in out
+    assert "beats the baseline (always 'Adelie', 45.1%)" in out
     assert "column 'sex': category (2 levels), 11 missing" in err
-    assert "rows dealt out at random: 241, 52, 51" in err
+    assert "rows split at random: 241 train, 52 validation, 51 test" in err
 
 
 def test_the_document_of_a_classification(asked):
@@ -65,16 +65,19 @@ def test_a_coin_is_said_to_be_a_coin(asked, tmp_path):
     rows = [f"{(i * 7919) % 101},{coin[(i * i * 2654435761 >> 13) & 1]}" for i in range(400)]
     (tmp_path / "coin.csv").write_text("\n".join(["number,side", *rows]) + "\n")
     out = asked("train", "coin.csv", "--target", "side")[1]
-    assert "not better than guessing" in out
-    assert "Nothing here predicts it" in out
+    assert "does not beat the baseline" in out
+    assert "no relation to the target" in out
 
 
 def test_rows_in_time_order_are_judged_by_the_latest(asked, tmp_path):
     rows = [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d},{i * 1.5}" for i in range(100)]
     (tmp_path / "t.csv").write_text("\n".join(["day,value", *rows]) + "\n")
-    assert "in the order of 'day': 70, 15, 15" in asked("train", "t.csv", "--target", "value")[2]
+    assert (
+        "in the order of 'day': 70 train, 15 validation, 15 test"
+        in asked("train", "t.csv", "--target", "value")[2]
+    )
     told = asked("train", "t.csv", "--target", "value", "--order", "random")[2]
-    assert "rows dealt out at random" in told
+    assert "rows split at random" in told
 
 
 def test_a_run_trained_again_is_the_same_to_the_last_bit(asked):
@@ -159,11 +162,11 @@ def test_a_real_table_is_learned_by_one_command(asked, name, target, score, leas
 def test_sunspots_are_not_foretold_from_the_year_and_this_is_said(asked):
     said = json.loads(asked("train", table("sunspots.csv"), "--target", "SUNACTIVITY", "--json")[1])
     assert not said["baseline"]["better"]
-    assert "not better than guessing" in said["baseline"]["verdict"]
+    assert "does not beat the baseline" in said["baseline"]["verdict"]
 
 
 def test_rows_that_stand_in_both_parts_are_counted(asked):
     said = json.loads(
         asked("train", table("winequality-red.csv"), "--target", "quality", "--json")[1]
     )
-    assert any("also stand among the training rows" in note for note in said["notes"])
+    assert any("duplicate training rows" in note for note in said["notes"])

@@ -69,7 +69,7 @@ def test_a_model_file_carries_its_encoder(tmp_path, trained):
 def test_an_encoder_that_does_not_fit_the_circuit_is_refused(tmp_path, trained):
     trained.encoder_ = Encoder([NumberColumn("x", 0.5, True)])
     trained.save(tmp_path / "m")
-    with pytest.raises(FileError, match="other features"):
+    with pytest.raises(FileError, match="names 2 columns and 2 outcomes; its circuit has 1 and 2"):
         MLPClassifier.load(tmp_path / "m")
 
 

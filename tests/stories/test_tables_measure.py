@@ -24,12 +24,12 @@ def test_the_error_bar_is_the_standard_error_of_the_paired_difference():
 def test_guessing_as_well_is_not_better():
     found = class_baseline(np.array([True] * 9 + [False]), np.array([0] * 9 + [1]), 0, "a")
     assert (found.gain, found.error_bar, found.better) == (0, 0, False)
-    assert "not better than guessing" in found.verdict
+    assert "does not beat the baseline" in found.verdict
 
 
 def test_a_model_that_is_worse_than_guessing_is_called_so():
     found = class_baseline(np.arange(40) % 2 == 0, np.zeros(40, int), 0, "a")
-    assert "worse than guessing" in found.verdict
+    assert "is worse than the baseline" in found.verdict
 
 
 def test_squared_errors_are_compared_with_those_of_the_mean():

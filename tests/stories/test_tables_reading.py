@@ -4,11 +4,13 @@ import pytest
 
 from pullback.data.columns import recognise
 from pullback.data.dates import day_of, form_of
+from pullback.data.dialect import Hints
+from pullback.data.encode import Cells, Written
+from pullback.data.missing import Missing
 from pullback.data.table import parse_any_table
 from pullback.errors import DataError
 
 PLAIN = 'name,price\n"nut, big",1.5\n"a ""é""\nb",-2\n'
-ROWS = [["nut, big", "1.5"], ['a "é"\nb', "-2"]]
 SEMICOLONS = 'name;price\n"nut, big";1,5\n"a ""é""\nb";-2\n'
 FILES = {
     "commas": (PLAIN.encode(), "separated by commas"),
@@ -24,18 +26,40 @@ FILES = {
 
 @pytest.mark.parametrize(("data", "said"), FILES.values(), ids=FILES)
 def test_the_same_table_in_any_dialect(data, said):
-    table, dialect = parse_any_table(data)
-    assert table.rows == ROWS
+    table, dialect, _ = parse_any_table(data)
+    numbers = Cells(table, "price", Missing()).numbers(Written())
+    assert table.column("name") == ["nut, big", 'a "é"\nb']
+    assert numbers.tolist() == [1.5, -2]
     assert dialect.said == said
 
 
+def numbers(text, name, **hints):
+    table = parse_any_table(text.encode(), name="t.csv", hints=Hints(**hints)).table
+    return Cells(table, name, Missing()).numbers(Written()).tolist()
+
+
 def test_points_are_thousands_only_beside_decimal_commas():
-    assert parse_any_table(b"a;b\n1.234,5;1.000\n").table.rows == [["1234.5", "1000"]]
-    assert parse_any_table(b"a;b\n1.234;1.000\n").table.rows == [["1.234", "1.000"]]
+    assert numbers("a;b\n1.234,5;1.000\n", "b") == [1000]
+    assert numbers("a,b\n1.234,1.000\n", "b") == [1]
 
 
-def test_points_and_commas_side_by_side_are_not_guessed_at():
-    assert parse_any_table(b"a;b\n1,5;2.5\n").table.rows == [["1,5", "2.5"]]
+def test_a_point_that_may_be_two_things_in_a_file_of_semicolons_is_asked_about():
+    with pytest.raises(
+        DataError, match=r"line 2, column 'b': '1.250' may be 1.25 or 1250"
+    ) as caught:
+        numbers("a;b\n1.234;1.250\n", "b")
+    assert "--decimal . reads 1.25, --decimal , reads 1250" in caught.value.why
+    assert numbers("a;b\n1.234;1.250\n", "b", decimal=",") == [1250]
+
+
+def test_each_column_may_prove_its_own_decimal_sign():
+    assert numbers("a;b\n1,5;2.5\n", "a") == [1.5]
+    assert numbers("a;b\n1,5;2.5\n", "b") == [2.5]
+
+
+def test_two_decimal_signs_in_one_column_are_refused():
+    with pytest.raises(DataError, match="line 2, column 'b': '2,5' has a decimal comma, '1.25' a"):
+        numbers("a;b\nx;2,5\ny;1.25\n", "b")
 
 
 def test_damaged_utf8_is_not_taken_for_latin1():
@@ -45,7 +69,7 @@ def test_damaged_utf8_is_not_taken_for_latin1():
 
 def column(cells):
     return recognise(
-        parse_any_table(("c\tz\n" + "".join(f"{c}\t1\n" for c in cells)).encode())[0], "c"
+        parse_any_table(("c\tz\n" + "".join(f"{c}\t1\n" for c in cells)).encode()).table, "c"
     )
 
 

@@ -62,7 +62,7 @@ def test_train_tells_a_person_what_came_out(tmp_path, capsys):
     train("digits", out=tmp_path, **QUICK)
     told = capsys.readouterr()
     assert [line[:13] for line in told.out.splitlines()] == [
-        "test accuracy", "test loss    ", "most confused", "run          "
+        "test accuracy", "test loss    ", "common error ", "run          "
     ]  # fmt: skip
     assert [line[:9] for line in told.err.splitlines()] == ["epoch   1", "epoch   2", "epoch   3"]
 

@@ -4,51 +4,84 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Literal
 
 from pullback.cli.printing import note, say, say_json
 from pullback.models.again import Evaluation, evaluate_table
+from pullback.models.evidence import Judged
 from pullback.runs.folder import ROOT
 
 
-def evaluate(run: str, table: Path, /, *, runs: Path = ROOT, json: bool = False) -> int:
+def evaluate(
+    run: str,
+    table: Path,
+    /,
+    *,
+    decimal: Literal["auto", ".", ","] = "auto",
+    runs: Path = ROOT,
+    json: bool = False,
+) -> int:
     """Judge a run by rows whose answer is known.
 
-    Rows that the run has learned from make it look better than it is.
+    Rows that the run was trained on make it look better than it is: they are recognised, and the
+    scores of the other rows are given apart.
 
     run: a run's name, its folder, or latest
     table: a table with the columns the run learned from and the one it learned; or a shipped name
+    decimal: the decimal sign, where neither the table nor the run shows it
     runs: the folder of run folders
     json: print one JSON document
 
     $ pullback evaluate digits-1 digits
     """
-    found = evaluate_table(run, table, root=runs)
+    found = evaluate_table(run, table, root=runs, decimal=decimal)
     for remark in found.notes:
         note(remark)
-    judged = found.judged
     if json:
-        scores = {name.removeprefix("test_"): value for name, value in judged.scores().items()}
-        baseline = asdict(judged.baseline)
-        say_json({"run": found.run, "task": judged.task, **scores, "baseline": baseline})
+        document = {"run": found.run, "task": found.judged.task, **_document(found.judged)}
+        apart = {"unseen": _document(found.apart)} if found.apart else {}
+        say_json({**document, "parts": found.parts, **apart})
     else:
         say(*_rows(found))
     return 0
 
 
+def _document(judged: Judged) -> dict[str, Any]:
+    scores = {name.removeprefix("test_"): value for name, value in judged.scores().items()}
+    return {**scores, "baseline": asdict(judged.baseline)}
+
+
 def _rows(found: Evaluation) -> list[str]:
-    judged = found.judged
-    guessing = f"guessing       {judged.baseline.verdict}"
+    if found.apart is None:
+        learned = sum(n for part, n in found.parts.items() if part in ("train", "validation"))
+        said = f"all {learned:,} rows are training or validation rows of this run: no test of it"
+        return _scores(found.judged) + [f"note           {said}"] * bool(learned)
+    met = ", ".join(
+        f"{count:,} {'never seen' if part == 'new' else part}"
+        for part, count in found.parts.items()
+        if count
+    )
+    return [
+        f"rows           {met}",
+        "test and unseen rows, which had no part in the training:",
+        *_scores(found.apart),
+        "all rows, with those it was trained on:",
+        *_scores(found.judged),
+    ]
+
+
+def _scores(judged: Judged) -> list[str]:
+    baseline = f"baseline       {judged.baseline.verdict}"
     if judged.task == "regression":
-        error = judged.loss**0.5
         return [
             f"R²             {judged.score:.4f}  ({judged.rows} rows)",
-            f"typical error  {error:.5g}",
-            guessing,
+            f"RMSE           {judged.loss**0.5:.5g}",
+            baseline,
         ]
     right = round(judged.score * judged.rows)
     return [
         f"accuracy       {judged.score:.2%}  ({right} of {judged.rows} right)",
-        f"over classes   {judged.balanced:.2%}  (their mean)",
+        f"mean recall    {judged.balanced:.2%}  (over the classes)",
         f"loss           {judged.loss:.4f}",
-        guessing,
+        baseline,
     ]

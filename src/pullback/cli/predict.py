@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pullback.cli.printing import note, say, say_json
 from pullback.data.table import shown
@@ -11,7 +12,14 @@ from pullback.runs.folder import ROOT
 
 
 def predict(
-    run: str, table: Path, /, *, proba: bool = False, runs: Path = ROOT, json: bool = False
+    run: str,
+    table: Path,
+    /,
+    *,
+    proba: bool = False,
+    decimal: Literal["auto", ".", ","] = "auto",
+    runs: Path = ROOT,
+    json: bool = False,
 ) -> int:
     """Say which class each row of a table belongs to.
 
@@ -21,16 +29,18 @@ def predict(
     run: a run's name, its folder, or latest
     table: a table whose header names the columns the run learned from, in any order
     proba: the probability of every class, under a header, separated by tabs
+    decimal: the decimal sign, where neither the table nor the run shows it
     runs: the folder of run folders
     json: print one JSON document
 
     $ pullback predict digits-1 digits.csv
     """
-    answers = predict_table(run, table, root=runs)
+    answers = predict_table(run, table, root=runs, decimal=decimal)
     for remark in answers.notes:
         note(remark)
     if answers.ignored:
-        note(f"ignored columns: {', '.join(map(shown, answers.ignored[:12]))}")
+        more = f" and {len(answers.ignored) - 12:,} more" if len(answers.ignored) > 12 else ""
+        note(f"ignored columns: {', '.join(map(shown, answers.ignored[:12]))}{more}")
     if json:
         say_json(_document(answers, proba))
     else:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pullback.cli.app import STOPPED
 from pullback.cli.printing import note, say, say_json
+from pullback.data.columns import columns_said
 from pullback.data.digits import digits
 from pullback.data.shipped import SHIPPED
 from pullback.data.table import shown
@@ -27,7 +28,12 @@ def train(  # noqa: PLR0913 - one argument a flag
     task: Literal["auto", "classification", "regression"] = "auto",
     order: Literal["auto", "random", "time"] = "auto",
     missing: tuple[str, ...] = (),
+    not_missing: tuple[str, ...] = (),
     leave_out: tuple[str, ...] = (),
+    number: tuple[str, ...] = (),
+    category: tuple[str, ...] = (),
+    decimal: Literal["auto", ".", ","] = "auto",
+    header: bool | None = None,
     hidden: tuple[int, ...] = (64,),
     epochs: int = 100,
     learning_rate: float | None = None,
@@ -41,17 +47,22 @@ def train(  # noqa: PLR0913 - one argument a flag
 ) -> int:
     """Train a net on a data set or a table, and keep it in a run folder.
 
-    A table is a CSV or TSV file with a header. What each column is (number, category, date) is
-    found out and said; `target` is the column to learn. 70 % of the rows are learned from, 15 % say
-    when to stop, 15 % judge the result. Ctrl-C stops early, keeps what is learned so far, and gives
-    the exit code 130.
+    A table is a text file of rows: commas, semicolons, tabs, bars or blanks between the cells. What
+    each column is (number, category, date) is detected and printed; `target` is the column to learn.
+    70 % of the rows are for training, 15 % for validation, 15 % for the test. Ctrl-C stops early, keeps
+    the weights so far, and gives the exit code 130.
 
     data: a file; or digits (1,797 handwritten ones) or penguins (344 of three species)
     target: the column to be learned
     task: classes or numbers; auto looks at the target
-    order: how rows are dealt out; auto is by time where a column of dates rises from row to row
+    order: how rows are split; auto is by time where a column of dates rises from row to row
     missing: one more way to write a missing cell, beside NA, ?, null and the like
-    leave_out: a column that must not be learned from; again for another
+    not_missing: a word that is a value and not a missing cell, such as NA for Namibia
+    leave_out: a column that must not be used; again for another
+    number: a column to be read as numbers, such as codes with zeros in front
+    category: a column to be read as a category, such as whole numbers that are names
+    decimal: the decimal sign, where the file does not show it
+    header: whether the first line holds the column names; --no-header calls them x1, x2, ...
     hidden: units of a hidden layer; give it again for another layer
     epochs: passes over the training rows, at most
     learning_rate: how far a step goes; 0.05 for classes, 0.01 for numbers
@@ -80,9 +91,20 @@ def train(  # noqa: PLR0913 - one argument a flag
         options["learning_rate"] = learning_rate
     if data in SHIPPED:
         target = target or ("" if data == "digits" else SHIPPED[data].target)
-    elif not target:
-        raise columns_of(data)
-    question = Question(target, task, order, missing, leave_out)
+    question = Question(
+        target=target,
+        task=task,
+        order=order,
+        missing=missing,
+        not_missing=not_missing,
+        leave_out=leave_out,
+        number=number,
+        category=category,
+        decimal=decimal,
+        header=header,
+    )
+    if not target and data not in SHIPPED:
+        raise columns_of(data, question)
     with progress(epochs) as monitor:
         if target:
             outcome = train_file(
@@ -103,12 +125,12 @@ def train(  # noqa: PLR0913 - one argument a flag
 
 def tell(problem: Problem) -> None:
     """What was understood of a table, before anything is learned from it."""
-    for column in problem.columns:
-        note(f"column {column.said}")
-    parts = ", ".join(f"{len(rows):,}" for rows in problem.parts)
+    for said in columns_said(problem.columns):
+        note(said if said.startswith("and ") else f"column {said}")
+    parts = ", ".join(f"{len(rows):,} {name}" for name, rows in problem.parts._asdict().items())
     how = f"in the order of {shown(problem.series)}" if problem.series else "at random"
     note(f"target {shown(problem.target)}: {problem.task}, as {problem.why}; --task overrides")
-    note(f"rows dealt out {how}: {parts} to learn from, to stop by, to judge by")
+    note(f"rows split {how}: {parts}")
     for remark in problem.notes:
         note(remark)
 
@@ -116,13 +138,13 @@ def tell(problem: Problem) -> None:
 def rows_of(outcome: Outcome) -> list[str]:
     """What a person wants to know about a training."""
     run = f"run            {outcome.run}  ({outcome.epochs} epochs, {outcome.seconds:.1f} s)"
-    told = [f"guessing       {outcome.baseline['verdict']}", f"report         {outcome.report}"]
-    known = outcome.notes[-1:] if outcome.notes and "also stand" in outcome.notes[-1] else ()
-    extra = [*told, *(f"note           {text}" for text in known)] if outcome.target else []
+    told = [f"baseline       {outcome.baseline['verdict']}", f"report         {outcome.report}"]
+    repeated = [text for text in outcome.notes if "duplicate training rows" in text]
+    extra = [*told, *(f"note           {text}" for text in repeated)] if outcome.target else []
     if outcome.test_accuracy is None:
         return [
             f"test R²        {outcome.test_r2:.4f}  ({outcome.test_rows} rows)",
-            f"typical error  {outcome.test_error:.5g}",
+            f"test RMSE      {outcome.test_error:.5g}",
             run,
             *extra,
         ]
@@ -135,8 +157,8 @@ def rows_of(outcome: Outcome) -> list[str]:
     if outcome.confused:
         true, taken, count = outcome.confused
         wrong = outcome.test_rows - right
-        said = f"{plain(true)} taken for {plain(taken)}"
-        rows.insert(2, f"most confused  {said}  ({count} of {wrong} wrong)")
+        said = f"true {plain(true)}, predicted {plain(taken)}"
+        rows.insert(2, f"common error   {said}  ({count} of {wrong} wrong)")
     return rows + extra
 
 

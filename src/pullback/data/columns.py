@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pullback.data.dates import form_of
-from pullback.data.table import Table, is_finite, shown
+from pullback.data.doubts import (
+    decimal_of,
+    flag,
+    refuse_sentinel,
+    refuse_strays,
+    unit_of,
+)  # fmt: skip
+from pullback.data.missing import Missing
+from pullback.data.numerals import Numerals
+from pullback.data.table import Table, shown
 from pullback.errors import DataError
 
 Kind = Literal["number", "category", "date", "identifier", "text", "constant", "empty"]
 USED = ("number", "category", "date")
-# Compared in lower case. Not "none" and "unknown": these are often levels of their own.
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "?", "-", ".", "missing"})
 MOST_LEVELS = 50  # a text column with more different texts is not a category
 MOST_WORDS = 4  # texts with more words, on average, are sentences
+MOST_SAID = 40  # columns; beyond, they are counted
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column as it was recognised. form: of a date; why: for a person who wonders."""
+    """One column as it was recognised. why: for a person who wonders. form: of a date.
+
+    decimal, unit: how its numbers are written. word: what most of its missing cells say.
+    """
 
     name: str
     kind: Kind
     missing: int = 0
     why: str = ""
     form: str = ""
+    decimal: str = ""
+    unit: str = ""
+    word: str = ""
 
     @property
     def used(self) -> bool:
@@ -43,63 +58,126 @@ class Column:
         told = f"{shown(self.name)}: {self.kind}"
         told += f" ({self.why})" if self.why else ""
         told += f", {self.missing:,} missing" if self.missing and self.kind != "empty" else ""
+        if self.word:
+            told += f" ({shown(self.word)}; {flag('not-missing', self.word)} makes it a level)"
         return told if self.used else f"{told}; left out"
 
 
-def is_missing(cell: str, words: Collection[str] = ()) -> bool:
-    """Whether a cell says that nothing is known. `words`: further spellings, in lower case.
+def columns_said(columns: Sequence[Column]) -> list[str]:
+    """A line a column; of many, the first ones and how many more there are of each kind."""
+    said = [column.said for column in columns[:MOST_SAID]]
+    rest = Counter(c.kind if c.used else f"{c.kind}, left out" for c in columns[MOST_SAID:])
+    return said + [f"and {count:,} more: {kind}" for kind, count in rest.items()]
 
-    >>> is_missing(" N/A "), is_missing("none")
-    (True, False)
+
+def recognise(table: Table, name: str, gone: Missing | None = None, wanted: str = "") -> Column:
+    """What the column is. wanted: "number" or "category" where a person has decided.
+
+    DataError for what is nearly a column of numbers or of dates: it names the first cell that is not,
+    and the flag to type.
     """
-    plain = cell.strip().lower()
-    return plain in MISSING or plain in words
-
-
-def recognise(table: Table, name: str, words: Collection[str] = ()) -> Column:
-    """What the column is. DataError for numbers with a few texts among them: it names the first."""
-    at = table.position(name)
-    cells = [row[at].strip() for row in table.rows]
-    gone = {cell for cell in set(cells) if is_missing(cell, words)}
-    here = [cell for cell in cells if cell not in gone]
-    missing, different = len(cells) - len(here), len(set(here))
+    gone = gone or Missing()
+    counts = Counter(table.column(name))
+    here = {cell: count for cell, count in counts.items() if not gone(cell)}
+    missing = len(table) - sum(here.values())
     if not here:
         return Column(name, "empty", missing, "no value at all")
-    if different == 1 and not missing:
-        return Column(name, "constant", 0, f"{shown(here[0])} everywhere")
-    form = form_of(here)
-    if form and different > 1:
-        return Column(name, "date", missing, _date_said(here, form), form)
-    if different > 1 and all(map(is_finite, set(here))):
-        return _number(name, here, missing)
-    _refuse_strays(table, name, here, words)
-    return _texts(name, here, missing)
+    if len(here) == 1 and not missing:
+        return Column(name, "constant", 0, f"{shown(next(iter(here)))} everywhere")
+    if not wanted and len(here) > 1 and (form := _date_form(here)):
+        return Column(name, "date", missing, _date_said(list(here), form), form)
+    if wanted != "category":
+        numerals = Numerals(list(here))
+        if wanted == "number" or (len(here) > 1 and _is_numeric(table, name, here, numerals)):
+            return _number(table, name, here, numerals, gone, wanted == "number")
+    texts = _texts(name, here, missing, wanted)
+    words = {cell: count for cell, count in counts.items() if cell not in here and cell.isalpha()}
+    word = max(words, key=words.__getitem__, default="")
+    # NA may be a name (Namibia, North America): where many cells hold it, the person is told.
+    often = texts.kind == "category" and word and words[word] >= max(5, len(table) // 10)
+    return replace(texts, word=word) if often else texts
 
 
-def _number(name: str, cells: Sequence[str], missing: int) -> Column:
-    values = [float(cell) for cell in cells]
-    whole = all(value.is_integer() for value in values)
-    if whole and not missing and len(set(values)) == len(values) >= 20:
-        if (
-            sorted(values) == values
-            and values[0] in (0, 1)
-            and values[-1] - values[0] < len(values)
-        ):
-            return Column(name, "identifier", 0, "it counts the rows")
-        if re.search(r"(^|[ _.-])[iI][dD]$|[a-z]I[dD]$", name):
-            return Column(name, "identifier", 0, "all different")
-    return Column(name, "number", missing)
+def _date_form(here: Mapping[str, int]) -> str:
+    form = form_of(list(here))
+    return "" if form == "year" and any(count > 1 for count in here.values()) else form
 
 
-def _texts(name: str, cells: Sequence[str], missing: int) -> Column:
-    different, n = len(set(cells)), len(cells)
-    if sum(len(cell.split()) for cell in cells) > MOST_WORDS * n:
+def _is_numeric(table: Table, name: str, here: Mapping[str, int], numerals: Numerals) -> bool:
+    """Whether the cells are to be read as numbers. DataError for a column that nearly is."""
+    used = _texts(name, here, 0).used if numerals.strays or len(numerals.units) > 1 else False
+    if numerals.strays:
+        refuse_strays(table, name, here, numerals.strays, "finite number", used=used)
+        dates = [cell for cell in here if not form_of([cell])]
+        refuse_strays(table, name, here, dates, "date", used=used)
+        return False
+    if numerals.codes:
+        return False
+    # 250 g beside 1 kg: sizes, where they repeat themselves.
+    return len(numerals.units) < 2 or not used
+
+
+def _number(  # what is asked of a column, and of the person
+    table: Table,
+    name: str,
+    here: Mapping[str, int],
+    numerals: Numerals,
+    gone: Missing,
+    decided: bool,
+) -> Column:
+    """A column of numbers; an identifier, where they number the rows."""
+    if numerals.strays:
+        refuse_strays(table, name, here, numerals.strays, "finite number", used=False)
+        cell = numerals.strays[0]
+        raise DataError(f"{table.place(name, cell)}: {shown(cell)} is not a finite number.")
+    unit = unit_of(table, name, numerals)
+    decimal = decimal_of(table, name, numerals)
+    read = numerals.values(decimal)
+    refuse_sentinel(table, name, here, read, gone.kept)
+    missing = len(table) - sum(here.values())
+    values = [value for value in read.values() if value is not None]
+    if (
+        not missing
+        and not decided
+        and len(here) == len(table)
+        and (why := _identifies(name, values))
+    ):
+        return Column(name, "identifier", 0, why)
+    habits = numerals.habits(decimal)
+    said = [f"in {shown(unit)}"] * bool(unit) + habits
+    if habits:
+        cell = max(read, key=len)
+        said[-1] += f": {shown(cell)} is {read[cell]:.12g}"
+    proved = "" if numerals.same and not table.dialect.decimal else decimal
+    return Column(name, "number", missing, "; ".join(said), decimal=proved, unit=unit)
+
+
+def _identifies(name: str, values: Sequence[float]) -> str:
+    """Why whole numbers, each in one row, number the rows; empty where they do not."""
+    if len(set(values)) < len(values) or len(values) < 20 or not all(map(float.is_integer, values)):
+        return ""
+    if sorted(values) == values and values[0] in (0, 1) and values[-1] - values[0] < len(values):
+        return "it counts the rows"
+    named = re.search(r"(^|[ _.-])[iI][dD]$|[a-z]I[dD]$|^ID$|^Unnamed: 0$", name)
+    return "all different" if named else ""
+
+
+def _texts(name: str, here: Mapping[str, int], missing: int, wanted: str = "") -> Column:
+    different, n = len(here), sum(here.values())
+    levels = f"{different:,} level{'s' * (different > 1)}"
+    codes = all(cell.isdigit() for cell in here) and any(c[0] == "0" and len(c) > 1 for c in here)
+    also = "; codes, as zeros stand in front" if codes else ""
+    also += f"; {flag('number', name)} overrides" if codes else ""
+    if wanted == "category":
+        return Column(name, "category", missing, levels)
+    if sum(count * len(cell.split()) for cell, count in here.items()) > MOST_WORDS * n:
         return Column(name, "text", missing, f"free text, {different:,} different")
     if different == n > 2:
-        return Column(name, "identifier", missing, "all different")
+        return Column(name, "identifier", missing, f"all different{also}")
     if different > min(MOST_LEVELS, max(n // 2, 2)):
-        return Column(name, "text", missing, f"{different:,} different texts in {n:,} rows")
-    return Column(name, "category", missing, f"{different} level{'s' * (different > 1)}")
+        why = f"{different:,} different texts in {n:,} rows{also}"
+        return Column(name, "text", missing, why)
+    return Column(name, "category", missing, levels + also)
 
 
 def _date_said(cells: Sequence[str], form: str) -> str:
@@ -109,25 +187,3 @@ def _date_said(cells: Sequence[str], form: str) -> str:
 
 def _swapped(cell: str) -> str:
     return re.sub(r"^(\d+)([-/.])(\d+)", r"\3\2\1", cell)
-
-
-def _refuse_strays(table: Table, name: str, here: Sequence[str], words: Collection[str]) -> None:
-    """One text among many numbers is a slip, not a new kind of column."""
-    few = max(1, len(here) // 20)
-    for what, fits in (("finite number", is_finite), ("date", _is_date)):
-        strays = {cell for cell in set(here) if not fits(cell)}
-        count = sum(cell in strays for cell in here)
-        if not 0 < count <= few or len(here) - count < 5:
-            continue
-        at = table.position(name)
-        row = next(i for i, cells in enumerate(table.rows) if cells[at].strip() in strays)
-        cell = table.rows[row][at].strip()
-        raise DataError(
-            f"{table.name}, line {table.lines[row]}, column {shown(name)}: {shown(cell)} is not a "
-            f"{what}; nearly all others are.",
-            why=f"--missing {shown(cell)} reads it as missing, --leave-out {shown(name)} does without.",
-        )
-
-
-def _is_date(cell: str) -> bool:
-    return form_of([cell]) != ""

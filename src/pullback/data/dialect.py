@@ -1,4 +1,4 @@
-"""How a person's file is written: its encoding, its separator, its decimal sign. Found out, and said.
+"""How a person's file is written: its encoding, its separator, its decimal sign. Detected, and said.
 
 Nothing is guessed silently: whatever is not plain UTF-8 with commas becomes a note, and what cannot
 be told apart becomes a `DataError`.
@@ -6,38 +6,59 @@ be told apart becomes a `DataError`.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
-from itertools import islice
+from typing import Literal
 
 from pullback.data.text import read_text
 from pullback.errors import DataError
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-_COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+([eE][+-]?\d+)?")
-_POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
-_LOOKED_AT = 200  # records that a separator is judged by
+SEPARATORS = {
+    "\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", "  ": "two blanks or more", " ": "blanks"
+}  # fmt: skip
+
+
+Decimal = Literal["auto", ".", ","]
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a person says about how a table is written. header: whether the first line holds names.
+
+    missing, not_missing: further words for a missing cell, and words that are values after all.
+    """
+
+    decimal: Decimal = "auto"
+    header: bool | None = None
+    missing: tuple[str, ...] = ()
+    not_missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a file was found to be. encoding: as Python calls it."""
+    """How a file is written. encoding: as Python calls it. decimal: the decimal sign, "" where no number
+    shows it. given: whether a person said so.
+    """
 
     encoding: str = "utf-8"
     separator: str = ","
-    decimal_comma: bool = False
+    decimal: str = ""
+    given: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing to say: UTF-8, commas, decimal points."""
+        return self.encoding == "utf-8" and self.separator == "," and self.decimal != ","
 
     @property
     def said(self) -> str:
         """In words.
 
-        >>> Dialect("utf-16", ";", True).said
+        >>> Dialect("utf-16", ";", ",").said
         'separated by semicolons, decimal commas, UTF-16'
         """
-        words = [f"separated by {SEPARATORS[self.separator]}"]
-        words += ["decimal commas"] * self.decimal_comma
+        words = [f"separated by {SEPARATORS.get(self.separator, repr(self.separator))}"]
+        words += ["decimal commas"] * (self.decimal == ",")
         words += [self.encoding.upper()] * (self.encoding != "utf-8")
         return ", ".join(words)
 
@@ -48,6 +69,8 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
     >>> decoded("é".encode("latin-1"), "t.csv")
     ('é', 'windows-1252')
     """
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return _strictly(data, "utf-32", name), "utf-32"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _strictly(data, "utf-16", name), "utf-16"
     silent = _half_silent(data)
@@ -90,58 +113,3 @@ def _half_silent(data: bytes) -> str:
 def _is_mostly_utf8(data: bytes) -> bool:
     """Whether letters beyond ASCII are well formed somewhere: then the bad byte is damage."""
     return re.search(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}", data) is not None
-
-
-def separator_of(text: str) -> str:
-    """The separator under which the most records are as long as the header; a comma where none is.
-
-    >>> separator_of("name;price\\nnut;1,5\\n")
-    ';'
-    """
-    best, chosen = (0.0, 1), ","
-    for separator in SEPARATORS:
-        widths = _widths(text, separator)
-        if widths and widths[0] > 1:
-            agreeing = sum(width == widths[0] for width in widths) / len(widths)
-            if (agreeing, widths[0]) > best:
-                best, chosen = (agreeing, widths[0]), separator
-    return chosen
-
-
-def _widths(text: str, separator: str) -> list[int]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    try:
-        return [len(row) for row in islice(reader, _LOOKED_AT) if row]
-    except csv.Error:
-        return []
-
-
-def has_decimal_commas(rows: list[list[str]], separator: str) -> bool:
-    """Whether numbers are written 1,5: some are, and none is written 1.5. Never where commas separate.
-
-    >>> has_decimal_commas([["nut", "1,5"]], ";")
-    True
-    """
-    if separator == ",":
-        return False
-    commas = any(_COMMA_NUMBER.fullmatch(cell.strip()) for row in rows for cell in row)
-    if not commas:
-        return False
-    cells = (cell.strip() for row in rows for cell in row)
-    # 1.234 beside 1,5 is a thousand; 1.5 beside 1,5 is a muddle that nobody may guess at.
-    return not any(
-        _POINT_NUMBER.fullmatch(cell) and not re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", cell)
-        for cell in cells
-    )
-
-
-def with_points(cell: str) -> str:
-    """A number with a decimal comma, written with a point; anything else as it was.
-
-    >>> with_points("1.234,5"), with_points("nut, big")
-    ('1234.5', 'nut, big')
-    """
-    plain = cell.strip()
-    if _COMMA_NUMBER.fullmatch(plain) or re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+", plain):
-        return plain.replace(".", "").replace(",", ".")
-    return cell

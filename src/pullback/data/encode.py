@@ -8,37 +8,55 @@ file holds these tables as checked JSON.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from typing import NoReturn
 
 import msgspec
 import numpy as np
 
-from pullback.data.columns import Column, is_missing
+from pullback.data.columns import Column
 from pullback.data.dataset import Features, Rows
 from pullback.data.dates import FORMS, day_of
-from pullback.data.table import Table, is_finite, shown
+from pullback.data.dialect import Hints
+from pullback.data.doubts import decimal_of, flag
+from pullback.data.missing import Missing
+from pullback.data.numerals import CURRENCIES, SIGNS, Numerals
+from pullback.data.table import Table, shown
 from pullback.errors import DataError
 
-Reader = Callable[[str], float | None]
 YEAR = 365.2425
 # A level, or a missing number, in fewer training rows gets no feature of its own: in standard units such
 # a feature is huge where it is not 0, and what one row taught would decide over every later one.
 RARE = 5
 
 
-class NumberColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="number"):
-    """A number; `missing`: whether enough training rows lacked it for a feature of its own."""
+class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the numbers of a column were written in training: `decimal` and `unit` as of a `NumberColumn`."""
+
+    decimal: str = ""
+    unit: str = ""
+
+
+class NumberColumn(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="number"
+):
+    """A number; `missing`: whether enough training rows lacked it for a feature of its own.
+
+    decimal: the decimal sign, "" where no number showed it. unit: what stood beside the digits.
+    """
 
     name: str
     median: float
-    missing: bool
+    missing: bool = False
+    decimal: str = ""
+    unit: str = ""
 
     @property
     def features(self) -> list[str]:
         return [self.name] + [f"{self.name} is missing"] * self.missing
 
     def encode(self, cells: Cells) -> Features:
-        return _known_or_median(self, cells, cells.numbers())
+        return _known_or_median(self, cells, cells.numbers(Written(self.decimal, self.unit)))
 
 
 class DateColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="date"):
@@ -93,52 +111,99 @@ class Cells:
     """The cells of one column, ready to be read as numbers, days or texts. Remarks go to `notes`."""
 
     def __init__(
-        self, table: Table, name: str, words: Collection[str], notes: list[str] | None = None
+        self,
+        table: Table,
+        name: str,
+        gone: Missing,
+        notes: list[str] | None = None,
+        separator: str = "",
     ) -> None:
-        at = table.position(name)
-        self.table, self.name, self.words, self.notes = table, name, words, notes
-        self.texts = [row[at].strip() for row in table.rows]
-
-    def missing(self, cell: str) -> bool:
-        return is_missing(cell, self.words)
+        self.table, self.name, self.missing, self.notes = table, name, gone, notes
+        self.separator = separator
+        self.texts = table.column(name)
 
     def note(self, text: str) -> None:
         if self.notes is not None:
             self.notes.append(f"column {shown(self.name)}: {text}")
 
-    def numbers(self) -> Features:
-        """NaN where missing; DataError names a cell that is neither missing nor a finite number."""
-        return self._read(lambda cell: float(cell) if is_finite(cell) else None, "finite number")
+    def numbers(self, written: Written) -> Features:
+        """NaN where missing; DataError names a cell that is no finite number as it was learned."""
+        here = [cell for cell in dict.fromkeys(self.texts) if not self.missing(cell)]
+        numerals = Numerals(here)
+        if numerals.strays:
+            self._refuse(numerals.strays[0], "finite number")
+        self._check_units(numerals, written.unit)
+        sign = decimal_of(self.table, self.name, numerals, (written.decimal, self.separator))
+        values = numerals.values(sign)
+        if len(numerals.signs) == 2 and not numerals.same:
+            self._say_choice(numerals, sign)
+        return self._filled({cell: value for cell, value in values.items() if value is not None})
+
+    def _say_choice(self, numerals: Numerals, sign: str) -> None:
+        """1,234 and, with decimal commas, 1.234 may be two numbers: which one was taken is said."""
+        point, comma = numerals.values("."), numerals.values(",")
+        cell = next((c for c in point if point[c] != comma[c] and (sign == "," or "," in c)), "")
+        if cell:
+            self.note(f"{shown(cell)} is read as {(comma if sign == ',' else point)[cell]:.12g}")
+
+    def _check_units(self, numerals: Numerals, unit: str) -> None:
+        """A number in another unit is another number."""
+        for found in numerals.units:
+            if (
+                found == unit
+                or (not found and unit in CURRENCIES)
+                or (not unit and found in CURRENCIES)
+            ):
+                continue
+            cell = numerals.with_unit(found)
+            here, learned = (f"in {shown(u)}" if u else "without a unit" for u in (found, unit))
+            raise DataError(
+                f"{self.table.place(self.name, cell)}: {shown(cell)} is {here}; the training rows were "
+                f"{learned}."
+            )
 
     def days(self, form: str) -> Features:
-        return self._read(lambda cell: day_of(cell, form), f"date like {form}")
+        values: dict[str, float] = {}
+        for cell in dict.fromkeys(self.texts):
+            day = None if self.missing(cell) else day_of(cell, form)
+            if day is not None:
+                values[cell] = day
+            elif not self.missing(cell):
+                self._refuse(cell, f"date like {form}")
+        return self._filled(values)
 
-    def _read(self, read: Reader, wanted: str) -> Features:
-        value_of: dict[str, float] = {}
-        for cell in dict.fromkeys(
-            self.texts
-        ):  # each different text once: columns repeat themselves
-            value = np.nan if self.missing(cell) else read(cell)
-            if value is None:
-                raise DataError(
-                    f"{self.table.name}, line {self.table.lines[self.texts.index(cell)]}, "
-                    f"column {shown(self.name)}: {shown(cell)} is not a {wanted}."
-                )
-            value_of[cell] = value
-        return np.array([value_of[cell] for cell in self.texts])
+    def _refuse(self, cell: str, wanted: str) -> NoReturn:
+        raise DataError(
+            f"{self.table.place(self.name, cell)}: {shown(cell)} is not a {wanted}.",
+            why=f"{flag('missing', cell)} reads it as missing.",
+        )
+
+    def _filled(self, values: dict[str, float]) -> Features:
+        return np.array([values.get(cell, np.nan) for cell in self.texts])
 
 
-class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The columns that are learned from, in order. words: what else means missing, in lower case."""
+class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The columns that are learned from, in order, and how the table was written.
+
+    words: what else means missing, in lower case; kept: what does not. separator, header: of the file.
+    target: how the numbers of the target were written.
+    """
 
     columns: list[AnyColumn]
     words: list[str] = []
+    kept: list[str] = []
+    separator: str = ""
+    header: bool | None = None
+    target: Written = Written()
 
     def __post_init__(self) -> None:
         """What comes from a file is checked here; msgspec makes the ValueError a refusal."""
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names) or not names:
             raise ValueError("the columns are not different from each other")
+        numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
+        if {self.target.decimal, *(column.decimal for column in numbers)} - {"", *SIGNS}:
+            raise ValueError("a decimal sign is a point or a comma")
         for column in self.columns:
             if isinstance(column, DateColumn) and column.form not in FORMS:
                 raise ValueError(f"no date is written {column.form!r:.40}")
@@ -164,31 +229,58 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             start += width
         return groups
 
+    @property
+    def missing(self) -> Missing:
+        """Which cells say that nothing is known."""
+        return Missing(self.words, self.kept)
+
+    @property
+    def hints(self) -> Hints:
+        """What is known about the writing of a table of the same kind."""
+        return Hints(header=self.header, missing=tuple(self.words), not_missing=tuple(self.kept))
+
     def encode(self, table: Table, notes: list[str] | None = None) -> Features:
         """X (rows, features), finite. Remarks for a person are added to `notes`."""
-        parts = [c.encode(Cells(table, c.name, self.words, notes)) for c in self.columns]
-        return np.hstack(parts)
+        gone, place = self.missing, 0
+        X = np.empty((len(table), len(self.features)))
+        for column in self.columns:
+            part = column.encode(Cells(table, column.name, gone, notes, self.separator))
+            X[:, place : place + part.shape[1]] = part
+            place += part.shape[1]
+        return X
+
+    def target_numbers(self, table: Table, name: str) -> Features:
+        """The target's numbers of a labelled table, read as they were in training."""
+        return Cells(table, name, self.missing, None, self.separator).numbers(self.target)
 
 
 def fit_encoder(
-    table: Table, columns: Sequence[Column], rows: Rows, words: Collection[str] = ()
+    table: Table,
+    columns: Sequence[Column],
+    rows: Rows,
+    hints: Hints | None = None,
+    target: Written | None = None,
 ) -> Encoder:
     """Learn medians and levels from the training `rows` of the table, and from those alone."""
-    lower = sorted({word.strip().lower() for word in words})
-    learned = [_learned(Cells(table, c.name, lower), c, rows) for c in columns if c.used]
-    return Encoder(learned, lower)
+    hints = hints or Hints()
+    gone = Missing(hints.missing, hints.not_missing)
+    learned = [_learned(Cells(table, c.name, gone), c, rows) for c in columns if c.used]
+    return Encoder(
+        learned, gone.words, gone.kept, table.dialect.separator, hints.header, target or Written()
+    )
 
 
 def _learned(cells: Cells, column: Column, rows: Rows) -> AnyColumn:
     if column.kind == "category":
         return _levels(cells, rows)
     dated = column.kind == "date"
-    values = (cells.days(column.form) if dated else cells.numbers())[rows]
+    written = Written(column.decimal, column.unit)
+    values = (cells.days(column.form) if dated else cells.numbers(written))[rows]
     known = values[~np.isnan(values)]
     median = float(np.median(known / 2) * 2) if len(known) else 0.0  # halves: no sum overflows
     missing = len(values) - len(known) >= RARE
     if not dated:
-        return NumberColumn(column.name, median, missing)
+        return NumberColumn(column.name, median, missing, column.decimal, column.unit)
     season = column.form != "year" and len(known) > 0 and bool(np.ptp(known) > 2 * YEAR)
     return DateColumn(column.name, column.form, median, missing, season)
 

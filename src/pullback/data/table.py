@@ -1,4 +1,4 @@
-"""Tables: a CSV file becomes rows of text with a header, and named columns of it become numbers.
+"""Tables: a CSV file becomes columns of text under a header, and named columns become numbers.
 
 Two steps, because they fail differently: `read_table` minds the file (encoding, quotes, ragged
 rows), `Table.numbers` minds the cells. Both raise `DataError` and nothing else, whatever the bytes.
@@ -6,54 +6,85 @@ rows), `Table.numbers` minds the cells. Both raise `DataError` and nothing else,
 
 from __future__ import annotations
 
-import csv
-import io
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pullback.data.dialect import Dialect, decoded, has_decimal_commas, separator_of, with_points
+from pullback.data.dialect import Dialect, Hints, decoded
+from pullback.data.layout import laid_out
+from pullback.data.missing import WORDS
+from pullback.data.numerals import Numerals
+from pullback.data.records import check_is_table, named_separator, records_of, separator_of
 from pullback.data.text import Limits, read_bytes, read_text
+from pullback.data.text import shown as shown
 from pullback.errors import DataError, did_you_mean
+
+_FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Cells as text under a header. `lines[i]` is where row i ends in the file, counted from 1."""
+    """Columns of text under a header. `lines[i]` is where row i ends in the file, counted from 1.
+
+    Everything is kept by column, so that asking about each column costs as much as there are cells.
+    """
 
     name: str
     header: tuple[str, ...]
-    rows: list[list[str]]
+    columns: list[list[str]]
     lines: list[int]
+    dialect: Dialect = field(default_factory=Dialect)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.lines)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.header)}
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells row by row."""
+        return [list(row) for row in zip(*self.columns, strict=True)]
 
     def take(self, rows: Sequence[int]) -> Table:
         """The same table with these rows only; they keep their line numbers."""
-        kept = [self.rows[i] for i in rows]
-        return Table(self.name, self.header, kept, [self.lines[i] for i in rows])
+        if len(rows) == len(self):
+            return self
+        columns = [[column[i] for i in rows] for column in self.columns]
+        return replace(self, columns=columns, lines=[self.lines[i] for i in rows])
 
     def other_columns(self, columns: Sequence[str]) -> list[str]:
         """The columns beside the asked ones, which `numbers` ignores: tell the person."""
         asked = set(columns)
         return [name for name in self.header if name not in asked]
 
+    def column(self, name: str) -> list[str]:
+        """The cells of a column, without blanks around them."""
+        return self.columns[self.position(name)]
+
     def position(self, column: str) -> int:
         """Where a column stands, counted from 0."""
         try:
-            return self.header.index(column)
-        except ValueError:
+            return self._places[column]
+        except KeyError:
             raise DataError(
                 f"{self.name}: there is no column {shown(column)}.",
                 where=[f"columns  {', '.join(map(shown, self.header[:12]))}"],
                 why=did_you_mean(column, self.header[:1000]),
             ) from None
+
+    def place(self, column: str, cell: str) -> str:
+        """File, line and column of the first such cell, as an error begins."""
+        line = self.lines[self.column(column).index(cell)]
+        return f"{self.name}, line {line}, column {shown(column)}"
 
     def numbers(self, columns: Sequence[str]) -> npt.NDArray[np.float64]:
         """The named columns as finite numbers, (rows, columns), in the order asked for.
@@ -64,28 +95,26 @@ class Table:
         array([[1., 2.],
                [3., 4.]])
         """
-        at = [self.position(column) for column in columns]
-        values = np.empty((len(self.rows), len(at)))
-        for i, row in enumerate(self.rows):
-            cells = [row[j] for j in at]
+        found = [self.column(name) for name in columns]
+        values = np.empty((len(self), len(columns)))
+        for j, cells in enumerate(found):
             try:
-                values[i] = _floats(cells)
+                values[:, j] = _floats(cells)
             except ValueError:
-                raise self._not_a_number(i, columns, cells) from None
+                values[:, j] = np.nan
         wrong = np.argwhere(~np.isfinite(values))
         if len(wrong):
-            i = int(wrong[0, 0])
-            raise self._not_a_number(i, columns, [self.rows[i][j] for j in at])
+            raise self._not_a_number(columns, found)
         return values
 
-    def _not_a_number(self, row: int, columns: Sequence[str], cells: list[str]) -> DataError:
-        column, cell = next(
-            (c, cell) for c, cell in zip(columns, cells, strict=True) if not is_finite(cell)
+    def _not_a_number(self, columns: Sequence[str], found: Sequence[list[str]]) -> DataError:
+        row, j = next(
+            (i, j) for i in range(len(self)) for j, c in enumerate(found) if not is_finite(c[i])
         )
-        where = f"{self.name}, line {self.lines[row]}, column {shown(column)}"
-        if not cell.strip():
+        where = f"{self.name}, line {self.lines[row]}, column {shown(columns[j])}"
+        if not found[j][row]:
             return DataError(f"{where}: the cell is empty; a number is needed.")
-        return DataError(f"{where}: {shown(cell)} is not a finite number.")
+        return DataError(f"{where}: {shown(found[j][row])} is not a finite number.")
 
 
 def read_table(path: Path | str, *, limits: Limits | None = None) -> Table:
@@ -104,100 +133,84 @@ def parse_table(data: bytes, *, name: str = "table", limits: Limits | None = Non
     >>> parse_table(b'x,note\\r\\n1,"a, b"\\r\\n').rows
     [['1', 'a, b']]
     """
-    return _parsed(read_text(data, name), name, limits or Limits(), ",")
+    limits = limits or Limits()
+    records = records_of(read_text(data, name), ",", name, limits)
+    found = laid_out(records, name, limits)
+    if found.notes:
+        raise DataError(f"{name} is no plain table: {found.notes[0]}.")
+    return Table(name, found.header, found.columns, found.lines)
 
 
 class Reading(NamedTuple):
-    """A table and how its file was written."""
+    """A table, how its file was written, and what was left out of it, in words."""
 
     table: Table
     dialect: Dialect
+    notes: list[str]
 
 
-def read_any_table(path: Path | str, *, limits: Limits | None = None) -> Reading:
-    """Like `read_table`, from any of a person's files: separated by commas, semicolons or tabs, with
-    decimal commas, in UTF-8, UTF-16 or Windows-1252. What was found is in `dialect`.
+def read_any_table(
+    path: Path | str, *, hints: Hints | None = None, limits: Limits | None = None
+) -> Reading:
+    """Like `read_table`, from any of a person's files: separated by commas, semicolons, tabs, bars or
+    blanks, with any decimal sign, in UTF-8, UTF-16, UTF-32 or Windows-1252, with titles and totals around
+    the rows. What was found is in `dialect` and `notes`.
     """
     limits = limits or Limits()
-    return parse_any_table(read_bytes(Path(path), limits), name=Path(path).name, limits=limits)
+    data = read_bytes(Path(path), limits)
+    return parse_any_table(data, name=Path(path).name, hints=hints, limits=limits)
 
 
-def parse_any_table(data: bytes, *, name: str = "table", limits: Limits | None = None) -> Reading:
+def parse_any_table(
+    data: bytes, *, name: str = "table", hints: Hints | None = None, limits: Limits | None = None
+) -> Reading:
     """Like `read_any_table`, from bytes at hand.
 
-    >>> table, dialect = parse_any_table(b"fruit;price\\nnut;1,5\\n")
-    >>> table.numbers(["price"]), dialect.said
-    (array([[1.5]]), 'separated by semicolons, decimal commas')
+    >>> table, dialect, notes = parse_any_table(b"fruit;price\\nnut;1,5\\n")
+    >>> table.column("price"), dialect.said
+    (['1,5'], 'separated by semicolons, decimal commas')
     """
+    hints, limits = hints or Hints(), limits or Limits()
     text, encoding = decoded(data, name)
-    separator = separator_of(text)
-    table = _parsed(text, name, limits or Limits(), separator)
-    decimal_comma = has_decimal_commas(table.rows, separator)
-    if decimal_comma:
-        rows = [[with_points(cell) for cell in row] for row in table.rows]
-        table = Table(name, table.header, rows, table.lines)
-    return Reading(table, Dialect(encoding, separator, decimal_comma))
+    check_is_table(text, name)
+    separator = named_separator(text)
+    notes = [f"the first line names the separator, {separator!r}"] if separator else []
+    if separator:  # an empty line in its place: the others keep their numbers
+        text = "\n" + text[text.index("\n") + 1 :]
+    separator = separator or separator_of(text)
+    found = laid_out(records_of(text, separator, name, limits), name, limits, hints.header)
+    if '="' in text and _unwrapped(found.columns):
+        notes.append('cells like ="4.52" read as 4.52')
+    given = hints.decimal != "auto"
+    decimal = hints.decimal if given else _decimal_of(found.columns)
+    dialect = Dialect(encoding, separator, decimal, given)
+    table = Table(name, found.header, found.columns, found.lines, dialect)
+    return Reading(table, dialect, [*notes, *found.notes])
 
 
-def _parsed(text: str, name: str, limits: Limits, separator: str) -> Table:
-    # strict: a quote in the wrong place is an error, not a guess.
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True
-    )
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    header: tuple[str, ...] = ()
-    try:
-        for row in reader:
-            if not row:
-                continue
-            if not header:
-                header = _checked_header(row, name, limits)
-                continue
-            if len(row) != len(header):
-                raise _ragged(name, reader.line_num, len(row), len(header))
-            rows.append(row)
-            lines.append(reader.line_num)
-            if len(rows) * len(header) > limits.cells:
-                raise DataError(f"{name}: more than {limits.cells:,} cells.")
-    except csv.Error as error:
-        raise DataError(f"{name}, line {reader.line_num}: {error}.") from None
-    if not rows:
-        what = "has a header but no rows" if header else "is empty"
-        raise DataError(f"{name} {what}.")
-    return Table(name, header, rows, lines)
+def _unwrapped(columns: list[list[str]]) -> bool:
+    """Take Excel's ="..." off; whether there was any."""
+    some = False
+    for j, cells in enumerate(columns):
+        if any(cell.startswith('="') for cell in cells):
+            columns[j] = [found[1] if (found := _FORMULA.fullmatch(c)) else c for c in cells]
+            some = some or columns[j] != cells
+    return some
 
 
-def shown(text: str) -> str:
-    """Somebody else's text, quoted for a message: cut to 40 characters, nothing unprintable.
+def _decimal_of(columns: list[list[str]]) -> str:
+    """The decimal sign that every column of numbers agrees to, or "" where none shows one.
 
-    >>> shown("a\\x1b[2Jb")
-    "'a\\\\x1b[2Jb'"
+    >>> _decimal_of([["1,5", "2,25"], ["1.000", "n.d."]])
+    ','
     """
-    return repr(text if len(text) <= 40 else text[:39] + "…")
-
-
-def _checked_header(row: list[str], name: str, limits: Limits) -> tuple[str, ...]:
-    header = tuple(cell.strip() for cell in row)
-    if len(header) > limits.columns:
-        raise DataError(f"{name}: {len(header):,} columns; at most {limits.columns:,} are read.")
-    if all(is_finite(cell) for cell in header):
-        raise DataError(
-            f"{name}: the first line holds numbers only, so the columns have no names.",
-            fix="put a line with the column names on top",
-        )
-    seen: set[str] = set()
-    for position, column in enumerate(header, start=1):
-        if not column:
-            raise DataError(f"{name}: column {position} has no name in the header.")
-        if column in seen:
-            raise DataError(f"{name}: two columns are called {shown(column)}.")
-        seen.add(column)
-    return header
-
-
-def _ragged(name: str, line: int, cells: int, columns: int) -> DataError:
-    return DataError(f"{name}, line {line}: {cells} cells under a header of {columns} columns.")
+    votes = set()
+    for cells in columns:
+        numerals = Numerals([cell for cell in dict.fromkeys(cells) if cell.lower() not in WORDS])
+        if len(numerals.strays) <= max(1, len(numerals) // 10):
+            votes.add(numerals.decides)
+    votes.discard("")
+    return votes.pop() if len(votes) == 1 else ""
 
 
 def _floats(cells: list[str]) -> list[float]:

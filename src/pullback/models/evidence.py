@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from pullback.data.columns import columns_said
 from pullback.data.dataset import Features, Rows
 from pullback.models.measure import (
     Baseline,
@@ -47,29 +48,18 @@ class Source:
 
     def options(self) -> dict[str, Any]:
         """For the run's config, which `rerun` reads."""
-        asked = self.question
-        if asked is None:
+        if self.question is None:
             return {"data": self.data}
-        return {
-            "data": self.data,
-            "sha256": self.sha256,
-            "target": asked.target,
-            "task": asked.task,
-            "order": asked.order,
-            "missing": list(asked.missing),
-            "leave_out": list(asked.leave_out),
-        }
+        return {"data": self.data, "sha256": self.sha256, **asdict(self.question)}
 
     def commands(self, run: Run, model: MLPClassifier | MLPRegressor) -> list[str]:
         """What to type to get the run again."""
         words = ["pullback", "train", self.data]
         if self.question:
-            asked = self.question
-            words += ["--target", asked.target]
-            words += ["--task", asked.task] * (asked.task != "auto")
-            words += ["--order", asked.order] * (asked.order != "auto")
-            words += [word for cell in asked.missing for word in ("--missing", cell)]
-            words += [word for name in asked.leave_out for word in ("--leave-out", name)]
+            asked, standard = asdict(self.question), asdict(Question(self.question.target))
+            for name, value in asked.items():
+                if name == "target" or value != standard[name]:
+                    words += _flags(name, value)
         standard = type(model)().options()
         for name, value in model.options().items():
             flag = FLAGS.get(name)
@@ -81,6 +71,15 @@ class Source:
             "# or, from the beginning:",
             shlex.join(words),
         ]
+
+
+def _flags(name: str, value: Any) -> list[str]:
+    """An option of a table as it is typed: --header, --no-header, --missing=-999, once for each word."""
+    typed = "--" + name.replace("_", "-")
+    if isinstance(value, bool):
+        return [typed if value else f"--no-{name}"]
+    values = value if isinstance(value, tuple | list) else [value]
+    return [w for v in values for w in ([f"{typed}={v}"] if v.startswith("-") else [typed, v])]
 
 
 FLAGS = {
@@ -169,7 +168,7 @@ def judged(problem: Problem, model: MLPClassifier | MLPRegressor) -> Judged:
         return judge_classes(model, X, y, Terms(problem.groups, commonest, "", repeated, series))
     guess, said = float(learned.mean()), "the mean of the training rows"
     if series:
-        guess, said = float(learned[-1]), "the last value learned from"
+        guess, said = float(learned[-1]), "the last training value"
     return judge_numbers(model, X, y, Terms(problem.groups, guess, said, repeated, series))
 
 
@@ -247,7 +246,7 @@ def _repeats(repeated: Array | None, values: Array, said: str) -> tuple[str, ...
     if repeated is None or not repeated.any():
         return ()
     count, n = int(repeated.sum()), len(repeated)
-    told = f"{count:,} of {n:,} test rows also stand among the training rows, cell by cell"
+    told = f"{count:,} of {n:,} test rows are duplicate training rows, cell by cell"
     others = values[~repeated]
     return (f"{told}; of the others {said.format(others.mean())}" if len(others) else told,)
 
@@ -269,7 +268,7 @@ def evidence_of(
     """Everything about a run, ready for its page."""
     errors = worst(problem, model, result.proba, result.expected)
     unit = (
-        "share of right rows lost"
+        "accuracy lost"
         if result.task == "classification"
         else "squared error gained, as a share of the variance"
     )
@@ -284,7 +283,7 @@ def evidence_of(
         verdict=result.baseline.verdict[:1].upper() + result.baseline.verdict[1:],
         better=result.baseline.better,
         numbers=_numbers(problem, model, result, run.linear),
-        columns=[column.said for column in problem.columns],
+        columns=columns_said(problem.columns),
         notes=[*_order_said(problem), *problem.notes, *result.notes],
         log=run.log,
         commands=run.commands,
@@ -316,8 +315,8 @@ def _order_said(problem: Problem) -> list[str]:
     if not problem.series:
         return []
     return [
-        f"the rows are in the order of '{problem.series}': the first 70 % are learned from, the last "
-        "15 % judge, so this is foretelling, not filling in; --order random fills in"
+        f"the rows are in the order of '{problem.series}': the first 70 % are for training, the last 15 % "
+        "for the test, so the model extrapolates; --order random interpolates"
     ]
 
 

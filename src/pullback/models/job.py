@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,20 @@ import numpy as np
 
 from pullback import __version__
 from pullback.data.dataset import Dataset, Features
-from pullback.data.dialect import Dialect
+from pullback.data.dialect import Decimal, Hints
+from pullback.data.encode import Cells, Written
+from pullback.data.missing import Missing
 from pullback.data.shipped import table_path
 from pullback.data.split import Split
-from pullback.data.table import Table, read_any_table
+from pullback.data.table import Table, read_any_table, shown
 from pullback.errors import DataError, FileError, RunError
 from pullback.models.baselines import linear_score
 from pullback.models.evidence import RunFacts, Source, evidence_of, judged
 from pullback.models.files import load
 from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.models.problem import Problem, problem_of_dataset, rows_of
+from pullback.models.saved import check_columns
+from pullback.models.seen import write_seen
 from pullback.nn.init import Array
 from pullback.runs.atomic import write_atomic
 from pullback.runs.folder import ROOT, Run, create_run, list_runs, open_run
@@ -99,10 +103,13 @@ def train_problem(
     """Like `train_classifier`, for any problem. source: where its rows are, so that it can be done again."""
     began = time.perf_counter()
     model.check_options()
+    if problem.encoder:
+        check_columns(problem.encoder)
     source = source or Source(problem.name)
     options = {**source.options(), **model.options(), "rows": _sizes(problem.parts)}
     run = create_run(problem.name.partition(".")[0], options, root)
-    train, validation, _ = (rows_of(problem, part) for part in problem.parts)
+    train, validation, test = (rows_of(problem, part) for part in problem.parts)
+    write_seen(run, {"train": train, "validation": validation, "test": test})
     model.encoder_, model.target_ = problem.encoder, problem.target
     model.fit(
         *train,
@@ -116,8 +123,8 @@ def train_problem(
     linear = None if model.stopped_ == "interrupted" else linear_score(problem, model)
     commands, settings = source.commands(run, model), _settings(run, source)
     facts = RunFacts(run.name, run.read_log(), commands, linear, settings)
-    shown = evidence_of(problem, model, result, facts)
-    write_atomic(page, report(shown).encode())
+    evidence = evidence_of(problem, model, result, facts)
+    write_atomic(page, report(evidence).encode())
     outcome = Outcome(
         run=str(run.path),
         seed=model.random_state,
@@ -154,15 +161,18 @@ class Answers:
     notes: tuple[str, ...] = ()
 
 
-def predict_table(which: str | Path, table: Path, *, root: Path = ROOT) -> Answers:
+def predict_table(
+    which: str | Path, table: Path, *, root: Path = ROOT, decimal: Decimal = "auto"
+) -> Answers:
     """Ask a run (a name, a folder, or "latest") about each row of a table.
 
-    Columns are found by name, in any order. Errors: UnknownName for the run, DataError for the
+    Columns are found by name, in any order. decimal: the table's decimal sign, where the table and what
+    the run learned cannot tell. Errors: UnknownName for the run, DataError for the
     table, FileError for the run's model.
     """
     run = open_run(which, root)
     model = model_of(run)
-    cells, notes = read_rows(table)
+    cells, notes = read_rows(table, hints_of(model, decimal))
     X, known = features_of(model, cells, notes)
     ignored = tuple(name for name in cells.other_columns(known) if name != model.target_)
     told = (str(run.path), ignored, tuple(notes))
@@ -191,10 +201,17 @@ def model_of(run: Run) -> MLPClassifier | MLPRegressor:
     return model
 
 
-def read_rows(path: Path) -> tuple[Table, list[str]]:
-    """A person's table, and a remark where it is not plain UTF-8 with commas."""
-    table, dialect = read_any_table(table_path(path))
-    return table, [] if dialect == Dialect() else [f"{table.name}: {dialect.said}"]
+def read_rows(path: Path, hints: Hints | None = None) -> tuple[Table, list[str]]:
+    """A person's table, and remarks on how it is written and what was left out of it."""
+    table, dialect, notes = read_any_table(table_path(path), hints=hints)
+    said = [dialect.said] * (not dialect.plain) + notes
+    return table, [f"{table.name}: {text}" for text in said]
+
+
+def hints_of(model: MLPClassifier | MLPRegressor, decimal: Decimal = "auto") -> Hints:
+    """How the tables of a model are written, as far as it learned that; decimal: what a person says."""
+    learned = model.encoder_.hints if model.encoder_ else Hints()
+    return replace(learned, decimal=decimal)
 
 
 def features_of(
@@ -202,7 +219,17 @@ def features_of(
 ) -> tuple[Features, Sequence[str]]:
     """What goes into the net, and the columns it came from."""
     if model.encoder_ is None:
-        return table.numbers(model.feature_names_in_), model.feature_names_in_
+        names = model.feature_names_in_
+        columns = [Cells(table, name, Missing(), notes).numbers(Written()) for name in names]
+        X = np.column_stack(columns)
+        lacking = np.argwhere(np.isnan(X))
+        if len(lacking):
+            row, column = lacking[0]
+            raise DataError(
+                f"{table.name}, line {table.lines[row]}, column {shown(names[column])}: the cell is empty; "
+                "a number is needed."
+            )
+        return X, names
     return model.encoder_.encode(table, notes), model.encoder_.names
 
 

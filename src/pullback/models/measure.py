@@ -22,7 +22,7 @@ MOST_ROWS, MOST_COLUMNS = 2_000, 300  # of a permutation test; beyond, it would 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Guessing, beside the model. gain: the model's score less the guess's, in the score's units.
+    """A constant answer, compared with the model. gain: the model's score less the constant's.
 
     score: share of right rows, or the root of the mean squared error. verdict: a whole sentence.
     """
@@ -48,52 +48,41 @@ class Importance:
 def class_baseline(
     right: Array, true: Array, commonest: int, name: str, *, series: bool = False
 ) -> Baseline:
-    """A classifier beside always naming the commonest training class. right (n,): truths."""
+    """A classifier compared with always the commonest training class. right (n,): truths."""
     guessed = true == commonest
     gain, bar = _mean_and_bar(right.astype(np.float64) - guessed, series)
     said = f"always {name!r}"
     guess = float(guessed.mean())
     better = gain > SURE * bar
     points = f"{100 * abs(gain):.1f} ± {100 * bar:.1f} points"
-    if better:
-        verdict = f"better than guessing: {said} is right in {guess:.1%}, {points} less"
-    elif gain < -SURE * bar:
-        verdict = f"worse than guessing: {said} is right in {guess:.1%}, {points} more"
-    else:
-        verdict = (
-            f"not better than guessing: {said} is right in {guess:.1%}; the difference, {points}, "
-            "is within twice its error bar. Nothing here predicts it, as far as these rows tell"
-        )
+    verdict = _verdict(f"({said}, {guess:.1%})", points, better, gain < -SURE * bar)
     return Baseline(said, guess, gain, bar, better, verdict)
 
 
 def number_baseline(
     true: Array, predicted: Array, guess: float, said: str, *, series: bool = False
 ) -> Baseline:
-    """A regression beside always saying one number. Compared by squared errors, told as their roots."""
+    """A regression compared with always one number: by squared errors, printed as their roots (RMSE)."""
     ours, theirs = (true - predicted) ** 2, (true - guess) ** 2
     unit = float(theirs.mean()) or 1.0
     gain, bar = _mean_and_bar((theirs - ours) / unit, series)
     here, there = float(np.sqrt(ours.mean())), float(np.sqrt(theirs.mean()))
     better = gain > SURE * bar
-    change = f"{100 * abs(gain):.1f} ± {100 * bar:.1f} %"
-    if better:
-        verdict = (
-            f"better than guessing: typical error {here:.4g}, against {there:.4g} of always saying {said}; "
-            f"squared errors are {change} smaller"
-        )
-    elif gain < -SURE * bar:
-        verdict = (
-            f"worse than guessing: typical error {here:.4g}, against {there:.4g} of always saying {said}; "
-            f"squared errors are {change} larger"
-        )
-    else:
-        verdict = (
-            f"not better than guessing: typical error {here:.4g}, against {there:.4g} of always saying "
-            f"{said}; the difference of squared errors, {change}, is within twice its error bar. "
-            "Nothing here predicts it, as far as these rows tell"
-        )
+    change = f"{100 * abs(gain):.1f} ± {100 * bar:.1f} % of the squared error"
+    verdict = _verdict(f"({said}, RMSE {there:.4g})", change, better, gain < -SURE * bar)
+    verdict += f"; RMSE {here:.4g}"
     return Baseline(said, there, gain, bar, better, verdict)
+
+
+def _verdict(baseline: str, difference: str, better: bool, worse: bool) -> str:
+    if better:
+        return f"beats the baseline {baseline} by {difference}"
+    if worse:
+        return f"is worse than the baseline {baseline} by {difference}"
+    return (
+        f"does not beat the baseline {baseline}: the difference, {difference}, is within twice its error "
+        "bar; in these rows the columns used show no relation to the target"
+    )
 
 
 def importances(

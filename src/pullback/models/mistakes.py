@@ -83,6 +83,5 @@ def _cells(problem: Problem, rows: list[int]) -> tuple[list[str], list[list[str]
         cells = [[str(i), *(f"{v:g}" for v in problem.X[i, :MOST_CELLS])] for i in rows]
         return ["row", *some], cells
     names = [c.name for c in problem.columns if c.used][:MOST_CELLS]
-    at = [problem.table.position(name) for name in names]
-    lines, table = problem.table.lines, problem.table
-    return ["line", *names], [[str(lines[i]), *(table.rows[i][j] for j in at)] for i in rows]
+    lines, columns = problem.table.lines, [problem.table.column(name) for name in names]
+    return ["line", *names], [[str(lines[i]), *(cells[i] for cells in columns)] for i in rows]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-from pullback.data.columns import Column, is_missing, recognise
+from pullback.data.columns import Column, recognise
 from pullback.data.dataset import Dataset, Features, Rows
 from pullback.data.dates import day_of
+from pullback.data.dialect import Decimal, Hints
+from pullback.data.doubts import flag
 from pullback.data.encode import Encoder, fit_encoder
+from pullback.data.missing import Missing
 from pullback.data.split import Split, split
 from pullback.data.standardize import fit_standardizer
 from pullback.data.table import Table, shown
@@ -19,18 +23,37 @@ from pullback.errors import DataError
 from pullback.models.target import Task, Wanted, wanted_of
 from pullback.nn.init import Array
 
+MOST_SLIPS = 10  # that are named
 Order = Literal["auto", "random", "time"]
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a person asks of a table. missing: further words for a missing cell."""
+    """What a person asks of a table, and says about how it is written.
+
+    missing: further words for a missing cell; not_missing: words that are values. number, category:
+    columns to be read as such. header: whether the first line holds names; None finds out.
+    """
 
     target: str
     task: Literal["auto", "classification", "regression"] = "auto"
     order: Order = "auto"
     missing: tuple[str, ...] = ()
+    not_missing: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    decimal: Decimal = "auto"
+    header: bool | None = None
+
+    @property
+    def hints(self) -> Hints:
+        """What concerns the reading of the file."""
+        return Hints(self.decimal, self.header, self.missing, self.not_missing)
+
+    def kind_of(self, column: str) -> str:
+        """How a person wants a column to be read; empty where that is left to us."""
+        return "number" if column in self.number else "category" if column in self.category else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,21 +96,22 @@ def problem_of_table(table: Table, question: Question, seed: int, name: str = ""
     Raises DataError where nothing can be learned: it names the column, and the line where it can.
     """
     notes: list[str] = []
-    words = [word.strip().lower() for word in question.missing]
-    table = _with_target(table, question.target, words, notes)
-    wanted = wanted_of(table, question.target, question.task, words)
+    gone = Missing(question.missing, question.not_missing)
+    table = _with_target(table, question.target, gone, notes)
+    kind = question.kind_of(question.target)
+    wanted = wanted_of(table, question.target, question.task, gone, kind)
     table, wanted = _without_single_rows(table, wanted, notes)
-    columns = _recognised(table, question, words)
+    columns = _recognised(table, question, gone)
     series = _series(table, columns, question.order)
     parts = _parts(wanted, bool(series), seed)
     parts = _known_classes_only(parts, wanted, notes)
-    encoder = fit_encoder(table, columns, parts.train, words)
+    encoder = fit_encoder(table, columns, parts.train, question.hints, wanted.written)
     X = encoder.encode(table)
     fit_standardizer(X[parts.train], encoder.features)  # refuses what no net could learn from
     if wanted.task == "regression":
         fit_standardizer(wanted.y[parts.train, None], [question.target])
     used = [*encoder.names, question.target]
-    notes += _remarks(table, encoder, X, wanted, parts)
+    notes += _remarks(table, encoder, X, wanted)
     return Problem(
         name=name or table.name,
         task=wanted.task,
@@ -108,17 +132,26 @@ def problem_of_table(table: Table, question: Question, seed: int, name: str = ""
     )
 
 
-def _with_target(table: Table, target: str, words: Sequence[str], notes: list[str]) -> Table:
+def _with_target(table: Table, target: str, gone: Missing, notes: list[str]) -> Table:
     """The rows whose target is known."""
-    at = table.position(target)
-    known = [i for i, row in enumerate(table.rows) if not is_missing(row[at], words)]
-    lacking = len(table) - len(known)
+    cells = table.column(target)
+    known = [i for i, cell in enumerate(cells) if not gone(cell)]
+    lacking = Counter(cell for cell in cells if gone(cell))
     if not known:
         raise DataError(
             f"{table.name}: column {shown(target)} is empty; there is nothing to learn."
         )
+    word = max((cell for cell in lacking if cell), key=lacking.__getitem__, default="")
+    said = f" ({lacking[word]:,} hold {shown(word)}; {flag('not-missing', word)} makes it a value)"
+    if word and len({cells[i] for i in known}) == 1:
+        raise DataError(
+            f"{table.name}: column {shown(target)} holds {shown(cells[known[0]])} in {len(known):,} rows; "
+            f"the other {sum(lacking.values()):,} count as missing{said}."
+        )
     if lacking:
-        notes.append(f"{_rows(lacking)} without {shown(target)} left out")
+        often = word.isalpha() and lacking[word] >= max(5, len(cells) // 20)
+        count = sum(lacking.values())
+        notes.append(f"{_rows(count)} without {shown(target)} left out{said if often else ''}")
     return table.take(known)
 
 
@@ -144,11 +177,15 @@ def _without_single_rows(table: Table, wanted: Wanted, notes: list[str]) -> tupl
     return table.take(keep), wanted.take(keep)
 
 
-def _recognised(table: Table, question: Question, words: Sequence[str]) -> list[Column]:
-    for name in question.leave_out:
+def _recognised(table: Table, question: Question, gone: Missing) -> list[Column]:
+    for name in (*question.leave_out, *question.number, *question.category):
         table.position(name)  # a misspelt one is said
     dropped = {question.target, *question.leave_out}
-    columns = [recognise(table, name, words) for name in table.header if name not in dropped]
+    columns = [
+        recognise(table, name, gone, question.kind_of(name))
+        for name in table.header
+        if name not in dropped
+    ]
     if not any(column.used for column in columns):
         raise DataError(
             f"{table.name}: no column beside {shown(question.target)} can be learned from.",
@@ -163,8 +200,7 @@ def _series(table: Table, columns: Sequence[Column], order: Order) -> str:
         return ""
     for column in columns:
         if column.kind == "date" and not column.missing and len(table) >= 20:
-            at = table.position(column.name)
-            days = [day_of(row[at], column.form) or 0.0 for row in table.rows]
+            days = [day_of(cell, column.form) or 0.0 for cell in table.column(column.name)]
             if (np.diff(days) > 0).all():
                 return column.name
     if order == "time":
@@ -202,15 +238,12 @@ def _known_classes_only(parts: Split, wanted: Wanted, notes: list[str]) -> Split
 
 def _repeated(table: Table, used: Sequence[str], parts: Split) -> Rows:
     """Test rows that stand among the training rows too, cell by cell."""
-    at = [table.position(name) for name in used]
-    keys = [tuple(row[i].strip() for i in at) for row in table.rows]
+    keys = list(zip(*(table.column(name) for name in used), strict=True))
     learned = {keys[i] for i in parts.train}
     return np.array([i for i in parts.test if keys[i] in learned], dtype=np.int64)
 
 
-def _remarks(
-    table: Table, encoder: Encoder, X: Features, wanted: Wanted, parts: Split
-) -> list[str]:
+def _remarks(table: Table, encoder: Encoder, X: Features, wanted: Wanted) -> list[str]:
     """What a person should know before believing a result: imbalance, give-aways, outliers."""
     said = []
     if wanted.task == "classification":
@@ -228,31 +261,41 @@ def _remarks(
             )
     else:
         codes = np.unique(wanted.y, return_inverse=True)[1]
+    exact = []
     for column in encoder.columns:
-        at = table.position(column.name)
-        cells = np.unique([row[at].strip() for row in table.rows], return_inverse=True)[1]
+        cells = _codes(table.column(column.name))
         pairs = len(np.unique(cells * (codes.max() + 1) + codes))
         if pairs == codes.max() + 1 == cells.max() + 1 < len(cells):
-            said.append(
-                f"column {shown(column.name)} tells the target exactly: is it known beforehand?"
-            )
-    return said + _outliers(table, encoder, X, parts)
+            exact.append(shown(column.name))
+    if exact:
+        named = ", ".join(exact[:5]) + (f" and {len(exact) - 5:,} more" if len(exact) > 5 else "")
+        verb = "tells" if len(exact) == 1 else "tell"
+        said.append(f"column {named} {verb} the target exactly: is it known beforehand?")
+    return said + _outliers(table, encoder, X)
 
 
-def _outliers(table: Table, encoder: Encoder, X: Features, parts: Split) -> list[str]:
+def _codes(cells: Sequence[str]) -> Rows:
+    """The same whole number for the same cell, from 0 without gaps."""
+    place = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
+    return np.array([place[cell] for cell in cells], dtype=np.int64)
+
+
+def _outliers(table: Table, encoder: Encoder, X: Features) -> list[str]:
     """Numbers so far from all others that they look like a slip of the keyboard."""
     said = []
-    for name, features in encoder.groups.items():
-        values = X[:, features[0]]
-        low, middle, high = np.percentile(values / 4, [10, 50, 90])  # quarters: no overflow
-        room = max(high - low, abs(middle), 1e-300)
-        far = np.flatnonzero(np.abs(values / 4 - middle) / 1000 > room)
-        if high > low and 0 < len(far) <= max(1, len(values) // 100):
-            row = int(far[0])
-            said.append(
-                f"line {table.lines[row]}, column {shown(name)}: {values[row]:g} is a thousand times "
-                "beyond the others; is it a slip?"
-            )
+    first = [features[0] for features in encoder.groups.values()]
+    low, middle, high = np.percentile(
+        X[:, first] / 4, [10, 50, 90], axis=0
+    )  # quarters: no overflow
+    room = np.maximum(np.maximum(high - low, np.abs(middle)), 1e-300)
+    far = np.abs(X[:, first] / 4 - middle) / 1000 > room
+    few = (high > low) & far.any(axis=0) & (far.sum(axis=0) <= max(1, len(X) // 100))
+    for j in np.flatnonzero(few)[:MOST_SLIPS]:
+        row = int(far[:, j].argmax())
+        said.append(
+            f"line {table.lines[row]}, column {shown(encoder.names[j])}: {X[row, first[j]]:g} is a thousand "
+            "times beyond the others; is it a slip?"
+        )
     return said
 
 

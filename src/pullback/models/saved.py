@@ -9,15 +9,17 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
 from pullback.core.file import Loaded, read_file, to_bytes
 from pullback.core.shapes import Spec, spec_of
 from pullback.data.encode import Encoder
-from pullback.errors import FileError, PullbackError
+from pullback.errors import DataError, FileError, PullbackError
 from pullback.models.scorer import Scorer, for_rows
 from pullback.runs.atomic import write_atomic
 
+MANY = 10_000  # columns; fewer always fit
 Label = bool | int | float | str
 
 
@@ -38,7 +40,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the file says beside circuit and weights.
 
-    encoder: how cells of a table become the features; None for a model of plain numbers.
+    encoder: how cells of a table become the features, and what these are called, so `features` is left
+    empty in the file; None for a model of plain numbers.
     target: the column that was learned.
     """
 
@@ -62,7 +65,24 @@ class Saved:
 
 def save(path: Path, scorer: Scorer, about: About) -> None:
     """Write the file, whole or not at all."""
+    if about.encoder:
+        about = msgspec.structs.replace(about, features=[])
     write_atomic(path, to_bytes(scorer.circuit, scorer.weights, msgspec.to_builtins(about)))
+
+
+def check_columns(encoder: Encoder) -> None:
+    """DataError for more columns than a model's file can describe; asked before anything is trained."""
+    if len(encoder.columns) < MANY:
+        return
+    builder = Builder()
+    circuit = builder.finish([builder.input(Spec((1, 1), FLOAT64), name="x")])
+    try:
+        to_bytes(circuit, {}, {"encoder": msgspec.to_builtins(encoder)})
+    except FileError:
+        raise DataError(
+            f"{len(encoder.columns):,} columns are more than a model's file can describe: about 60,000 with "
+            "short names."
+        ) from None
 
 
 def load(path: Path, model: str) -> Saved:
@@ -74,6 +94,8 @@ def load(path: Path, model: str) -> Saved:
         raise FileError(f"'{path}' is no model: {error}.") from None
     if about.model != model:
         raise FileError(f"'{path}' holds an {about.model}, not an {model}.")
+    if about.encoder and not about.features:
+        about = msgspec.structs.replace(about, features=about.encoder.features)
     circuit = _scores_of_a_row(path, loaded)
     rows = _outcome(path, circuit)
     features, classes = circuit.spec_of(circuit.inputs[0]).shape[1], rows.shape[1]

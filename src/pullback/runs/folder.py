@@ -35,6 +35,7 @@ class Run:
     """One run folder. Its files appear in the order they are listed here.
 
     config.json         options and start time, written when the folder is made
+    rows.json           a fingerprint of each row, so that `evaluate` knows the training rows again
     log.jsonl           one JSON object an epoch
     model.safetensors   the weights; written by the model's own file form, `runs` knows the path
     metrics.json        the final scores, written last: a run that has it is finished
