@@ -46,7 +46,7 @@ def test_every_link_within_the_manual_leads_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("folder", ["guide", "examples", "decisions"])
+@pytest.mark.parametrize("folder", ["guide", "examples", "decisions", "reference"])
 def test_every_page_of_a_folder_is_listed_on_its_first_page_and_in_the_menu(folder):
     pages = {p.name: p for p in (ROOT / "docs" / folder).glob("*.md")}
     (start,) = {"index.md", "README.md"} & pages.keys()
