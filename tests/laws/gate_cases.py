@@ -106,16 +106,18 @@ SHAPED: dict[str, list[Use]] = {
     "softmax": [*_ROWS, of((2, 3), axis=(0, 1)), of((2, 0)), of((1,))],
     "log_softmax": [*_ROWS, of((2, 3), axis=(0, 1)), of((2, 0)), of((1,))],
     "min": [*_FOLDED, of(()), of((2, 0), axis=0), of((1, 1), axis=-1)],
-    "prod": [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 0)), of((1,)), of((2, 3, 2), axis=1),
-             of((2, 3, 1), axis=0)],
+    "prod": [*_FOLDED, of(()), of((2, 0), axis=-1), of((1,)), of((2, 3, 2), axis=1), of((2, 3, 1), axis=0),
+             of((2, 3), axis=(0, 1)), of((2, 3), axis=())],
     "norm": [*_FOLDED, of(()), of((0,)), of((2, 0), axis=-1), of((2, 3), axis=(0, 1))],
     "pad": [of((2,), widths=((1, 2),)), of((2, 3), widths=((0, 1), (2, 0)), value=7.0), of((), widths=())],
     "clamp": [of(s, low=-0.7, high=1.2) for s in ((), (3,), (2, 3), (0,))]
     + [of(s, **bound) for s in ((), (3,)) for bound in ({}, {"low": -0.7}, {"high": 1.2})],
-    "argmax": [of((3,)), of((2, 3)), of((2, 3), axis=0)],
+    "argmax": [of((3,)), of((2, 3)), of((2, 3), axis=0), of((2, 3), axis=-1, keepdims=True), of((3, 2, 2))],
     "sum_to": [of((2, 3), shape=s) for s in ((), (3,), (1, 3), (2, 1), (1, 1), (2, 3))]
     + [of((4, 2, 3), shape=(2, 1)), of((0, 3), shape=(3,))],
-    "dot": [of((3,), (3,)), of((2, 3), (2, 3)), of((2, 3), (3,)), of((4, 1, 3), (2, 3))],
+    "dot": [of((3,), (3,)), of((2, 3), (3, 2)), of((2, 3), (3,)), of((3,), (3, 2)), of((2,), ()),
+            of((2, 1, 3), (2, 3, 2)), of((), (2, 3)), of((4, 1, 3), (3, 2)), of((2, 0), (0, 3)),
+            of((0, 3), (3,))],
     "reshape": [of((2, 3), shape=(3, 2)), of((2, 3), shape=(-1,)), of((), shape=(1, 1)), of((1,), shape=())],
     "broadcast_to": [
         of((3,), shape=(2, 3)),

@@ -64,7 +64,7 @@ SMOOTH_STEPS: dict[str, Step] = {
     "log_softmax": lambda a, b: G["log_softmax"](_spread(a)),
     "spread": lambda a, b: _spread(a),
     "matmul": lambda a, b: _column((_spread(a) @ _spread(b).T).sum(axis=0)) * 0.1,
-    "dot": lambda a, b: _column(G["dot"](_spread(a), G["tanh"](b) * SHIFTS)),
+    "dot": lambda a, b: _column(G["dot"](_spread(a), (G["tanh"](_spread(b)) * SHIFTS)[0])),
     "gather": lambda a, b: G["gather"](_spread(a), ROWS)[1:] * b,
     "pick": lambda a, b: _column(G["pick"](_spread(a), COLUMNS)),
     "concat": lambda a, b: G["concat"](_spread(a)[:, :1], _spread(b)[:, 1:], axis=1),
@@ -162,7 +162,7 @@ def _smoothed(y: Any, x: Any, dx: Any, axis: Any) -> Any:
 MOVES: dict[str, Callable[..., Any]] = {
     "multiply": lambda y, x, d, **_: d[0] * x[1] + x[0] * d[1],
     "matmul": lambda y, x, d, **_: d[0] @ x[1] + x[0] @ d[1],
-    "dot": lambda y, x, d, **_: np.sum(d[0] * x[1] + x[0] * d[1], axis=-1),
+    "dot": lambda y, x, d, **_: np.dot(d[0], x[1]) + np.dot(x[0], d[1]),
     "divide": lambda y, x, d, **_: (d[0] * x[1] - x[0] * d[1]) / x[1] ** 2,
     "power": lambda y, x, d, **_: y * (d[1] * np.log(x[0]) + x[1] * d[0] / x[0]),
     "exp": lambda y, x, d, **_: np.exp(x[0]) * d[0],

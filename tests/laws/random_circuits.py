@@ -174,11 +174,15 @@ class _Writer:
         return (At(self._one(right)) if fits else None), {}
 
     def _concat(self, at: int) -> Any:
-        return self._dot(at)[0], {"axis": 0}
+        shape = self.values[at].shape
+        same = [i for i in self._real() if np.shape(self.values[i]) == shape]
+        return At(self._one(same)), {"axis": 0}
 
     def _dot(self, at: int) -> Any:
-        shape = self.values[at].shape
-        return At(self._one([i for i in self._real() if np.shape(self.values[i]) == shape])), {}
+        last = self.values[at].shape[-1]
+        shapes = [(i, np.shape(self.values[i])) for i in self._real()]
+        fits = [i for i, shape in shapes if not shape or shape[-2:][0] == last]
+        return (At(self._one(fits)) if fits else None), {}
 
     def _gather(self, at: int) -> Any:
         shape = self._one([(2,), (3,), (2, 2)])

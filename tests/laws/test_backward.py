@@ -379,11 +379,11 @@ def test_a_masked_element_is_still_pulled_through_the_sum_of_its_row():
 
 
 def test_a_recipe_without_a_rule_is_guarded_inside():
-    a, b = np.array([[0.0, 1.0]]), np.array([[np.inf, 1.0]])
+    a, b = np.array([0.0, 1.0]), np.array([np.inf, 1.0])
     circuit = circuit_of(lambda a, b: G["where"](G["dot"](a, b) > 0.0, G["dot"](a, b), 0.0), a, b)
-    da, db = pulls(circuit, [a, b], [np.ones(1)])
-    assert np.array_equal(da, [[0.0, 0.0]])
-    assert np.array_equal(db, [[0.0, 0.0]])
+    da, db = pulls(circuit, [a, b], [np.float64(1.0)])
+    assert np.array_equal(da, [0.0, 0.0])
+    assert np.array_equal(db, [0.0, 0.0])
 
 
 def test_the_slope_of_a_zero_pull_is_not_lost_below_a_where():

@@ -72,6 +72,19 @@ def _summed_to(x, shape):
     return x.sum_to_size(shape)
 
 
+def _product(x, axis, keepdims):
+    axes = (axis,) if isinstance(axis, int) else _axes(x, axis)
+    for a in sorted((a % x.ndim for a in axes), reverse=True):
+        x = torch.prod(x, a, keepdim=keepdims)
+    return x
+
+
+def _dotted(a, b):
+    if a.ndim and b.ndim:
+        return torch.tensordot(a, b, dims=([a.ndim - 1], [max(b.ndim - 2, 0)]))
+    return a * b
+
+
 # A gate stands here with what torch calls it.
 TWINS = {
     "add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "divide": torch.div, "power": torch.pow,
@@ -88,11 +101,11 @@ TWINS = {
     "max": lambda x, axis, keepdims: torch.amax(x, _axes(x, axis), keepdims),
     "min": lambda x, axis, keepdims: torch.amin(x, _axes(x, axis), keepdims),
     "norm": lambda x, axis, keepdims: torch.linalg.vector_norm(x, dim=_axes(x, axis), keepdim=keepdims),
-    "prod": lambda x, axis: torch.prod(x, axis),
+    "prod": _product,
     "logsumexp": lambda x, axis, keepdims: torch.logsumexp(x, _axes(x, axis), keepdims),
     "softmax": lambda x, axis: torch.exp(x - torch.logsumexp(x, axis, True)),
     "log_softmax": lambda x, axis: x - torch.logsumexp(x, axis, True),
-    "sum_to": _summed_to, "matmul": torch.matmul, "dot": lambda a, b: torch.sum(a * b, -1),
+    "sum_to": _summed_to, "matmul": torch.matmul, "dot": _dotted,
     "reshape": lambda x, shape: torch.reshape(x, shape),
     "broadcast_to": lambda x, shape: torch.broadcast_to(x, shape),
     "transpose": lambda x, axes: x.permute(tuple(range(x.ndim))[::-1] if axes is None else axes),

@@ -9,14 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from pullback.core.circuit import CONSTANT, INPUT, Circuit
 from pullback.core.copying import Copy
-from pullback.core.dtypes import BOOL, FLOAT64, canonical, weak
+from pullback.core.dtypes import canonical, weak
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name, unique
 from pullback.core.shapes import Spec
@@ -110,7 +109,7 @@ class Builder:
 
     def apply(self, gate: Gate, inputs: Sequence[Any], attributes: dict[str, Any]) -> Wire:
         """Record one gate: bring the inputs to one dtype, infer the output's spec, append a row."""
-        bound = gate.bind(attributes) if attributes else {}
+        bound = gate.bind(attributes) if attributes or gate.needs_options else {}
         wires: list[Any] = []
         kinds: list[Any] = []  # a wire's spec, or the type of a plain Python number
         for value in inputs:
@@ -120,7 +119,8 @@ class Builder:
                 if not (isinstance(value, Wire) and value.builder is self):
                     if isinstance(value, Wire) and value.builder.serial > self.serial:
                         return value.builder.apply(gate, inputs, bound)  # the inner one takes us in
-                    value = self.adopt(value)
+                    gate.check_count(len(inputs))
+                    value = self.adopt(value, gate)
                 kinds.append(value.spec_id)
                 value = value.id
             wires.append(value)
@@ -246,10 +246,13 @@ class Builder:
 
     # What a gate is given
 
-    def adopt(self, value: Any) -> Wire:
-        """`value` as a wire of this builder: a foreign wire is captured, a number a constant."""
+    def adopt(self, value: Any, gate: Gate | None = None) -> Wire:
+        """`value` as a wire of this builder: a foreign wire is captured, a number a constant.
+
+        gate: whose input it is, for the words of an error.
+        """
         if not isinstance(value, Wire):
-            return self.constant(value)
+            return self.constant(gate.taken(value) if gate else value)
         if value.builder is self:
             return value
         key = (value.builder.serial, value.id)
@@ -282,13 +285,20 @@ class Builder:
         """What to do whenever `gate` meets inputs of these kinds: (op, output spec, input changes)."""
         gate.check_count(len(values))
         given = tuple([self.specs[k] if isinstance(k, int) else k for k in kinds])
-        wanted = _brought(gate, given)
+        try:
+            wanted, result = gate.meet(given, attributes)
+        except (ShapeError, DtypeError) as error:
+            error.where = tuple(
+                self.said(self.wire(v)) if isinstance(k, int) else f"the number {v}"
+                for v, k in zip(values, kinds, strict=True)
+            )
+            raise
         changes = [
             (position, self._change(one, spec.dtype))
             for position, (one, spec) in enumerate(zip(given, wanted, strict=True))
             if one != spec
         ]
-        spec = self._inferred_spec(gate, values, wanted, attributes)
+        spec = _traced(gate, wanted, attributes) if result is None else result
         return self.op_ids[gate], self.spec_ids[spec], changes
 
     def _change(self, given: Any, dtype: np.dtype[Any]) -> Callable[[Any], int]:
@@ -305,21 +315,6 @@ class Builder:
             found = self._numbers[key] = self.constant(weak(number, dtype)).id
         return found
 
-    def _inferred_spec(
-        self, gate: Gate, values: list[Any], specs: tuple[Spec, ...], attributes: dict[str, Any]
-    ) -> Spec:
-        if gate.recipe and gate.elementwise:
-            return _traced(gate, specs, attributes)
-        try:
-            return gate.infer(list(specs), attributes) if attributes else _inferred(gate, specs)
-        except (ShapeError, DtypeError) as error:
-            where = [
-                self.said(self.wire(v)) if isinstance(v, int) else f"the number {v}" for v in values
-            ]
-            raise type(error)(
-                f"{gate.name}: {error.what}", where=where, why=error.why, fix=error.fix
-            ) from None
-
     # Where a row comes from, and where it goes
 
     def _place(self) -> tuple[int, int, tuple[str, ...]]:
@@ -333,32 +328,6 @@ class Builder:
                 site = self.site_ids[site_of(frame.f_code, frame.f_lasti)]
             self._sites[place] = site, self.group_ids[scope]
         return place
-
-
-@lru_cache(maxsize=65536)
-def _brought(gate: Gate, given: tuple[Any, ...]) -> tuple[Spec, ...]:
-    """The specs that inputs are brought to: one dtype, but for those with a kind of their own.
-
-    given: a wire's spec, or the type of a plain Python number.
-    """
-    dtypes = [one.dtype if isinstance(one, Spec) else None for one in given]
-    common = gate.common(dtypes)
-    if common.kind != "f" and float in given:
-        common = FLOAT64
-    brought = []
-    for name, one, dtype in zip(gate.input_names(len(given)), given, dtypes, strict=True):
-        wanted = gate.kinds.get(name, common)
-        if name in gate.kinds and dtype is not None:
-            gate.check_kind(name, dtype)
-        elif name in gate.kinds and wanted == BOOL:
-            gate.check_kind(name, FLOAT64)  # no number is a truth
-        brought.append(Spec(() if dtype is None else one.shape, wanted))
-    return tuple(brought)
-
-
-@lru_cache(maxsize=65536)
-def _inferred(gate: Gate, specs: tuple[Spec, ...]) -> Spec:
-    return gate.infer(list(specs), {})
 
 
 def _traced(gate: Gate, specs: Sequence[Spec], attributes: dict[str, Any]) -> Spec:

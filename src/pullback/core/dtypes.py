@@ -24,6 +24,8 @@ def canonical(value: Any, what: str = "a value") -> Any:
     """
     if type(value) is float or type(value) is int:
         return _float_of(value, what)
+    if type(value) is not np.ndarray and _is_masked(value):
+        raise DtypeError(f"{what} is a masked array with masked numbers.", fix="x.filled(0.0)")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -34,6 +36,11 @@ def canonical(value: Any, what: str = "a value") -> Any:
         return array[()] if array.ndim == 0 else array
     wanted = _widened(array, what)
     return array.astype(wanted)[()]
+
+
+def _is_masked(value: Any) -> bool:
+    masked = isinstance(value, np.ndarray) and hasattr(value, "mask")
+    return masked and bool(np.any(value.mask))
 
 
 def _float_of(value: float, what: str) -> Any:

@@ -9,14 +9,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, overload
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn, TypeVar, overload
 
 import numpy as np
 
 from pullback.core.dtypes import BOOL, FLOAT64, INT64, canonical, promoted, weak
 from pullback.core.names import check_name
-from pullback.core.shapes import Shape, Signature, Spec, broadcast
-from pullback.errors import DtypeError, FaceError, GateError, UnknownName, did_you_mean
+from pullback.core.options import Kind, plain
+from pullback.core.shapes import Shape, Signature, Spec, broadcast, check_shape
+from pullback.core.tables import attribute_key
+from pullback.errors import (
+    DtypeError,
+    FaceError,
+    GateError,
+    PullbackError,
+    UnknownName,
+    did_you_mean,
+)
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 GATES: dict[str, Gate] = {}
@@ -24,6 +34,17 @@ LANGUAGES = ("python", "numpy", "javascript", "c", "latex", "onnx")
 CHOOSES = ("", "value", "condition")
 SLOPES = ("fixed", "finite", "any")
 _SHORT = {"py": "python", "np": "numpy", "js": "javascript"}
+KEPT = 4096  # kinds of inputs that a gate remembers to take as they are
+
+
+class Meeting(NamedTuple):
+    """What a gate makes of inputs: the specs they are brought to, and what comes out.
+
+    result is None for a recipe that does not declare its shape: that follows from the gates inside.
+    """
+
+    wanted: tuple[Spec, ...]
+    result: Spec | None
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,8 @@ class Declaration:
     shape: str | Callable[..., Shape] | None = None
     takes: str = "float"
     kinds: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
+    options: Mapping[str, Kind] = field(default_factory=dict)
+    check: Callable[..., None] | None = None
     result: np.dtype[Any] | Callable[..., np.dtype[Any]] | None = None
     kink: Callable[..., Any] | None = None
     domain: tuple[float, float] = (-np.inf, np.inf)
@@ -76,15 +99,20 @@ class Gate:
         self.__doc__, self.__name__, self.__module__ = body.__doc__, body.__name__, body.__module__
         self.__wrapped__ = body
         self.inputs, self.variadic, self.defaults = _parameters(body)
+        self.needs_options = inspect.Parameter.empty in self.defaults.values()
         self.rule: Callable[..., Any] | None = None
         self.helpers: dict[str, str] = {}
         self._ready: set[Any] = set()
+        self.options = {name: said.options.get(name, plain) for name in self.defaults}
+        for unknown in said.options.keys() - self.defaults.keys():
+            raise GateError(f"gate {self.name!r} has no attribute {unknown!r} to give options for.")
         self.elementwise = said.shape is None
         self.shape = Signature(said.shape) if isinstance(said.shape, str) else said.shape
         self.takes, self.kinds, self.result = said.takes, dict(said.kinds), said.result
         self.kink, self.domain, self.pattern = said.kink, said.domain, said.pattern
         self.infix, self.holomorphic, self.faces = said.infix, said.holomorphic, dict(said.faces)
         self.folds, self.chooses, self.slopes = said.folds, said.chooses, said.slopes
+        self.check = said.check
 
     def __repr__(self) -> str:
         return f"<{'recipe' if self.recipe else 'gate'} {self.name}>"
@@ -95,38 +123,43 @@ class Gate:
                 return value.__apply_gate__(self, inputs, attributes)
         bound = self.bind(attributes) if attributes or self.defaults else attributes
         self.check_count(len(inputs))
-        kinds = tuple([_kind(x) for x in inputs])
-        numbers = inputs if kinds in self._ready else self._brought(inputs, kinds)
+        kind = _kind if self.recipe else _kind_or_float
+        kinds: Any = tuple([kind(x) for x in inputs])
+        key = (kinds, *bound.items()) if bound else kinds
+        numbers = inputs if key in self._ready else self._brought(inputs, bound, kinds, key)
         with np.errstate(all="ignore"):
             return self.body(*numbers, **bound)
 
-    def _brought(self, inputs: tuple[Any, ...], kinds: Any) -> list[Any]:
+    def _brought(
+        self, inputs: tuple[Any, ...], bound: dict[str, Any], kinds: Any, key: Any
+    ) -> list[Any]:
         """The numbers as a circuit brings them: one dtype, but for inputs with a kind of their own.
 
         Kinds that come out as they went in are remembered: they need not be looked at again.
         """
-        plain = [type(x) is float or type(x) is int for x in inputs]
-        pairs = list(zip(inputs, plain, strict=True))
-        values = [x if p else canonical(x, f"an input of {self.name}") for x, p in pairs]
-        common = self.common([None if p else x.dtype for x, p in zip(values, plain, strict=True)])
-        if common.kind != "f" and any(type(x) is float for x in inputs):
-            common = FLOAT64
-        names = self.input_names(len(inputs))
-        brought = [self._as(name, x, common) for name, x in zip(names, values, strict=True)]
-        if tuple(_kind(x) for x in brought) != kinds:
+        values = [self.taken(x) for x in inputs]
+        wanted = self.meet(tuple([given_of(x) for x in values]), bound).wanted
+        pairs = zip(values, wanted, strict=True)
+        brought = [x if _has(x, spec) else _as(x, spec.dtype) for x, spec in pairs]
+        if tuple([_kind(x) for x in brought]) != kinds:
             return brought
-        self._ready.add(kinds)
+        if len(self._ready) >= KEPT:
+            self._ready.clear()
+        self._ready.add(key)
         return list(inputs)
 
-    def _as(self, name: str, value: Any, common: np.dtype[Any]) -> Any:
-        wanted = self.kinds.get(name, common)
-        number = type(value) is float or type(value) is int
-        dtype = FLOAT64 if number and wanted == BOOL else wanted if number else value.dtype
-        if name in self.kinds and dtype != wanted:
-            self.check_kind(name, dtype)
-        if number:
-            return weak(value, wanted)
-        return value if dtype == wanted else value.astype(wanted)
+    def taken(self, value: Any) -> Any:
+        """An input that is no wire and no Unit: a plain Python number, or NumPy numbers."""
+        if type(value) is float or type(value) is int:
+            return value
+        return canonical(value, f"an input of {self.name}")
+
+    def meet(self, given: tuple[Any, ...], bound: dict[str, Any]) -> Meeting:
+        """The one check of a gate's inputs and options, before any number, Unit or wire is made.
+
+        given: each input's spec, or the type of a plain Python number. Errors: DtypeError, ShapeError.
+        """
+        return _met(self, given, attribute_key(bound))
 
     def pulls(self, rule: Rule) -> Rule:
         """Give the gate its pull rule: `d_name(dy, y, *inputs, **attributes)`.
@@ -163,30 +196,38 @@ class Gate:
             ) from None
 
     def check_count(self, count: int) -> None:
-        if self.variadic:
-            wrong = count < 1
-        else:
-            wrong = count != len(self.inputs)
-        if wrong:
-            wants = (
-                "one input or more"
-                if self.variadic
-                else f"{len(self.inputs)} ({', '.join(self.inputs)})"
-            )
-            raise GateError(f"{self.name} takes {wants}, got {count}.")
+        if count != len(self.inputs) and not (self.variadic and count):
+            self._refuse_count(count)
+
+    def _refuse_count(self, count: int) -> NoReturn:
+        names = ", ".join(self.inputs)
+        wants = "one input or more" if self.variadic else f"{len(self.inputs)} ({names})"
+        options = ", ".join(f"{name}=..." for name in self.defaults)
+        fix = f"{self.name}({names}, {options})" if options and count > len(self.inputs) else ""
+        raise GateError(f"{self.name} takes {wants}, got {count}.", fix=fix)
 
     def bind(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """All attributes with defaults filled in, in declared order, hashable."""
-        for name in attributes:
-            if name not in self.defaults:
+        """All attributes with defaults filled in, in declared order, each a plain value that fits."""
+        bound = dict(self.defaults)
+        for name, given in attributes.items():
+            if name not in bound:
                 raise GateError(
                     f"{self.name} has no attribute {name!r}.", why=did_you_mean(name, self.defaults)
                 )
-        bound = {k: _frozen(attributes.get(k, v)) for k, v in self.defaults.items()}
-        for name, value in bound.items():
-            if value is inspect.Parameter.empty:
-                raise GateError(f"{self.name} needs the attribute {name!r}.")
+            try:
+                bound[name] = self.options[name](name, given)
+            except PullbackError as error:
+                raise self._named(error) from None
+        if self.needs_options:
+            for name, value in bound.items():
+                if value is inspect.Parameter.empty:
+                    raise GateError(f"{self.name} needs the attribute {name!r}.")
         return bound
+
+    def _named(self, error: PullbackError) -> PullbackError:
+        """The same error with the gate's name in front."""
+        what = error.what if error.what.startswith(self.name) else f"{self.name}: {error.what}"
+        return type(error)(what, where=error.where, why=error.why, fix=error.fix)
 
     def input_names(self, count: int) -> list[str]:
         """The names of `count` inputs; a variadic gate numbers them."""
@@ -230,9 +271,64 @@ class Gate:
             )
 
 
-def _kind(x: Any) -> tuple[type, Any]:
-    # A Python float needs no change where an np.float64 needs none.
-    return (np.float64, FLOAT64) if type(x) is float else (type(x), getattr(x, "dtype", None))
+_FLOAT = (np.float64, FLOAT64, ())
+
+
+def _kind(x: Any) -> tuple[type, Any, Any]:
+    return type(x), getattr(x, "dtype", None), getattr(x, "shape", None)
+
+
+def _kind_or_float(x: Any) -> tuple[type, Any, Any]:
+    # To a NumPy body a Python float is as good as an np.float64; a recipe may ask for its shape.
+    return _FLOAT if type(x) is float else _kind(x)
+
+
+def given_of(value: Any) -> Any:
+    """What `meet` asks about an input: the spec of NumPy numbers, the type of a plain Python number."""
+    kind = type(value)
+    return kind if kind is float or kind is int else Spec(value.shape, value.dtype)
+
+
+def _has(value: Any, spec: Spec) -> bool:
+    return type(value) is not float and type(value) is not int and value.dtype == spec.dtype
+
+
+def _as(value: Any, dtype: np.dtype[Any]) -> Any:
+    plain_number = type(value) is float or type(value) is int
+    return weak(value, dtype) if plain_number else value.astype(dtype)
+
+
+@lru_cache(maxsize=65536)
+def _met(gate: Gate, given: tuple[Any, ...], key: tuple[Any, ...]) -> Meeting:
+    wanted = _wanted(gate, given)
+    bound = {name: value for name, _, value in key}
+    try:
+        if gate.check:
+            gate.check(**bound)
+        if gate.recipe and gate.elementwise:
+            return Meeting(wanted, None)
+        result = gate.infer(list(wanted), bound)
+        check_shape(result.shape)
+    except PullbackError as error:
+        raise gate._named(error) from None
+    return Meeting(wanted, result)
+
+
+def _wanted(gate: Gate, given: tuple[Any, ...]) -> tuple[Spec, ...]:
+    """The specs that inputs are brought to: one dtype, but for those with a kind of their own."""
+    dtypes = [one.dtype if isinstance(one, Spec) else None for one in given]
+    common = gate.common(dtypes)
+    if common.kind != "f" and float in given:
+        common = FLOAT64
+    wanted = []
+    for name, one, dtype in zip(gate.input_names(len(given)), given, dtypes, strict=True):
+        own = gate.kinds.get(name, common)
+        if name in gate.kinds and dtype is not None:
+            gate.check_kind(name, dtype)
+        elif name in gate.kinds and own == BOOL:
+            gate.check_kind(name, FLOAT64)  # no number is a truth
+        wanted.append(Spec(() if dtype is None else one.shape, own))
+    return tuple(wanted)
 
 
 def _parameters(body: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[str, Any]]:
@@ -252,16 +348,6 @@ def _parameters(body: Callable[..., Any]) -> tuple[tuple[str, ...], bool, dict[s
     if not inputs:
         raise GateError(f"gate {body.__name__!r} has no input.")
     return tuple(inputs), variadic, defaults
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(_frozen(v) for v in value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.dtype):
-        return value.name
-    return value
 
 
 def find_gate(name: str) -> Gate:
@@ -293,10 +379,12 @@ def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
 
     shape: None (elementwise, broadcasts), a signature "(n,d),(d,k)->(n,k)", or a function of the
     input shapes and attributes. takes: "float" (integers become float64), "number" (integers stay),
-    "any". kinds: inputs with a dtype of their own. result: the output's dtype. kink: a function of
-    the inputs that is zero where the slope jumps. domain: where the gate is defined. pattern: how
-    the pull flows ("distributes", "routes", "swaps"). folds: inputs whose pull rule becomes plainer
-    when they are constants, as the exponent of a power. py, np, js, c, latex, onnx: its faces.
+    "any". kinds: inputs with a dtype of their own. options: what each attribute takes, a kind of
+    `core.options`. check: a function of the attributes that raises where they do not fit each other.
+    result: the output's dtype. kink: a function of the inputs that is zero where the slope jumps.
+    domain: where the gate is defined. pattern: how the pull flows ("distributes", "routes", "swaps").
+    folds: inputs whose pull rule becomes plainer when they are constants, as the exponent of a power.
+    py, np, js, c, latex, onnx: its faces.
 
     chooses: whether the gate pulls an input with 0 because it took another number: by "value", or by
     a "condition" that a person wrote. Below it a pull of 0 stays 0, where 0 * infinity would be NaN:

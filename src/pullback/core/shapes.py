@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from pullback.core.dtypes import canonical
 from pullback.errors import GateError, ShapeError
 
 Shape = tuple[int, ...]
+MOST_AXES = 64  # NumPy has no more
+MOST_NUMBERS = 2**36  # of one array; beyond, no machine has the memory
 
 
 class Spec(NamedTuple):
@@ -35,6 +38,16 @@ def spec_of(value: Any) -> Spec:
         return value.spec  # type: ignore[no-any-return]
     array = canonical(value)
     return Spec(np.shape(array), array.dtype)
+
+
+def check_shape(shape: Shape) -> None:
+    """ShapeError unless an array can have this shape."""
+    if any(size < 0 for size in shape):
+        raise ShapeError(f"{shape} is no shape: sizes are 0 or more.")
+    if len(shape) > MOST_AXES:
+        raise ShapeError(f"an array of {len(shape)} axes; {MOST_AXES} are the most.")
+    if math.prod(shape) > MOST_NUMBERS:
+        raise ShapeError(f"an array of shape {shape} would hold {math.prod(shape):,} numbers.")
 
 
 class Signature:

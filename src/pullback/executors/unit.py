@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pullback.core.dtypes import canonical, weak
-from pullback.core.gate import GATES, Gate
+from pullback.core.gate import GATES, Gate, given_of
 from pullback.core.operators import Operators
 from pullback.core.shapes import Spec, spec_of
 from pullback.errors import CircuitError
@@ -143,9 +143,9 @@ class Unit(Operators):
     def __apply_gate__(
         self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
     ) -> Unit:
-        gate.check_count(len(inputs))
         if attributes or gate.defaults:
             attributes = gate.bind(attributes)
+        gate.check_count(len(inputs))
         if not isinstance(self, PlainUnit) and attributes == gate.defaults:
             op = _native().gates().numbers.get(gate)
             if op is not None:
@@ -368,10 +368,11 @@ def _slow(op: int, *inputs: Any) -> Unit:
     if op < 0:
         raise TypeError("pow() of a Unit takes no modulus.")
     gate = _native().gates().numbered[op]
-    if any(isinstance(x, PlainUnit) or np.ndim(x) for x in inputs):
-        return _applied(gate, inputs, dict(gate.defaults))
+    taken = [x if isinstance(x, Unit) else gate.taken(x) for x in inputs]
+    if any(isinstance(x, PlainUnit) or getattr(x, "shape", ()) for x in taken):
+        return _applied(gate, tuple(taken), dict(gate.defaults))
     unit = next(x for x in inputs if isinstance(x, Unit))
-    numbers = [x if isinstance(x, Unit) else np.float64(canonical(x)) for x in inputs]
+    numbers = [x if isinstance(x, Unit) else _as(x, np.dtype(np.float64)) for x in taken]
     return unit._apply(op, *numbers)  # type: ignore[attr-defined, no-any-return]
 
 
@@ -390,7 +391,7 @@ def _used(unit: Unit, op: int, *inputs: Any) -> GateUse:
 
 def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Unit:
     with np.errstate(all="ignore"):
-        brought = _brought(gate, inputs)
+        brought = _brought(gate, inputs, attributes)
         value = gate.body(*[value_of(x) for x in brought], **attributes)
     kind = next((x.puts_out for x in brought if isinstance(x, PlainUnit)), PlainUnit)
     out = kind(value)
@@ -478,20 +479,14 @@ def _add(x: Any, pull: Any) -> None:
     x.pulled = pull if x.pulled is None else x.pulled + pull
 
 
-def _brought(gate: Gate, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _brought(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:
     """The inputs brought to one dtype, as a circuit does when it records them."""
-    dtypes = [None if type(x) in (int, float) else canonical(value_of(x)).dtype for x in inputs]
-    common = gate.common(dtypes)
-    if common.kind != "f" and any(type(x) is float for x in inputs):
-        common = np.dtype(np.float64)
-    brought: list[Any] = []
-    for name, x, dtype in zip(gate.input_names(len(inputs)), inputs, dtypes, strict=True):
-        if name in gate.kinds:
-            brought.append(x if dtype is not None else weak(x, gate.kinds[name]))
-        elif dtype is None:
-            brought.append(weak(x, common))
-        elif dtype != common:
-            brought.append(cast(x, dtype=common.name))
-        else:
-            brought.append(x if isinstance(x, Unit) else canonical(x))
-    return tuple(brought)
+    taken = [x if isinstance(x, Unit) else gate.taken(x) for x in inputs]
+    wanted = gate.meet(tuple([given_of(value_of(x)) for x in taken]), attributes).wanted
+    return tuple([_as(x, spec.dtype) for x, spec in zip(taken, wanted, strict=True)])
+
+
+def _as(x: Any, dtype: np.dtype[Any]) -> Any:
+    if type(x) is float or type(x) is int:
+        return weak(x, dtype)
+    return x if value_of(x).dtype == dtype else cast(x, dtype=dtype.name)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core import options
 from pullback.core.dtypes import BOOL
 from pullback.core.gate import gate
 from pullback.errors import OptionError
@@ -40,10 +41,11 @@ def zero_wins(factor: Any, product: Any) -> Any:
     return where(equal(factor, 0.0), where(equal(product, product), product, 0.0), product)
 
 
+_TIES = {"ties": options.one_of("split", "first", "all")}
+
+
 def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
     # The two shares of a tie: half each, all to the first, or (the guide's own code) all to both.
-    if ties not in ("split", "first", "all"):
-        raise OptionError(f"ties={ties!r}; it is 'split', 'first' or 'all'.")
     first, second = {"split": (0.5, 0.5), "first": (1.0, 0.0), "all": (1.0, 1.0)}[ties]
     tie = equal(a, b)
     return where(wins(a, b), dy, where(tie, first * dy, 0.0)), where(
@@ -53,7 +55,7 @@ def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
 
 @gate(
     chooses="value", slopes="fixed",
-    takes="number", kink=lambda a, b, **_: a - b, pattern="routes",
+    takes="number", options=_TIES, kink=lambda a, b, **_: a - b, pattern="routes",
     py="maximum({a}, {b})", np="maximum({a}, {b})", js="maximum({a}, {b})", c="maximum({a}, {b})",
     latex=r"\max({a}, {b})", onnx="Max",
 )  # fmt: skip
@@ -84,7 +86,7 @@ maximum.helper(
 
 @gate(
     chooses="value", slopes="fixed",
-    takes="number", kink=lambda a, b, **_: a - b, pattern="routes",
+    takes="number", options=_TIES, kink=lambda a, b, **_: a - b, pattern="routes",
     py="minimum({a}, {b})", np="minimum({a}, {b})", js="minimum({a}, {b})", c="minimum({a}, {b})",
     latex=r"\min({a}, {b})", onnx="Min",
 )  # fmt: skip
@@ -110,6 +112,11 @@ minimum.helper(
 )
 
 
+def _check_bounds(*, low: float, high: float) -> None:
+    if not low <= high:
+        raise OptionError(f"low={low} is not below high={high}.")
+
+
 def _bounds(dtype: np.dtype[Any], *bounds: float) -> list[Any]:
     # The bounds as numbers of the dtype. Beyond what it holds no number lies: its own limit will do.
     if dtype.kind == "f":
@@ -122,6 +129,7 @@ def _bounds(dtype: np.dtype[Any], *bounds: float) -> list[Any]:
 @gate(
     chooses="value", slopes="fixed",
     takes="number", kink=lambda x, low, high: (x - low) * (x - high), pattern="routes",
+    options={"low": options.bound(-np.inf), "high": options.bound(np.inf)}, check=_check_bounds,
     py="clamp({x}, {low}, {high})", np="np.clip({x}, {low}, {high})", js="clamp({x}, {low}, {high})",
     c="clamp({x}, {low}, {high})", latex=r"\min(\max({x}, {low}), {high})", onnx="Clip",
 )  # fmt: skip
@@ -133,8 +141,6 @@ def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
     >>> float(clamp(3.0, low=-1.0, high=1.0))
     1.0
     """
-    if not low <= high:
-        raise OptionError(f"clamp: low={low} is not below high={high}.")
     return np.clip(x, *_bounds(np.asarray(x).dtype, low, high))
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core import options
 from pullback.core.dtypes import INT64
 from pullback.core.gate import gate
-from pullback.core.shapes import broadcast
+from pullback.core.shapes import Shape, broadcast
 from pullback.errors import RangeError, ShapeError
 from pullback.gates.shape import axis_of
 
-Shape = tuple[int, ...]
 _INDEX = {"index": INT64}
 
 
@@ -33,7 +33,8 @@ def _gathered(x: Shape, index: Shape, *, axis: int) -> Shape:
 
 @gate(
     chooses="value", slopes="fixed",
-    shape=_gathered, takes="any", kinds=_INDEX, np="np.take({x}, {index}, axis={axis})",
+    shape=_gathered, takes="any", kinds=_INDEX, options={"axis": options.axis},
+    np="np.take({x}, {index}, axis={axis})",
     latex=r"\mathrm{{gather}}{axis!i}({x}, {index})", onnx="Gather",
 )  # fmt: skip
 def gather(x: Any, index: Any, *, axis: int = 0) -> Any:
@@ -62,7 +63,8 @@ def _scattered(x: Shape, index: Shape, *, axis: int, size: int) -> Shape:
 
 @gate(
     slopes="fixed",
-    shape=_scattered, takes="any", kinds=_INDEX, np="scatter_add({x}, {index}, {axis}, {size})",
+    shape=_scattered, takes="any", kinds=_INDEX, options={"axis": options.axis, "size": options.size},
+    np="scatter_add({x}, {index}, {axis}, {size})",
     latex=r"\mathrm{{scatter}}{axis!i}({x}, {index})",
 )  # fmt: skip
 def scatter_add(x: Any, index: Any, *, axis: int = 0, size: int) -> Any:
@@ -131,7 +133,7 @@ pick.helper(
 @gate(
     slopes="fixed",
     shape=lambda x, index, size: (*broadcast([x, index], ["x", "index"]), size),
-    takes="any", kinds=_INDEX, np="unpick({x}, {index}, {size})",
+    takes="any", kinds=_INDEX, options={"size": options.size}, np="unpick({x}, {index}, {size})",
     latex=r"\mathrm{{unpick}}({x}, {index})",
 )  # fmt: skip
 def unpick(x: Any, index: Any, *, size: int) -> Any:

@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core import options
 from pullback.core.dtypes import INT64
 from pullback.core.gate import gate, recipe
-from pullback.core.shapes import broadcast
+from pullback.core.shapes import Shape, broadcast, check_shape
 from pullback.errors import ShapeError
 from pullback.gates.choose import maximum, where
 from pullback.gates.compare import equal, greater
 from pullback.gates.curves import exp, log, sqrt
 from pullback.gates.shape import axis_of, broadcast_to, cast, reshape, transpose
 from pullback.gates.structural import stop_gradient
-
-Shape = tuple[int, ...]
 
 
 def folded_axes(ndim: int, axis: Any) -> tuple[int, ...]:
@@ -34,6 +33,10 @@ def folded_axes(ndim: int, axis: Any) -> tuple[int, ...]:
 def _folded(x: Shape, *, axis: Any, keepdims: bool, **_: Any) -> Shape:
     axes = folded_axes(len(x), axis)
     return tuple(1 if i in axes else s for i, s in enumerate(x) if keepdims or i not in axes)
+
+
+_AXES = {"axis": options.axes}
+_FOLD = {**_AXES, "keepdims": options.flag}
 
 
 def kept_shape(shape: Shape, axis: Any) -> Shape:
@@ -52,7 +55,7 @@ def _size(x: Any, axis: Any) -> int:
 
 @gate(
     slopes="fixed",
-    shape=_folded, takes="number", pattern="distributes", holomorphic=True,
+    shape=_folded, takes="number", options=_FOLD, pattern="distributes", holomorphic=True,
     np="np.sum({x}, axis={axis}, keepdims={keepdims})",
     latex=r"\sum{axis!i}({x})", onnx="ReduceSum",
 )  # fmt: skip
@@ -72,7 +75,7 @@ def d_sum(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 @recipe(
     slopes="fixed",
-    shape=_folded, takes="float", np="np.mean({x}, axis={axis}, keepdims={keepdims})",
+    shape=_folded, takes="float", options=_FOLD, np="np.mean({x}, axis={axis}, keepdims={keepdims})",
     latex=r"\mathrm{{mean}}{axis!i}({x})",
 )  # fmt: skip
 def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -85,6 +88,7 @@ def mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _summed(x: Shape, *, shape: Shape) -> Shape:
+    check_shape(shape)
     if broadcast([x, shape], ["x", "shape"]) != x:
         raise ShapeError(f"{x} is not what {shape} broadcasts to.")
     return shape
@@ -92,7 +96,7 @@ def _summed(x: Shape, *, shape: Shape) -> Shape:
 
 @gate(
     slopes="fixed",
-    shape=_summed, takes="number", pattern="distributes", holomorphic=True,
+    shape=_summed, takes="number", options={"shape": options.shape}, pattern="distributes", holomorphic=True,
     np="sum_to({x}, {shape})", latex=r"\mathrm{{sum\_to}}{shape!i}({x})",
 )  # fmt: skip
 def sum_to(x: Any, *, shape: Any) -> Any:
@@ -130,10 +134,10 @@ def _picked(x: Shape, *, axis: Any, keepdims: bool = False) -> Shape:
     return _folded(x, axis=axis, keepdims=keepdims)
 
 
-def _spot(x: Shape, *, axis: Any) -> Shape:
-    if isinstance(axis, tuple | list):
-        raise ShapeError(f"a place is looked for along one axis, not along {axis}.")
-    return _picked(x, axis=axis)
+def _spot(x: Shape, *, axis: Any, keepdims: bool) -> Shape:
+    if isinstance(axis, tuple):
+        raise ShapeError(f"a place is looked for along one axis or all, not along {axis}.")
+    return _picked(x, axis=axis, keepdims=keepdims)
 
 
 def _lead(x: Any, *, axis: Any, keepdims: bool) -> Any:
@@ -153,7 +157,7 @@ def _lead(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 @gate(
     chooses="value", slopes="fixed",
-    shape=_picked, takes="number", kink=_lead, pattern="routes",
+    shape=_picked, takes="number", options=_FOLD, kink=_lead, pattern="routes",
     np="np.max({x}, axis={axis}, keepdims={keepdims}) + 0",
     latex=r"\max{axis!i}({x})", onnx="ReduceMax",
 )  # fmt: skip
@@ -197,26 +201,29 @@ def max_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 @gate(
     slopes="fixed",
-    shape=_spot, takes="any", result=INT64,
-    np="np.argmax({x}, axis={axis})", latex=r"\mathrm{{argmax}}{axis!i}({x})", onnx="ArgMax",
+    shape=_spot, takes="any", options=_FOLD, result=INT64,
+    np="np.argmax({x}, axis={axis}, keepdims={keepdims})",
+    latex=r"\mathrm{{argmax}}{axis!i}({x})", onnx="ArgMax",
 )  # fmt: skip
-def argmax(x: Any, *, axis: int = -1) -> Any:
+def argmax(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The index of the largest element along one axis; of equal ones the first. Nothing can pull it.
+
+    axis=None: its place among all elements, row by row.
 
     >>> int(argmax(np.array([1.0, 5.0, 3.0])))
     1
     """
-    return np.argmax(x, axis=axis)
+    return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 @argmax.parts
-def argmax_parts(x: Any, *, axis: int) -> Any:
+def argmax_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
     largest, *others = _one_by_one(x, axis)
     index = where(equal(largest, largest), np.int64(0), np.int64(0))
     for i, other in enumerate(others, 1):
         wins = where(equal(other, other), greater(other, largest), equal(largest, largest))
         index, largest = where(wins, np.int64(i), index), where(wins, other, largest)
-    return index
+    return _in_shape(index, _spot(x.shape, axis=axis, keepdims=keepdims))
 
 
 def _top(x: Any, axis: Any) -> Any:
@@ -227,10 +234,11 @@ def _top(x: Any, axis: Any) -> Any:
 
 @gate(
     slopes="finite",
-    shape=_folded, np="logsumexp({x}, {axis}, {keepdims})", latex=r"\mathrm{{logsumexp}}{axis!i}({x})",
+    shape=_folded, options=_FOLD, np="logsumexp({x}, {axis}, {keepdims})",
+    latex=r"\mathrm{{logsumexp}}{axis!i}({x})",
     onnx="ReduceLogSumExp",
 )  # fmt: skip
-def logsumexp(x: Any, *, axis: Any = -1, keepdims: bool = False) -> Any:
+def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = log(sum(e^x)) along axis, without overflow. All -inf gives -inf with pull 0.
 
     >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 4)
@@ -275,7 +283,8 @@ def _same(x: Shape, *, axis: Any) -> Shape:
 
 @gate(
     slopes="finite",
-    shape=_same, np="softmax({x}, {axis})", latex=r"\mathrm{{softmax}}{axis!i}({x})", onnx="Softmax",
+    shape=_same, options=_AXES, np="softmax({x}, {axis})",
+    latex=r"\mathrm{{softmax}}{axis!i}({x})", onnx="Softmax",
 )  # fmt: skip
 def softmax(x: Any, *, axis: Any = -1) -> Any:
     """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros.
@@ -310,7 +319,7 @@ softmax.helper(
 
 @recipe(
     slopes="finite",
-    shape=_same, takes="float", np="log_softmax({x}, {axis})",
+    shape=_same, takes="float", options=_AXES, np="log_softmax({x}, {axis})",
     latex=r"\mathrm{{log\_softmax}}{axis!i}({x})",
 )  # fmt: skip
 def log_softmax(x: Any, *, axis: Any = -1) -> Any:
@@ -342,7 +351,14 @@ def log_softmax(x, axis):
 )
 
 
-@recipe(chooses="value", slopes="fixed", shape=_picked, latex=r"\min{axis!i}({x})", takes="number")
+@recipe(
+    chooses="value",
+    slopes="fixed",
+    shape=_picked,
+    options=_FOLD,
+    latex=r"\min{axis!i}({x})",
+    takes="number",
+)
 def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = the smallest element; a NaN wins. Equal smallest elements share the pull.
 
@@ -354,34 +370,35 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 @gate(
     slopes="finite",
-    shape=lambda x, axis: _folded(x, axis=axis, keepdims=False), takes="number", holomorphic=True,
-    np="np.prod({x}, axis={axis})", latex=r"\prod{axis!i}({x})", onnx="ReduceProd",
+    shape=_folded, takes="number", options=_FOLD, holomorphic=True,
+    np="np.prod({x}, axis={axis}, keepdims={keepdims})", latex=r"\prod{axis!i}({x})", onnx="ReduceProd",
 )  # fmt: skip
-def prod(x: Any, *, axis: int = -1) -> Any:
-    """y = x[0] x[1] ... along one axis: each element is pulled with the product of the others.
+def prod(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """y = x[0] x[1] ...: each element is pulled with the product of the others. Of nothing, 1.
 
     The pull is right at zeros too, and so are second derivatives; it costs n^2 for n elements.
 
     >>> float(prod(np.array([2.0, 3.0, 4.0])))
     24.0
     """
-    return np.prod(x, axis=axis)
+    return np.prod(x, axis=axis, keepdims=keepdims)
 
 
 @prod.pulls
-def d_prod(dy: Any, y: Any, x: Any, *, axis: int) -> Any:
-    ndim, n = len(x.shape), x.shape[axis]
-    order = (*(i for i in range(ndim) if i != axis % ndim), axis % ndim)
-    back = tuple(np.argsort(order))
+def d_prod(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    axes, n = folded_axes(len(x.shape), axis), _size(x, axis)
+    order = (*(i for i in range(len(x.shape)) if i not in axes), *axes)
     rows = transpose(x, axes=order)
-    table = reshape(rows, shape=(*rows.shape[:-1], 1, n))
-    others = prod(where(np.eye(n, dtype=bool), 1.0, table))
-    return transpose(others, axes=back) * unfold(dy, x, axis)
+    table = reshape(rows, shape=(*rows.shape[: len(order) - len(axes)], 1, n))
+    others = prod(where(np.eye(n, dtype=bool), 1.0, table), axis=-1)
+    back = transpose(reshape(others, shape=rows.shape), axes=np.argsort(order))
+    return back * unfold(dy, x, axis)
 
 
 @gate(
     chooses="value", slopes="finite",
-    shape=_folded, np="norm({x}, {axis}, {keepdims})", latex=r"\lVert {x} \rVert{axis!i}", onnx="ReduceL2"
+    shape=_folded, options=_FOLD, np="norm({x}, {axis}, {keepdims})",
+    latex=r"\lVert {x} \rVert{axis!i}", onnx="ReduceL2"
 )  # fmt: skip
 def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """y = sqrt(sum(x^2)), without overflow. At the zero vector nothing pulls.

@@ -1,21 +1,18 @@
 """Gates that move numbers without changing them: reshape, broadcast_to, transpose, slice, concat, cast."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-from pullback.core.dtypes import DTYPES
+from pullback.core import options
 from pullback.core.gate import gate
+from pullback.core.shapes import Shape, check_shape
 from pullback.errors import OptionError, ShapeError
-
-Shape = tuple[int, ...]
 
 
 def axis_of(ndim: int, axis: int) -> int:
     """`axis` counted from the front, or a ShapeError: an array of `ndim` axes has no such one."""
-    # Not a bool: NumPy takes True for 1 in some places and refuses it in others.
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise ShapeError(f"axis {axis!r} is no whole number.")
     if -ndim <= axis < ndim:
         return axis % ndim
     there = f"an axis from {-ndim} to {ndim - 1}" if ndim else ""
@@ -23,19 +20,23 @@ def axis_of(ndim: int, axis: int) -> int:
 
 
 def _reshaped(x: Shape, *, shape: Shape) -> Shape:
-    size = int(np.prod(x, dtype=np.int64))
-    known = int(np.prod([s for s in shape if s != -1], dtype=np.int64))
-    free = [i for i, s in enumerate(shape) if s == -1]
-    if len(free) == 1 and known and size % known == 0:
+    size, known = math.prod(x), math.prod(s for s in shape if s != -1)
+    free = shape.count(-1)
+    if any(s < -1 for s in shape) or free > 1:
+        raise ShapeError(f"{shape} is no shape: sizes are 0 or more, and one may be -1.")
+    if free and known and size % known == 0:
         return tuple(size // known if s == -1 else s for s in shape)
     if free or known != size:
-        raise ShapeError(f"{x} holds {size} numbers, which do not fill {tuple(shape)}.")
-    return tuple(shape)
+        raise ShapeError(f"{x} holds {size} numbers, which do not fill {shape}.")
+    return shape
+
+
+_SHAPE = {"shape": options.shape}
 
 
 @gate(
     slopes="fixed",
-    shape=_reshaped, takes="any", np="np.reshape({x}, {shape})",
+    shape=_reshaped, takes="any", options=_SHAPE, np="np.reshape({x}, {shape})",
     latex=r"\mathrm{{reshape}}{shape!i}({x})", onnx="Reshape", holomorphic=True,
 )  # fmt: skip
 def reshape(x: Any, *, shape: Any) -> Any:
@@ -53,18 +54,16 @@ def d_reshape(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
 
 
 def _spread(x: Shape, *, shape: Shape) -> Shape:
-    try:
-        fits = np.broadcast_shapes(x, shape) == tuple(shape)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"{x} does not broadcast to {tuple(shape)}.")
-    return tuple(shape)
+    check_shape(shape)
+    pairs = zip(x[::-1], shape[::-1], strict=False)
+    if len(x) > len(shape) or any(a not in (1, b) for a, b in pairs):
+        raise ShapeError(f"{x} does not broadcast to {shape}.")
+    return shape
 
 
 @gate(
     slopes="fixed",
-    shape=_spread, takes="any", np="np.broadcast_to({x}, {shape})",
+    shape=_spread, takes="any", options=_SHAPE, np="np.broadcast_to({x}, {shape})",
     latex=r"\mathrm{{broadcast}}{shape!i}({x})", onnx="Expand", holomorphic=True,
 )  # fmt: skip
 def broadcast_to(x: Any, *, shape: Any) -> Any:
@@ -82,8 +81,8 @@ def d_broadcast_to(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
 
 
 def _transposed(x: Shape, *, axes: Any) -> Shape:
-    order = tuple(range(len(x)))[::-1] if axes is None else axes
-    if sorted(a % len(x) if x else a for a in order) != list(range(len(x))):
+    order = range(len(x))[::-1] if axes is None else axes if isinstance(axes, tuple) else (axes,)
+    if sorted(axis_of(len(x), a) for a in order) != list(range(len(x))):
         raise ShapeError(f"axes={axes} does not order the {len(x)} axes of {x}.")
     return tuple(x[a] for a in order)
 
@@ -92,6 +91,7 @@ def _transposed(x: Shape, *, axes: Any) -> Shape:
     slopes="fixed",
     shape=_transposed,
     takes="any",
+    options={"axes": options.axes},
     np="np.transpose({x}, axes={axes})",
     latex="{x}^{{T{axes!i}}}",
     onnx="Transpose",
@@ -108,7 +108,7 @@ def transpose(x: Any, *, axes: Any = None) -> Any:
 
 @transpose.pulls
 def d_transpose(dy: Any, y: Any, x: Any, *, axes: Any) -> Any:
-    back = None if axes is None else tuple(np.argsort([a % len(axes) for a in axes]))
+    back = axes if not isinstance(axes, tuple) else np.argsort([a % len(axes) for a in axes])
     return transpose(dy, axes=back)
 
 
@@ -121,28 +121,11 @@ def subscript(index: Any) -> tuple[Any, ...]:
     return tuple(one(i) for i in index)
 
 
-def _is_part(part: Any) -> bool:
-    # Not a bool: NumPy takes it for a mask and copies everything.
-    if isinstance(part, tuple):
-        return len(part) == 3 and all(p is None or type(p) is int for p in part)
-    return type(part) is int or part == "new"
-
-
 def _sliced(x: Shape, *, index: Any) -> Shape:
-    if not all(_is_part(part) for part in index):
-        raise ShapeError(f'index {index} is not made of integers, (start, stop, step) and "new".')
     try:
-        return (
-            np.empty(x, np.bool_)[subscript(index)].shape
-            if np.prod(x) < 10**6
-            else _lazily(x, index)
-        )
+        shape: Shape = np.broadcast_to(np.False_, x)[subscript(index)].shape
     except IndexError as error:
         raise ShapeError(f"index {index} does not fit {x}: {error}.") from None
-
-
-def _lazily(x: Shape, index: Any) -> Shape:
-    shape: Shape = np.broadcast_to(np.False_, x)[subscript(index)].shape
     return shape
 
 
@@ -151,6 +134,7 @@ def _lazily(x: Shape, index: Any) -> Shape:
     slopes="fixed",
     shape=_sliced,
     takes="any",
+    options={"index": options.index},
     np="{x}[{index!i}]",
     latex="{x}[{index}]",
     onnx="Slice",
@@ -171,6 +155,7 @@ def d_slice(dy: Any, y: Any, x: Any, *, index: Any) -> Any:
 
 
 def _unsliced(x: Shape, *, index: Any, shape: Shape) -> Shape:
+    check_shape(shape)
     if _sliced(shape, index=index) != x:
         raise ShapeError(f"{x} does not fill index {index} of {shape}.")
     return shape
@@ -180,6 +165,7 @@ def _unsliced(x: Shape, *, index: Any, shape: Shape) -> Shape:
     slopes="fixed",
     shape=_unsliced,
     takes="any",
+    options={"index": options.index, "shape": options.shape},
     np="unslice({x}, np.s_[{index!i}], {shape})",
     latex=r"\mathrm{{unslice}}{index!i}({x})",
     holomorphic=True,
@@ -217,7 +203,7 @@ def _joined(*xs: Shape, axis: int) -> Shape:
 
 @gate(
     slopes="fixed",
-    shape=_joined, takes="any", np="np.concatenate([{xs}], axis={axis})",
+    shape=_joined, takes="any", options={"axis": options.axis}, np="np.concatenate([{xs}], axis={axis})",
     latex=r"\mathrm{{concat}}{axis!i}({xs})", onnx="Concat", holomorphic=True,
 )  # fmt: skip
 def concat(*xs: Any, axis: int = 0) -> Any:
@@ -242,6 +228,7 @@ def d_concat(dy: Any, y: Any, *xs: Any, axis: int) -> Any:
     slopes="fixed",
     takes="any",
     result=lambda dtype: np.dtype(dtype),
+    options={"dtype": options.dtype},
     np="np.asarray({x}).astype({dtype!r})[()]",
     onnx="Cast",
 )
@@ -251,8 +238,6 @@ def cast(x: Any, *, dtype: str) -> Any:
     >>> float(cast(True, dtype="float64"))
     1.0
     """
-    if dtype not in [d.name for d in DTYPES]:
-        raise OptionError(f"dtype={dtype!r}; it is one of {', '.join(d.name for d in DTYPES)}.")
     return np.asarray(x).astype(dtype)[()]
 
 
@@ -262,7 +247,7 @@ def d_cast(dy: Any, y: Any, x: Any, *, dtype: str) -> Any:
 
 
 def _padded(x: Shape, *, widths: Any, value: float) -> Shape:
-    if len(widths) != len(x) or any(w < 0 for pair in widths for w in pair):
+    if len(widths) != len(x):
         raise ShapeError(f"widths={widths} does not give {x} a (before, after) pair an axis.")
     return tuple(s + before + after for s, (before, after) in zip(x, widths, strict=True))
 
@@ -276,7 +261,8 @@ def padding(value: float, dtype: np.dtype[Any]) -> Any:
 
 @gate(
     slopes="fixed",
-    shape=_padded, takes="any", np="np.pad({x}, {widths}, constant_values={value})",
+    shape=_padded, takes="any", options={"widths": options.pairs, "value": options.number},
+    np="np.pad({x}, {widths}, constant_values={value})",
     latex=r"\mathrm{{pad}}{widths!i}({x})", onnx="Pad",
     holomorphic=True,
 )  # fmt: skip

@@ -323,7 +323,8 @@ def _max(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
 
 def _argmax(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
     """The first of the largest; a NaN is the largest of all."""
-    body, lanes = f.body, f.lanes
+    body, lanes, folded = f.body, f.lanes, f.axes.folded
+    steps = [math.prod(folded[i + 1 :]) for i in range(len(folded))]
     best, place = body.slot(f.kind, lanes), body.slot("i64", lanes)
     body.store(f.load([0] * len(f.axes.folded), lanes), best)
     body.store(body.constant(0, "i64", lanes), place)
@@ -334,9 +335,8 @@ def _argmax(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
             is_more = body.compare("ugt", x, y) & held
         else:
             is_more = body.compare("sgt" if f.kind == "i64" else "ugt", x, y)
-        here = body.number(str(places[0]) if places else "0", "i64")
-        if places and isinstance(places[0], int):
-            here = body.constant(places[0], "i64")
+        at = body.sum_of(0, *zip(places, steps, strict=True))
+        here = body.constant(at, "i64") if isinstance(at, int) else body.number(str(at), "i64")
         spot = body.load(place, "i64", lanes)
         body.store(body.select(is_more, x, y), best)
         body.store(
