@@ -146,7 +146,9 @@ def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
 
 @clamp.pulls
 def d_clamp(dy: Any, y: Any, x: Any, *, low: float, high: float) -> Any:
-    return where(greater(x, low), where(less(x, high), dy, 0.0), 0.0)
+    # A bound that is left out is not asked for: infinity does not lie on it.
+    pull = where(less(x, high), dy, 0.0) if high < np.inf else dy
+    return where(greater(x, low), pull, 0.0) if low > -np.inf else pull
 
 
 clamp.helper(

@@ -347,8 +347,9 @@ def erf(x: Any) -> Any:
 @erf.pulls
 def d_erf(dy: Any, y: Any, x: Any) -> Any:
     # e^(-x^2) in two factors: rounding x^2 alone would cost its size in digits. h^2 is exact.
-    h = floor(16.0 * clamp(x, low=-32.0, high=32.0)) / 16.0
-    return 1.1283791670955126 * exp(-(h * h)) * exp((h - x) * (h + x)) * dy
+    near = clamp(x, low=-32.0, high=32.0)  # further out it is 0 in any precision
+    h = floor(16.0 * near) / 16.0
+    return 1.1283791670955126 * exp(-(h * h)) * exp((h - near) * (h + near)) * dy
 
 
 erf.helper(
@@ -411,6 +412,8 @@ def logaddexp(a: Any, b: Any) -> Any:
 
 @logaddexp.pulls
 def d_logaddexp(dy: Any, y: Any, a: Any, b: Any) -> Any:
-    gap = where(equal(a, b), 0.0, a - b)
+    # At a tie a - b is 0, too, but it still grows with a; only of two infinities it would be NaN.
+    ends = equal(absolute(a), np.inf)
+    gap = where(equal(a, b), where(ends, 0.0, a - b), a - b)
     none = equal(y, -np.inf)
     return where(none, 0.0, sigmoid(gap)) * dy, where(none, 0.0, sigmoid(-gap)) * dy

@@ -226,10 +226,12 @@ def argmax_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
     return _in_shape(index, _spot(x.shape, axis=axis, keepdims=keepdims))
 
 
-def _top(x: Any, axis: Any) -> Any:
-    # The largest element where it is finite, else 0: inf - inf would be NaN. Of nothing, -inf.
+def _powers(x: Any, axis: Any) -> tuple[Any, Any]:
+    """e^(x - top) and top, the largest element; -inf alone gives zeros, +inf a 1 and the others 0."""
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    return np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+    # -inf - -inf and inf - inf would be NaN.
+    top = np.where(largest == -np.inf, np.zeros_like(largest), largest)
+    return np.where(x == np.inf, np.ones_like(x), np.exp(x - top)), top
 
 
 @gate(
@@ -239,14 +241,15 @@ def _top(x: Any, axis: Any) -> Any:
     onnx="ReduceLogSumExp",
 )  # fmt: skip
 def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """y = log(sum(e^x)) along axis, without overflow. All -inf gives -inf with pull 0.
+    """y = log(sum(e^x)) along axis, without overflow.
+
+    All -inf gives -inf with pull 0. An element of +inf takes all of the pull; several share it.
 
     >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 4)
     1000.6931
     """
-    top = _top(x, axis)
-    total = np.sum(np.exp(x - top), axis=axis, keepdims=True)
-    y = np.log(total) + top
+    e, top = _powers(x, axis)
+    y = np.log(np.sum(e, axis=axis, keepdims=True)) + top
     return np.reshape(y, _folded(np.shape(x), axis=axis, keepdims=keepdims))[()]
 
 
@@ -270,8 +273,9 @@ def logsumexp_parts(x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 _LOGSUMEXP = """def logsumexp(x, axis, keepdims):
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, np.zeros_like(top))
-    y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    top = np.where(top == -np.inf, np.zeros_like(top), top)
+    e = np.where(x == np.inf, np.ones_like(x), np.exp(x - top))
+    y = np.log(np.sum(e, axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axis)[()]"""
 logsumexp.helper(numpy=_LOGSUMEXP)
 
@@ -287,12 +291,12 @@ def _same(x: Shape, *, axis: Any) -> Shape:
     latex=r"\mathrm{{softmax}}{axis!i}({x})", onnx="Softmax",
 )  # fmt: skip
 def softmax(x: Any, *, axis: Any = -1) -> Any:
-    """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros.
+    """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros, +inf 1.
 
     >>> softmax(np.array([0.0, 0.0]))
     array([0.5, 0.5])
     """
-    e = np.exp(x - _top(x, axis))
+    e = _powers(x, axis)[0]
     total = np.sum(e, axis=axis, keepdims=True)
     return e / np.where(total == 0, np.ones_like(total), total)
 
@@ -311,7 +315,8 @@ def softmax_parts(x: Any, *, axis: Any) -> Any:
 softmax.helper(
     numpy="""def softmax(x, axis):
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    e = np.exp(x - np.where(np.isfinite(top), top, np.zeros_like(top)))
+    top = np.where(top == -np.inf, np.zeros_like(top), top)
+    e = np.where(x == np.inf, np.ones_like(x), np.exp(x - top))
     total = np.sum(e, axis=axis, keepdims=True)
     return e / np.where(total == 0, np.ones_like(total), total)"""
 )
@@ -331,7 +336,7 @@ def log_softmax(x: Any, *, axis: Any = -1) -> Any:
     if 0 in x.shape:
         return x
     # The largest goes first: beside scores of 10,000 the sum's last digits would be lost.
-    shifted = x - max(x, axis=axis, keepdims=True)
+    shifted = where(equal(x, np.inf), 0.0, x - max(x, axis=axis, keepdims=True))
     return shifted - logsumexp(shifted, axis=axis, keepdims=True)
 
 
@@ -346,7 +351,8 @@ log_softmax.helper(
 
 
 def log_softmax(x, axis):
-    shifted = x - (np.max(x, axis=axis, keepdims=True, initial=-np.inf) + np.zeros((), x.dtype))
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf) + np.zeros((), x.dtype)
+    shifted = np.where(x == np.inf, np.zeros_like(x), x - top)
     return shifted - logsumexp(shifted, axis, True)"""
 )
 

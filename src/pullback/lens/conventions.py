@@ -16,7 +16,7 @@ from pullback.gates.choose import clamp, maximum, minimum, where
 from pullback.gates.curves import absolute, logaddexp, relu, softplus, sqrt, xlogy
 from pullback.gates.curves import log as log_gate
 from pullback.gates.gather import pick
-from pullback.gates.reduce import logsumexp, max, min, norm, prod, softmax
+from pullback.gates.reduce import log_softmax, logsumexp, max, min, norm, prod, softmax
 
 Numbers = tuple[Any, ...]
 
@@ -138,5 +138,15 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention("logaddexp of -inf and 3", "logaddexp(x, y)", logaddexp, (-inf, 3.0), 3.0, (0.0, 1.0)),
     Convention("logaddexp of 3 and -inf", "logaddexp(x, y)", logaddexp, (3.0, -inf), 3.0, (1.0, 0.0)),
     Convention("logaddexp of far apart", "logaddexp(x, y)", logaddexp, (-1e4, 3.0), 3.0, (0.0, 1.0)),
+    # +inf takes all; several of them share, as at a tie.
+    Convention("logaddexp of inf and 1", "logaddexp(x, y)", logaddexp, (inf, 1.0), inf, (1.0, 0.0)),
+    Convention("logsumexp with one inf", "logsumexp(x)", logsumexp, ((inf, 1.0),), inf, ((1.0, 0.0),),
+               ((nan, 0.0),)),
+    Convention("logsumexp with two inf", "logsumexp(x)", logsumexp, ((inf, inf),), inf, ((0.5, 0.5),),
+               ((nan, nan),)),
+    Convention("softmax with one inf", "softmax(x)", softmax, ((inf, 1.0),), (1.0, 0.0), ((0.0, 0.0),),
+               ((nan, nan),)),
+    Convention("log_softmax with one inf", "log_softmax(x)", log_softmax, ((inf, 1.0),), (0.0, -inf),
+               ((-1.0, 1.0),), ((nan, nan),)),
     Convention("logaddexp of inf and inf", "logaddexp(x, y)", logaddexp, (inf, inf), inf, (0.5, 0.5)),
 )  # fmt: skip

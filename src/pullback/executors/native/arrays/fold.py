@@ -372,12 +372,12 @@ def _exponentials(f: Fold, rows: Sequence[Row], ys: Sequence[Placed]) -> None:
     body = f.body
     names = [row.gate.name for row in rows if row.gate]
     largest = f.over(_neutral(f, -math.inf, 0), larger)
-    finite = body.compare("olt", abs(largest), math.inf)
-    top = body.select(finite, largest, 0.0)
+    top = body.select(body.compare("oeq", largest, -math.inf), 0.0, largest)
 
     def power(x: Number) -> Number:
         wide = body.splat(top, x.lanes) if x.lanes > top.lanes else top
-        return body.strict(vector_math.exp, x - wide)
+        e = body.strict(vector_math.exp, x - wide)
+        return body.select(body.compare("oeq", x, math.inf), 1.0, e)
 
     out = names.index("softmax") if "softmax" in names else None
     if out is not None:
