@@ -5,7 +5,7 @@
 Prints for each gate how far the worst slope and curvature are off, in units of the rounding of float64
 and of float32, over both executors. Exit code 1 if one is off by more than the law allows.
 """
-# ruff: noqa: T201, E402 - a command prints, and finds the tests' own cases first
+# ruff: noqa: T201 - a command prints, and finds the tests' own cases first
 
 from __future__ import annotations
 

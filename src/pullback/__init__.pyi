@@ -418,7 +418,7 @@ def logaddexp(a: Array, b: Unit, /) -> Unit: ...
 
 @overload
 def logsumexp(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> NDArray[Any]:
-    """y = log(sum(e^x)) along axis, without overflow. All -inf gives -inf with pull 0."""
+    """y = log(sum(e^x)) along axis, without overflow."""
 @overload
 def logsumexp(x: Wire, /, *, axis: Axis = None, keepdims: bool = False) -> Wire: ...
 @overload
@@ -636,7 +636,7 @@ def slice(x: Unit, /, *, index: Any) -> Unit: ...
 
 @overload
 def softmax(x: Array, /, *, axis: Axis = -1) -> NDArray[Any]:
-    """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros."""
+    """y = e^x / sum(e^x) along axis: positive and summing to 1. A row of all -inf gives zeros, +inf 1."""
 @overload
 def softmax(x: Wire, /, *, axis: Axis = -1) -> Wire: ...
 @overload

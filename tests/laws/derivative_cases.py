@@ -13,8 +13,8 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from laws.gate_cases import BY_HAND, INDEX_SIZE, Case, Ints, Use, circuit_of, kink_distance, uses
 from laws.asking import forces_for, pull_circuit
+from laws.gate_cases import BY_HAND, INDEX_SIZE, Case, Ints, Use, kink_distance, uses
 
 from pullback.core.gate import GATES, Gate
 from pullback.executors import compile
