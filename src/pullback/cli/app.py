@@ -18,7 +18,10 @@ STOPPED, PIPE_CLOSED = 130, 141  # what a shell reports for Ctrl-C and for a rea
 
 
 class Command(NamedTuple):
-    """A command as the front page shows it: what it works on, and one line about it."""
+    """A command as the front page shows it: what it works on, and one line about it.
+
+    group: "" for one that the front page leaves out.
+    """
 
     group: str
     summary: str
@@ -41,6 +44,9 @@ COMMANDS = {
     "bench": Command("speed", "Time the same work beside other libraries."),
     "hello": Command("new here?", "A first look: two gates, all the way round."),
     "guide": Command("new here?", "The guide's numbers: what it prints, what is true."),
+    "completion": Command(
+        "", "Print a script that completes commands, options, data sets and runs"
+    ),
 }
 
 
@@ -84,6 +90,10 @@ def _dispatch(words: list[str]) -> int:
         return _say(front_page(COMMANDS))
     if words[0] == "--version":
         return _say(f"pullback {__version__}")
+    if words[0] == "--complete":  # asked by the scripts of `pullback completion`
+        from pullback.cli.completion import candidates
+
+        return _say("\n".join(candidates(words[1:])))
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
         raise _unknown(name)

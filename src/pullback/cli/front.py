@@ -24,7 +24,8 @@ def front_page(commands: Mapping[str, Listed]) -> str:
     """Everything `pullback` alone has to say, in at most 24 lines of 80 characters."""
     lines = ["pullback: neural networks you can see through.", ""]
     for group, some in groupby(commands, lambda name: commands[name].group):
-        lines += _branches(group, [(n, commands[n].summary) for n in some])
+        if group:
+            lines += _branches(group, [(n, commands[n].summary) for n in some])
     return "\n".join([*lines, "", *_NOTES])
 
 

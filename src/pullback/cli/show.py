@@ -11,7 +11,6 @@ from pullback.cli.circuits import CircuitText, load
 from pullback.cli.printing import draws_boxes, note, say, say_json, width
 from pullback.cli.wires import say_wires, wires_as_json
 from pullback.emit.terminal import LARGEST, Picture, is_drawable, picture
-from pullback.lens.draw import Picture as Drawn
 from pullback.lens.views import View
 from pullback.lens.wires import wire_rows
 
@@ -25,7 +24,7 @@ def show(
     save: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Draw a circuit: value and pull (gradient) on every wire.
+    """Draw a circuit: value and pull on every wire.
 
     The value stands above a wire, the pull below it. A wire that several gates
     use forks at a dot: each branch shows its share, the start shows their sum.
@@ -43,26 +42,20 @@ def show(
     function = load(circuit)
     run = function.run(bind(function, values), force=force) if values else None
     if save is not None:
-        return _saved(function.draw() if run is None else run.draw(), save)
+        saved = (run.draw() if run else function.draw()).save(save)
     view, numbers = (run.view, run.values) if run else (function.view(), None)
-    drawn = _drawn(view, numbers, ascii or not draws_boxes())
-    rows = wire_rows(view, numbers)
+    drawn, rows = _drawn(view, numbers, ascii or not draws_boxes()), wire_rows(view, numbers)
     if json:
-        say_json({"wires": wires_as_json(rows), "picture": drawn.lines if drawn else None})
+        lines = drawn.lines if drawn else None
+        say_json({"wires": wires_as_json(rows), "picture": lines, "saved": save and str(saved)})
+    elif save is not None:
+        say(f"Saved {saved}.")
     elif drawn and drawn.width <= width():
         say(*drawn.rows)
     else:
         wide = f"{drawn.width} columns wide" if drawn else f"more than {LARGEST} gates"
         note(f"The picture would be {wide}: here is a table instead.")
         say_wires(rows)
-    return 0
-
-
-def _saved(drawn: Drawn, path: Path) -> int:
-    drawn.save(path)
-    note(f"Saved {path}.")
-    if drawn.note:
-        note(drawn.note)
     return 0
 
 
