@@ -17,7 +17,7 @@ from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps, check_positions
 
 EXECUTORS = ("auto", "native", "reference")
-_warned: set[str] = set()
+_warned: dict[str, object] = {}
 
 
 def compile(
@@ -138,8 +138,8 @@ def _lacking() -> bool:
     """Whether there is no machine code here; the first time that is said."""
     # Imported here, too: it takes llvmlite, and time.
     why: str = importlib.import_module("pullback.executors.native.jit").lacking()
-    if why and why not in _warned:
-        _warned.add(why)
+    first = object()
+    if why and _warned.setdefault(why, first) is first:
         warnings.warn(why, RuntimeWarning, stacklevel=_level_of_the_caller())
     return bool(why)
 

@@ -12,13 +12,13 @@ import importlib
 import itertools
 import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pullback.core.dtypes import canonical, weak
 from pullback.core.gate import GATES, Gate, given_of
+from pullback.core.once import LOCK, once
 from pullback.core.operators import Operators
 from pullback.core.shapes import Spec, spec_of
 from pullback.errors import CircuitError
@@ -143,12 +143,16 @@ class Unit(Operators):
     def __apply_gate__(
         self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
     ) -> Unit:
+        if not (type(inputs) is tuple and type(attributes) is dict and isinstance(gate, Gate)):
+            raise TypeError(
+                "__apply_gate__ takes a gate, a tuple of inputs and a dict of attributes."
+            )
         if attributes or gate.defaults:
             attributes = gate.bind(attributes)
         gate.check_count(len(inputs))
         if not isinstance(self, PlainUnit) and attributes == gate.defaults:
             op = _native().gates().numbers.get(gate)
-            if op is not None:
+            if op is not None and any(_is_native(x) for x in inputs):
                 return self._apply(op, *inputs)  # type: ignore[attr-defined, no-any-return]
         return _applied(gate, inputs, attributes)
 
@@ -188,7 +192,11 @@ class Unit(Operators):
         return bool(self.value)
 
     def __float__(self) -> float:
-        return float(self.value)
+        # math.exp(x) comes here as well, and would cut the graph without a word.
+        raise TypeError(
+            f"a {type(self).__name__.lstrip('Plain')} is no plain number: as one it would leave the graph. "
+            "Try a gate, such as pb.exp(x), or x.value for the number."
+        )
 
     def __copy__(self) -> Any:
         """The same number, grad and name, without the history. A subclass keeps what else it has."""
@@ -298,15 +306,24 @@ class PlainUnit(Unit):
 PlainUnit.puts_out = PlainUnit
 
 
-@lru_cache(maxsize=256)
 def _held_by_python(kind: Any) -> Any:
-    """A person's own subclass of Unit, with places for what a Unit has."""
+    """A person's own subclass of Unit, with places for what a Unit has. There is one, which it keeps."""
     if issubclass(kind, PlainUnit):
         return kind
-    said = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    made: Any = type(kind.__name__, (kind, PlainUnit), said)
-    made.puts_out = PlainUnit
-    return made
+    with LOCK:
+        if "_held_by_python" not in vars(kind):
+            said = {
+                "__slots__": (),
+                "__module__": kind.__module__,
+                "__qualname__": kind.__qualname__,
+            }
+            kind._held_by_python = type(kind.__name__, (kind, PlainUnit), said)
+            kind._held_by_python.puts_out = PlainUnit
+        return vars(kind)["_held_by_python"]
+
+
+def _is_native(x: Any) -> bool:
+    return isinstance(x, Unit) and not isinstance(x, PlainUnit)
 
 
 def value_of(x: Any) -> Any:
@@ -335,7 +352,7 @@ def _with(unit: Any, like: Any) -> Any:
 # The native type, its door and what it asks of Python
 
 
-@lru_cache(maxsize=1)
+@once
 def native_type() -> Any:
     """The native type of a single float64, made on first use; None where there cannot be one."""
     if importlib.import_module("pullback.executors.native.jit").lacking():
@@ -344,7 +361,7 @@ def native_type() -> Any:
     made = native.unit_type(Unit, native.Hooks(_slow, _made, _used, Unit.__apply_gate__))
     if made is None or not native.agrees(made):
         return None
-    _Clock.tick = native.clock_from(_Clock.tick())
+    _Clock.tick = native.clock_from(_Clock.tick(), made)
     native.call_directly(Gate)
     return made
 
@@ -357,7 +374,7 @@ def second_type(base: type[Unit], methods: Sequence[str]) -> Any:
     return _native().plain_type(base, methods)
 
 
-@lru_cache(maxsize=1)
+@once
 def _native() -> Any:
     # Loaded when it is first asked for: it brings llvmlite.
     return importlib.import_module("pullback.executors.native.eager")
@@ -369,9 +386,9 @@ def _slow(op: int, *inputs: Any) -> Unit:
         raise TypeError("pow() of a Unit takes no modulus.")
     gate = _native().gates().numbered[op]
     taken = [x if isinstance(x, Unit) else gate.taken(x) for x in inputs]
-    if any(isinstance(x, PlainUnit) or getattr(x, "shape", ()) for x in taken):
+    unit = next((x for x in inputs if isinstance(x, Unit)), None)
+    if unit is None or any(isinstance(x, PlainUnit) or getattr(x, "shape", ()) for x in taken):
         return _applied(gate, tuple(taken), dict(gate.defaults))
-    unit = next(x for x in inputs if isinstance(x, Unit))
     numbers = [x if isinstance(x, Unit) else _as(x, np.dtype(np.float64)) for x in taken]
     return unit._apply(op, *numbers)  # type: ignore[attr-defined, no-any-return]
 

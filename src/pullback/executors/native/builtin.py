@@ -11,11 +11,11 @@ import ctypes
 import struct
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from pullback.core.once import once
 from pullback.executors.native.jit import Library, build
 
 _HEAD = object.__basicsize__  # a float's value lies behind the head of every object
@@ -74,7 +74,7 @@ def made_of(library: Library, name: str, context: bytes, keeps: object) -> Calla
     return made
 
 
-@lru_cache(maxsize=1)
+@once
 def _doors() -> Library:
     text = KNOWN + _TEXT
     for place, name in enumerate(_CONTEXT):
@@ -84,7 +84,7 @@ def _doors() -> Library:
     return build(text, ["run", "call"], level=0)
 
 
-@lru_cache(maxsize=1)
+@once
 def usable() -> bool:
     """Whether this interpreter's floats and lists lie as the text expects: tried out once."""
     locked = getattr(sys, "_is_gil_enabled", lambda: True)()

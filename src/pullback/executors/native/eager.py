@@ -11,7 +11,6 @@ import math
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from importlib import resources
 from string import Template
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pullback.core.gate import Gate
+from pullback.core.once import once
 from pullback.executors.native import builtin, exact
 from pullback.executors.native.code import Number
 from pullback.executors.native.jit import Library, build, has_fma
@@ -27,7 +27,7 @@ from pullback.passes.pull import pull_inputs
 HEAD = object.__basicsize__
 KNOWN = (
     "UNIT", "PLAIN", "FLOAT", "FLOAT64", "INT", "INT64", "NONE", "SLOW", "NEW", "USE", "APPLY",
-    "TUPLE", "LIST", "EMPTY", "REFUSED", "TRUE", "CALL",
+    "TUPLE", "LIST", "EMPTY", "WRONG", "DICT", "TRUE", "CALL",
 )  # fmt: skip
 FLAGS = {
     "A_UNIT": 1 << 8, "B_UNIT": 1 << 9, "HAS": 1 << 10, "SEEN": 1 << 11, "HAD": 1 << 12,
@@ -54,7 +54,7 @@ SIZE = HEAD + 48
 _COLLECTED = 1 << 14  # Py_TPFLAGS_HAVE_GC
 # Numbers of the slots of a type, as typeslots.h of the stable interface fixes them.
 SLOTS = {
-    "slot.absolute": 6, "slot.add": 7, "as_float": 11, "slot.multiply": 29,
+    "slot.absolute": 6, "slot.add": 7, "slot.multiply": 29,
     "slot.negative": 30, "same": 32, "power": 33, "slot.subtract": 36, "slot.divide": 37,
     "free": 52, "ready": 60, "make": 65, "traverse": 71,
 }  # fmt: skip
@@ -94,7 +94,7 @@ class Gates(NamedTuple):
     numbers: dict[Gate, int]
 
 
-@lru_cache(maxsize=1)
+@once
 def gates() -> Gates:
     """The gates that the types know."""
     known = exact.exact_gates()
@@ -175,7 +175,7 @@ def call_directly(kind: Any) -> None:
     kind.__call__ = new(kind, ctypes.addressof(method))
 
 
-@lru_cache(maxsize=1)
+@once
 def usable() -> bool:
     """Whether this interpreter and this NumPy are laid out as the text expects."""
     if not (3, 11) <= sys.version_info < (3, 15) or not builtin.usable():
@@ -194,7 +194,7 @@ def usable() -> bool:
     return True
 
 
-@lru_cache(maxsize=1)
+@once
 def _library() -> Library:
     exports = ["call_gate", "known", "gates", "loops", "clock", "power", *_exported()]
     _rules()
@@ -204,7 +204,7 @@ def _library() -> Library:
     for name, thing in (
         ("FLOAT", float), ("FLOAT64", np.float64), ("INT", int),
         ("INT64", np.int64), ("NONE", None), ("EMPTY", ""),
-        ("REFUSED", AttributeError), ("TRUE", True), ("TUPLE", tuple), ("LIST", list),
+        ("WRONG", TypeError), ("DICT", dict), ("TRUE", True), ("TUPLE", tuple), ("LIST", list),
     ):  # fmt: skip
         _know(library, name, thing)
     loops = struct.pack(f"{2 * len(exact.LOOPS)}q", *exact.loop_addresses())
@@ -214,16 +214,11 @@ def _library() -> Library:
     return library
 
 
-def clock_from(start: int) -> Callable[[], int]:
-    """Let the order of birth go on from `start`; the result takes the next place in it."""
-    clock = ctypes.c_int64.from_address(_library().address("clock"))
-    clock.value += start
-
-    def tick() -> int:
-        clock.value += 1
-        return clock.value - 1
-
-    return tick
+def clock_from(start: int, unit: Any) -> Callable[[], int]:
+    """Let the order of birth go on from `start`; the result takes the next place in it, for who is no
+    native Unit. A new one takes it, in one piece, so that no other thread comes between."""
+    ctypes.c_int64.from_address(_library().address("clock")).value += start
+    return lambda: unit(0.0).order
 
 
 def rules_stand() -> bool:
@@ -231,7 +226,7 @@ def rules_stand() -> bool:
     return all(gate.rule is rule for gate, rule in _rules())
 
 
-@lru_cache(maxsize=1)
+@once
 def _rules() -> list[tuple[Gate, Any]]:
     return [(gate, gate.rule) for gate in gates().numbers]
 
@@ -431,9 +426,35 @@ never:
   ret ptr null
 }}
 define ptr @apply(ptr %self, ptr %args, i64 %given) nounwind {{
+entry:
+  %some = icmp sgt i64 %given, 0
+  br i1 %some, label %read, label %wrong
+read:
   %op.x = load ptr, ptr %args
+  %type = call ptr @type(ptr %op.x)
+  %whole = call i1 @is_known(ptr %type, i64 $INT)
+  br i1 %whole, label %convert, label %wrong
+convert:
   %op = call i64 @PyLong_AsLongLong(ptr %op.x)
+  %from.1 = sub i64 %op, 1
+  %exists = icmp ult i64 %from.1, {count}
+  br i1 %exists, label %measure, label %unknown
+unknown:
+  call void @PyErr_Clear()  ; of a number too large
+  br label %wrong
+measure:
+  %wants = call i64 @inputs_of(i64 %op)
+  %has = sub i64 %given, 1
+  %right = icmp eq i64 %wants, %has
+  br i1 %right, label %look, label %wrong
+look:
   %inputs = getelementptr ptr, ptr %args, i64 1
+  %unit = call i1 @has_unit(ptr %inputs, i64 %wants)
+  br i1 %unit, label %go, label %wrong
+wrong:
+  %no = call ptr @misuse()
+  ret ptr %no
+go:
   %y = call ptr @by_number(i64 %op, ptr %inputs)
   ret ptr %y
 }}"""
@@ -450,7 +471,9 @@ def _apply() -> str:
         given = f"ptr %x0, ptr %second.{op}" if two else "ptr %x0"
         blocks += [f"op.{op}:", *load, f"  %y.{op} = call ptr @slot.{gate.name}({given})",
                    f"  ret ptr %y.{op}"]  # fmt: skip
-    return _APPLY.format(cases=" ".join(cases), blocks="\n".join(blocks), two=" ".join(pairs))
+    return _APPLY.format(
+        cases=" ".join(cases), blocks="\n".join(blocks), two=" ".join(pairs), count=len(cases)
+    )
 
 
 # x ** y; with a modulus Python may say no.

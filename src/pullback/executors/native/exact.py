@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from pullback.core.dtypes import FLOAT64
 from pullback.core.gate import GATES, Gate
+from pullback.core.once import once
 from pullback.core.shapes import Spec
 from pullback.executors.native.code import Code, Number
 from pullback.executors.native.lower import RULES, lower_rows
@@ -109,7 +109,7 @@ def _calling(name: str, inputs: int) -> str:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=1)
+@once
 def exact_gates() -> tuple[Gate, ...]:
     """The library's own gates from one or two real numbers to one, without settings of their own."""
     return tuple(g for g in GATES.values() if _is_plain(g))

@@ -10,26 +10,17 @@ import ctypes
 import hashlib
 import importlib
 import importlib.util
-import os
 import platform
-import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import pullback
+from pullback.core.once import LOCK, once
 from pullback.errors import PullbackError
 from pullback.executors.native import cache
 
-# LLVM's tables are shared, so one thread builds at a time.
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child must not be born while another thread builds
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 
-
-@lru_cache(maxsize=1)
+@once
 def lacking() -> str:
     """What keeps circuits from running as machine code, with the remedy; "" where nothing does."""
     said = "so circuits run in NumPy, slower. Try: pip install"
@@ -79,7 +70,7 @@ def build(
     function that is only called when nothing is kept under that.
     """
     key = _key(known_by or str(ir), level, vectorize)
-    with _lock:
+    with LOCK:  # LLVM's tables are shared, so one thread builds at a time
         image = cache.load(key)
         if image is None:
             image = _assembled(ir() if callable(ir) else ir, level, vectorize)
@@ -97,26 +88,26 @@ def _llvm() -> Any:
     return importlib.import_module("llvmlite.binding")
 
 
-@lru_cache(maxsize=1)
+@once
 def _host() -> str:
     llvm = _llvm()
     return f"{llvm.get_host_cpu_name()} {features()} {llvm.llvm_version_info}"
 
 
-@lru_cache(maxsize=1)
+@once
 def features() -> str:
     """The instruction sets of this processor; its name alone misleads on virtual machines."""
     return str(_llvm().get_host_cpu_features().flatten())
 
 
-@lru_cache(maxsize=1)
+@once
 def vector_bits() -> int:
     """The widest vectors worth using here: 512 with AVX-512, 256 with AVX2, else 128."""
     has = set(features().split(","))
     return 512 if "+avx512f" in has else 256 if "+avx2" in has and "+fma" in has else 128
 
 
-@lru_cache(maxsize=1)
+@once
 def has_fma() -> bool:
     """Whether a b + c is one instruction, rounded once."""
     return "+fma" in features().split(",") or is_arm()
@@ -127,7 +118,7 @@ def is_arm() -> bool:
     return platform.machine().lower() in ("arm64", "aarch64")
 
 
-@lru_cache(maxsize=1)
+@once
 def _target() -> Any:
     llvm = _llvm()
     llvm.initialize_native_target()
@@ -135,13 +126,13 @@ def _target() -> Any:
     return llvm.Target.from_default_triple()
 
 
-@lru_cache(maxsize=1)
+@once
 def _machine() -> Any:
     name = _llvm().get_host_cpu_name()
     return _target().create_target_machine(cpu=name, features=features(), opt=3, jit=True)
 
 
-@lru_cache(maxsize=1)
+@once
 def _passes() -> Any:
     llvm = _llvm()
     return llvm.create_pass_builder(_machine(), llvm.create_pipeline_tuning_options())

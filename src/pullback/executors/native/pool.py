@@ -12,12 +12,12 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from pullback.core.once import once
 from pullback.executors.native.jit import Library, build
 
 MOST = 256  # threads; who asks for more gets these
@@ -117,14 +117,14 @@ def _python(name: str, restype: Any, *argtypes: Any) -> Any:
     return ctypes.CFUNCTYPE(restype, *argtypes)((name, ctypes.pythonapi))
 
 
-@lru_cache(maxsize=1)
+@once
 def _library() -> Library:
     made = build(_text(), ["share", "work"], level=0)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # threads run in it until the very end
     return made
 
 
-@lru_cache(maxsize=1)
+@once
 def _share() -> Any:
     pointer, count = ctypes.c_void_p, ctypes.c_int64
     return _library().function("share", None, pointer, pointer, pointer, count)

@@ -31,7 +31,8 @@ declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 @busy = internal global i1 false
 @spare = internal global ptr null               ; freed objects kept for the next graph: room for SPARE
 @spares = internal global i64 0                 ; how many there are
-@kept = internal constant [47 x i8] c"a Unit's value and grad cannot be deleted here\00"
+@kept = internal constant [42 x i8] c"what a Unit holds is set, but not deleted\00"
+@misused = internal constant [78 x i8] c"a Unit's own method was given arguments of the wrong number or the wrong kind\00"
 
 ; Fields
 
@@ -239,6 +240,25 @@ entry:
   %w2 = or i64 %w1.5, %op
   %n = call ptr @node(ptr %type, double %v, ptr %a, ptr %b, i64 %w2)
   ret ptr %n
+}
+
+; Whether one of so many inputs, 1 or 2, is a Unit.
+define internal i1 @has_unit(ptr %inputs, i64 %count) alwaysinline nounwind {
+  %last.place = sub i64 %count, 1
+  %last.at = getelementptr ptr, ptr %inputs, i64 %last.place
+  %first = load ptr, ptr %inputs
+  %last = load ptr, ptr %last.at
+  %a = call i1 @is_unit(ptr %first)
+  %b = call i1 @is_unit(ptr %last)
+  %c = or i1 %a, %b
+  ret i1 %c
+}
+
+; Refuse what a method was given.
+define internal ptr @misuse() noinline nounwind {
+  %error = call ptr @recall(i64 $WRONG)
+  call void @PyErr_SetString(ptr %error, ptr @misused)
+  ret ptr null
 }
 
 ; Anything else goes to Python: slow(op, left, right), right is null for a gate of one input.

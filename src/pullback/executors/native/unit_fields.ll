@@ -110,7 +110,7 @@ some:
 }
 
 define internal i32 @refused() nounwind noinline {
-  %error = call ptr @recall(i64 $REFUSED)
+  %error = call ptr @recall(i64 $WRONG)
   call void @PyErr_SetString(ptr %error, ptr @kept)
   ret i32 -1
 }
@@ -151,7 +151,8 @@ set:
   %ok = icmp eq i32 %r, 0
   br i1 %ok, label %mark, label %out
 mark:
-  %with = or i64 %w, $HAS
+  %w.now = call i64 @word(ptr %self)  ; Python may have run meanwhile
+  %with = or i64 %w.now, $HAS
   call void @set_word(ptr %self, i64 %with)
   br label %out
 out:
@@ -171,11 +172,6 @@ good:
   store ptr %x, ptr %at
   call void @release(ptr %old)
   ret i32 0
-}
-define ptr @as_float(ptr %self) nounwind {
-  %v = call double @value(ptr %self)
-  %n = call ptr @PyFloat_FromDouble(double %v)
-  ret ptr %n
 }
 define ptr @same(ptr %self) nounwind {
   call void @Py_IncRef(ptr %self)

@@ -27,19 +27,27 @@ none:
 define ptr @apply_gate(ptr %self, ptr %args, i64 %given) nounwind {
 entry:
   %slow.args = alloca [4 x ptr]
-  %four = icmp eq i64 %given, 3
+  %three = icmp eq i64 %given, 3
+  br i1 %three, label %read, label %wrong
+wrong:
+  %no = call ptr @misuse()
+  ret ptr %no
+read:
   %gate = load ptr, ptr %args
   %inputs.at = getelementptr ptr, ptr %args, i64 1
   %inputs = load ptr, ptr %inputs.at
   %settings.at = getelementptr ptr, ptr %args, i64 2
   %settings = load ptr, ptr %settings.at
-  %size = call i64 @PyDict_Size(ptr %settings)
-  %none = icmp eq i64 %size, 0
+  %s = call ptr @type(ptr %settings)
+  %dict = call i1 @is_known(ptr %s, i64 $DICT)
   %t = call ptr @type(ptr %inputs)
   %tuple = call i1 @is_known(ptr %t, i64 $TUPLE)
-  %plain0 = and i1 %four, %none
-  %plain = and i1 %plain0, %tuple
-  br i1 %plain, label %find, label %slow
+  %usual = and i1 %dict, %tuple
+  br i1 %usual, label %measure, label %slow
+measure:
+  %size = call i64 @PyDict_Size(ptr %settings)
+  %none = icmp eq i64 %size, 0
+  br i1 %none, label %find, label %slow
 find:
   %op = call i64 @number_of(ptr %gate)
   %unknown = icmp eq i64 %op, 0
@@ -49,9 +57,12 @@ found:
   %count = load i64, ptr %count.at
   %wants = call i64 @inputs_of(i64 %op)
   %right = icmp eq i64 %count, %wants
-  br i1 %right, label %go, label %slow
-go:
+  br i1 %right, label %look, label %slow
+look:
   %first.at = call ptr @at(ptr %inputs, i64 $FIRST)
+  %unit = call i1 @has_unit(ptr %first.at, i64 %count)
+  br i1 %unit, label %go, label %slow
+go:
   %y = call ptr @by_number(i64 %op, ptr %first.at)
   ret ptr %y
 slow:
@@ -112,6 +123,12 @@ out:
 ; start._dot(w, x): start + w[0] x[0] + w[1] x[1] ... for two lists, a gate at a time; None for anything else.
 define ptr @dot(ptr %self, ptr %args, i64 %given) nounwind {
 entry:
+  %two = icmp eq i64 %given, 2
+  br i1 %two, label %read, label %wrong
+wrong:
+  %no = call ptr @misuse()
+  ret ptr %no
+read:
   %w = load ptr, ptr %args
   %x.at = getelementptr ptr, ptr %args, i64 1
   %x = load ptr, ptr %x.at
@@ -146,6 +163,14 @@ term:
   %x.one.at = getelementptr ptr, ptr %x.items, i64 %i
   %w.one = load ptr, ptr %w.one.at
   %x.one = load ptr, ptr %x.one.at
+  %w.unit = call i1 @is_unit(ptr %w.one)
+  %x.unit = call i1 @is_unit(ptr %x.one)
+  %some = or i1 %w.unit, %x.unit
+  br i1 %some, label %multiply, label %numbers
+numbers:
+  call void @Py_DecRef(ptr %sum)
+  br label %other
+multiply:
   %product = call ptr @slot.multiply(ptr %w.one, ptr %x.one)
   %no.product = icmp eq ptr %product, null
   br i1 %no.product, label %lost, label %add

@@ -13,12 +13,12 @@ import itertools
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from pullback.core.dtypes import FLOAT32, FLOAT64
+from pullback.core.once import once
 from pullback.core.shapes import Spec
 from pullback.executors.native import builtin
 from pullback.executors.native.arrays import bounds
@@ -83,7 +83,7 @@ def _record(spec: Spec, slot: int) -> list[int]:
     return [id(spec.dtype), _READABLE, axes, int(spec.dtype == FLOAT32), slot, *sizes]
 
 
-@lru_cache(maxsize=1)
+@once
 def _numpy_functions() -> Any:
     """NumPy's functions for C, by their fixed places."""
     capsule = getattr(importlib.import_module("numpy._core._multiarray_umath"), "_ARRAY_API", None)
@@ -100,7 +100,7 @@ def fits(specs: Sequence[Spec]) -> bool:
     return plain and usable() and not bounds.asked()
 
 
-@lru_cache(maxsize=1)
+@once
 def usable() -> bool:
     """Whether this interpreter's arrays lie as expected: tried out once."""
     if not builtin.usable() or sys.byteorder != "little" or _numpy_functions() is None:
@@ -121,7 +121,7 @@ def usable() -> bool:
     )
 
 
-@lru_cache(maxsize=1)
+@once
 def _library() -> Library:
     text = builtin.KNOWN + _TEXT
     numbers = {"LAST": ALIGNED - 1, "ALIGNED": ALIGNED}
