@@ -1,5 +1,6 @@
 """`pullback train digits`, `predict` and `runs`, from flags to files."""
 
+import csv
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ from pullback.cli.predict import predict
 from pullback.cli.runs import runs
 from pullback.cli.train import train
 from pullback.data.digits import PIXELS, digits
+from pullback.data.shipped import SHIPPED
 from pullback.data.split import split
+from pullback.data.table import read_table
 from pullback.errors import DataError, FileError, OptionError, RunError, UnknownName
 from pullback.models import MLPClassifier
 from pullback.models.job import predict_table, train_classifier
@@ -62,7 +65,8 @@ def test_train_tells_a_person_what_came_out(tmp_path, capsys):
     train("digits", out=tmp_path, **QUICK)
     told = capsys.readouterr()
     assert [line[:13] for line in told.out.splitlines()] == [
-        "test accuracy", "test loss    ", "common error ", "run          "
+        "test accuracy", "test loss    ", "common error ", "run          ", "stopped      ",
+        "baseline     ", "linear model ", "report       ",
     ]  # fmt: skip
     assert [line[:9] for line in told.err.splitlines()] == ["epoch   1", "epoch   2", "epoch   3"]
 
@@ -265,9 +269,36 @@ def test_runs_are_listed_newest_first_with_their_scores(tmp_path, capsys):
 def test_the_table_of_runs_has_a_row_for_each(root, capsys):
     runs(runs=root)
     head, row = capsys.readouterr().out.splitlines()
-    assert head.split()[:3] == ["run", "test", "accuracy"]
+    assert head.split()[:4] == ["run", "target", "test", "score"]
     assert row.startswith("digits-1")
-    assert f"{open_run('latest', root).read_metrics()['test_accuracy']:.2%}" in row
+    assert f"accuracy {open_run('latest', root).read_metrics()['test_accuracy']:.2%}" in row
+
+
+def test_runs_are_listed_with_target_and_score(tmp_path, capsys):
+    train("penguins", target="body_mass_g", epochs=1, out=tmp_path)
+    train("penguins", target="species", epochs=1, out=tmp_path)
+    capsys.readouterr()
+    runs(runs=tmp_path)
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row.split()[1:3] for row in rows] == [["species", "accuracy"], ["body_mass_g", "R²"]]
+
+
+@pytest.mark.parametrize("target", ["species", "body_mass_g"])
+def test_predictions_are_written_behind_the_rows(tmp_path, capsys, target):
+    train("penguins", target=target, epochs=1, out=tmp_path)
+    out = tmp_path / "said.csv"
+    assert predict("latest", Path("penguins"), out=out, runs=tmp_path) == 0
+    assert f"rows to {out}." in capsys.readouterr().out
+    head, *rows = csv.reader(out.read_text(encoding="utf-8").splitlines())
+    table = read_table(SHIPPED["penguins"].path)
+    classes = ["Adelie", "Chinstrap", "Gentoo"] if target == "species" else []
+    added = [f"predicted_{target}", *(f"probability_{name}" for name in classes)]
+    assert head == [*table.header, *added]
+    assert [row[: len(table.header)] for row in rows] == table.rows
+    answers = predict_table("latest", SHIPPED["penguins"].path, root=tmp_path)
+    assert [row[len(table.header)] for row in rows[:3]] == [
+        str(a) if target == "species" else f"{a:.10g}" for a in answers.labels[:3].tolist()
+    ]
 
 
 def test_no_runs_yet_is_no_error(tmp_path, capsys):

@@ -37,7 +37,7 @@ COMMANDS = {
     "nudge": Command("a circuit", "Move the inputs a little so that the output goes up."),
     "mark": Command("a circuit", "Grade hand-written derivatives; name each mistake."),
     "train": Command("data", "Train a net on a data set or a table."),
-    "predict": Command("data", "Say which class each row of a table belongs to."),
+    "predict": Command("data", "Predict the class or number of each row."),
     "evaluate": Command("data", "Judge a run by rows whose answer is known."),
     "rerun": Command("data", "Train a run again and compare the two, bit by bit."),
     "runs": Command("data", "List the trainings so far, newest first."),

@@ -8,32 +8,35 @@ from typing import Literal
 from pullback.cli.printing import note, say, say_json
 from pullback.data.table import shown
 from pullback.models.job import Answers, predict_table
+from pullback.models.predictions import write_predictions
 from pullback.runs.folder import ROOT
 
 
-def predict(
+def predict(  # noqa: PLR0913 - one argument a flag
     run: str,
     table: Path,
     /,
     *,
     proba: bool = False,
     decimal: Literal["auto", ".", ","] = "auto",
+    out: Path | None = None,
     runs: Path = ROOT,
     json: bool = False,
 ) -> int:
-    """Say which class each row of a table belongs to.
+    """Predict the class or number of each row.
 
-    One line a row: the likeliest label and its probability; or the expected number, where the run
-    learned numbers.
+    One line a row: the likeliest class and its probability; or the predicted number.
 
     run: a run's name, its folder, or latest
     table: a table whose header names the columns the run learned from, in any order
     proba: the probability of every class, under a header, separated by tabs
     decimal: the decimal sign, where neither the table nor the run shows it
+    out: write a CSV file instead: all columns of the table, and the predictions behind them
     runs: the folder of run folders
     json: print one JSON document
 
     $ pullback predict digits-1 digits.csv
+    $ pullback predict digits-1 digits.csv --out predictions.csv
     """
     answers = predict_table(run, table, root=runs, decimal=decimal)
     for remark in answers.notes:
@@ -41,8 +44,12 @@ def predict(
     if answers.ignored:
         more = f" and {len(answers.ignored) - 12:,} more" if len(answers.ignored) > 12 else ""
         note(f"ignored columns: {', '.join(map(shown, answers.ignored[:12]))}{more}")
+    if out is not None:
+        write_predictions(answers, out)
     if json:
-        say_json(_document(answers, proba))
+        say_json(_document(answers, proba) | {"out": out and str(out)})
+    elif out is not None:
+        say(f"Wrote {len(answers.labels):,} rows to {out}.")
     else:
         say(*_lines(answers, proba))
     return 0

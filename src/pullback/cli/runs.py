@@ -9,8 +9,8 @@ from pullback.cli.printing import note, say_json, say_table
 from pullback.models.job import Summary, summaries
 from pullback.runs.folder import ROOT
 
-HEAD = ("run", "test accuracy", "epochs", "seconds", "started (UTC)", "state")
-INKS = ("name", "value", "value", "value", "note", "note")
+HEAD = ("run", "target", "test score", "epochs", "seconds", "started (UTC)", "state")
+INKS = ("name", "name", "value", "value", "value", "note", "note")
 
 
 def runs(*, runs: Path = ROOT, json: bool = False) -> int:
@@ -35,6 +35,7 @@ def row_of(run: Summary) -> tuple[str, ...]:
     """A run as cells of a table; what is not known is empty."""
     return (
         run.name,
+        run.target,
         _score(run),
         _said(run.epochs, ".0f"),
         _said(run.seconds, ".1f"),
@@ -46,7 +47,7 @@ def row_of(run: Summary) -> tuple[str, ...]:
 def _score(run: Summary) -> str:
     if run.test_r2 is not None:
         return f"R² {run.test_r2:.3f}"
-    return _said(run.test_accuracy, ".2%")
+    return "" if run.test_accuracy is None else f"accuracy {run.test_accuracy:.2%}"
 
 
 def _said(value: float | None, form: str) -> str:

@@ -123,6 +123,14 @@ def train(  # noqa: PLR0913 - one argument a flag
     return STOPPED if interrupted else 0
 
 
+# Why a training ended; {} is the number of its epochs.
+ENDED = {
+    "patience": "after {} epochs: the validation loss no longer falls; the best weights are kept",
+    "max_epochs": "after {} epochs, the most that --epochs allows; the best weights are kept",
+    "interrupted": "in epoch {}: interrupted",
+}
+
+
 def tell(problem: Problem) -> None:
     """What was understood of a table, before anything is learned from it."""
     for said in columns_said(problem.columns):
@@ -137,10 +145,15 @@ def tell(problem: Problem) -> None:
 
 def rows_of(outcome: Outcome) -> list[str]:
     """What a person wants to know about a training."""
-    run = f"run            {outcome.run}  ({outcome.epochs} epochs, {outcome.seconds:.1f} s)"
-    told = [f"baseline       {outcome.baseline['verdict']}", f"report         {outcome.report}"]
+    run = f"run            {outcome.run}  ({outcome.seconds:.1f} s)"
+    told = [
+        f"stopped        {ENDED[outcome.stopped].format(outcome.epochs)}",
+        f"baseline       {outcome.baseline['verdict']}",
+        *_linear(outcome),
+        f"report         {outcome.report}",
+    ]
     repeated = [text for text in outcome.notes if "duplicate training rows" in text]
-    extra = [*told, *(f"note           {text}" for text in repeated)] if outcome.target else []
+    extra = [*told, *(f"note           {text}" for text in repeated)]
     if outcome.test_accuracy is None:
         return [
             f"test R²        {outcome.test_r2:.4f}  ({outcome.test_rows} rows)",
@@ -160,6 +173,15 @@ def rows_of(outcome: Outcome) -> list[str]:
         said = f"true {plain(true)}, predicted {plain(taken)}"
         rows.insert(2, f"common error   {said}  ({count} of {wrong} wrong)")
     return rows + extra
+
+
+def _linear(outcome: Outcome) -> list[str]:
+    """How a linear model does on the same test rows."""
+    score = outcome.baseline["linear"]
+    if score is None:
+        return []
+    shown_ = f"{score:.2%}" if outcome.test_accuracy is not None else f"test RMSE {score:.5g}"
+    return [f"linear model   {shown_}"]
 
 
 def plain(text: object) -> str:

@@ -149,10 +149,13 @@ class Answers:
     """What a run says of each row: labels and how probable they are, or numbers.
 
     proba (n, k): of every class in `classes`; both empty for a regression. ignored: columns the run
-    does not know. notes: remarks, such as a category that was never seen.
+    does not know. notes: remarks, such as a category that was never seen. table: the rows as they were
+    read; target: the column that is predicted, "" where it has no name.
     """
 
     run: str
+    table: Table
+    target: str
     labels: Array
     probabilities: Array
     ignored: tuple[str, ...]
@@ -178,10 +181,13 @@ def predict_table(
     told = (str(run.path), ignored, tuple(notes))
     with naming_lines(cells):
         if isinstance(model, MLPRegressor):
-            return Answers(told[0], model.predict(X), np.empty(0), told[1], notes=told[2])
+            labels, none = model.predict(X), np.empty(0)
+            return Answers(told[0], cells, model.target_, labels, none, told[1], notes=told[2])
         proba = model.predict_proba(X)
     return Answers(
         run=told[0],
+        table=cells,
+        target=model.target_,
         labels=model.classes_[proba.argmax(axis=-1)],
         probabilities=proba.max(axis=-1),
         ignored=ignored,
@@ -248,11 +254,12 @@ def naming_lines(table: Table) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Summary:
-    """One run in a row. state: finished, interrupted, not finished, or damaged."""
+    """One run in a row. state: finished, interrupted, not finished, or damaged. target: what it predicts."""
 
     name: str
     started: str
     state: str
+    target: str = ""
     test_accuracy: float | None = None
     test_r2: float | None = None
     epochs: float | None = None
@@ -277,6 +284,7 @@ def _summary(run: Run) -> Summary:
     return Summary(
         name=run.name,
         started=started,
+        target=str(metrics.get("target") or ""),
         state="interrupted" if metrics.get("stopped") == "interrupted" else "finished",
         test_accuracy=_number(metrics.get("test_accuracy")),
         test_r2=_number(metrics.get("test_r2")),

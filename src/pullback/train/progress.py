@@ -65,12 +65,12 @@ def glance(record: EpochRecord) -> str:
     """An epoch in half a line: how well it does on validation, or on training without one.
 
     >>> glance(EpochRecord(3, 0.25, 0.9, 0.3, 0.875, 0.05, True, 1.5))
-    'epoch   3  loss 0.3000  accuracy 87.5 %'
+    'epoch   3  validation loss 0.3000  accuracy 87.5 %'
     """
-    loss, accuracy = record.validation_loss, record.validation_accuracy
-    if loss is None:
-        loss, accuracy = record.loss, record.accuracy
-    return f"epoch {record.epoch:3d}  loss {loss:.4f}{_percent(accuracy)}"
+    if record.validation_loss is None:
+        return f"epoch {record.epoch:3d}  loss {record.loss:.4f}{_percent(record.accuracy)}"
+    share = _percent(record.validation_accuracy)
+    return f"epoch {record.epoch:3d}  validation loss {record.validation_loss:.4f}{share}"
 
 
 def _percent(share: float | None) -> str:
