@@ -76,7 +76,8 @@ def signature(name: str, thing: Any) -> str:
         if p.kind is p.KEYWORD_ONLY and not starred:
             words.append("*")
         starred = starred or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
-        words.append(str(p.replace(annotation=p.empty)))
+        bare = str(p.replace(annotation=p.empty))
+        words.append(f"{p.name}={p.default.__name__}" if inspect.isfunction(p.default) else bare)
     line = f"{name}({', '.join(words)})"
     return line if len(line) <= 88 else f"{name}(\n    " + ",\n    ".join(words) + ",\n)"
 
