@@ -43,6 +43,21 @@ def _is_masked(value: Any) -> bool:
     return masked and bool(np.any(value.mask))
 
 
+def typed_by_hand(value: Any, what: str) -> Any:
+    """`value`, but a list of plain numbers as an array: whole ones are real there, as a single one is.
+
+    >>> typed_by_hand([1, 2], "x"), typed_by_hand(["a"], "x")
+    (array([1., 2.]), ['a'])
+    """
+    first = value
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if first is value or not isinstance(first, int | float | np.number | np.bool_):
+        return value
+    array = canonical(value, what)
+    return array.astype(np.float64) if type(first) is int else array
+
+
 def _float_of(value: float, what: str) -> Any:
     try:
         return np.float64(value)

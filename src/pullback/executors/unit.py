@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pullback.core.dtypes import canonical, weak
+from pullback.core.dtypes import canonical, typed_by_hand, weak
 from pullback.core.gate import GATES, Gate, given_of
 from pullback.core.once import LOCK, once
 from pullback.core.operators import Operators
@@ -95,8 +95,8 @@ def _compared(relation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 class Unit(Operators):
     """A number (or array) with a pull. Gates and operators on it compute at once and can go back.
 
-    grad is None until something pulls. Comparisons are plain yes or no, so Python's `if` works. What
-    gates make of a subclass of your own is a plain Unit again.
+    grad is None until something pulls; of whole numbers it stays None. Comparisons are plain yes or no,
+    so Python's `if` works. What gates make of a subclass of your own is a plain Unit again.
 
     >>> x, y, z = Unit(-2.0), Unit(5.0), Unit(-4.0)
     >>> f = (x + y) * z
@@ -125,7 +125,7 @@ class Unit(Operators):
 
     def __init__(self, value: Any, grad: Any = None, name: str = "") -> None:
         held: Any = self  # the places are those of a class below
-        held.value = canonical(value, _called(name))
+        held.value = canonical(typed_by_hand(value, _called(name)), _called(name))
         held.grad, held.name = grad, name
         held.by, held.inputs, held.attributes, held.order = None, (), {}, _Clock.tick()
 
@@ -163,6 +163,9 @@ class Unit(Operators):
         Calling it again gives the same grads; accumulate=True adds to those that are there.
         """
         native = not isinstance(self, PlainUnit)
+        if not native and self.value.dtype.kind != "f":
+            what = f"{_called(self.name)} carries {self.value.dtype.name}"
+            raise CircuitError(f"{what}; only real numbers are pulled.", fix="x.astype(float)")
         if type(force) is not float or not native:
             force = force_on(self.value.shape, force).astype(self.value.dtype)
         if native and _native().rules_stand():

@@ -19,6 +19,7 @@ from pullback.core.circuit import Row
 from pullback.core.speech import expression_of
 from pullback.errors import OptionError
 from pullback.lens.snapshot import Snapshot, plain, short
+from pullback.lens.whole import kind_of
 from pullback.passes.backward import Branch
 from pullback.passes.pull import pull_inputs
 
@@ -86,7 +87,7 @@ class Explanation:
         if self.is_output:
             return f"{named} is the output: it is pulled with {short(self.pull)} from outside."
         if self.pull is None:
-            return f"{named} is not pulled: no path leads from it to the output."
+            return f"{named} is not pulled: {self._why_not()}"
         if any(b.slope is None for b in self.branches):
             rows = [f"  {short(b.contribution)}  {b.through}" for b in self.branches]
             return "\n".join([f"{named} is pulled with {short(self.pull)}", *rows])
@@ -96,6 +97,13 @@ class Explanation:
             for a, b in zip(_aligned(amounts), self.branches, strict=True)
         ]
         return "\n".join([f"{named} is pulled with {total}", *rows, *self._path_lines()])
+
+    def _why_not(self) -> str:
+        dtype = np.asarray(self.value).dtype
+        if dtype.kind == "f":
+            return "no path leads from it to the output."
+        said = f"it holds {kind_of(dtype)}, and only real numbers are pulled."
+        return f"{said}\n  Try: {self.name}.astype(float)" if dtype.kind == "i" else said
 
     def _path_lines(self) -> list[str]:
         if len(self.paths) < 2 or (

@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from pullback.core.circuit import ROLES, Circuit
-from pullback.core.dtypes import canonical
+from pullback.core.dtypes import typed_by_hand
 from pullback.core.replay import replay
 from pullback.core.shapes import Spec, spec_of
 from pullback.core.structure import LEAF, Structure, put_together, take_apart
@@ -92,7 +92,7 @@ class CircuitFunction:
 
     @settled
     def value_and_grad(self, /, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
-        """The value, and the gradient of the (first) output by input name."""
+        """The value, and the gradient of the (first) output by input name; None for whole numbers."""
         view, leaves = self.viewed(self.bind(values, named))
         view.scalar_output(self.name)
         outputs, pulls = _outputs_and_pulls(view, leaves)
@@ -353,7 +353,7 @@ class CircuitFunction:
 
     def _as_arrays(self, bound: list[Any]) -> list[Any]:
         # A list of plain numbers is an array; lists and tuples of anything else nest.
-        return [_array_if_numbers(v, repr(p)) for p, v in zip(self.parameters, bound, strict=True)]
+        return [typed_by_hand(v, repr(p)) for p, v in zip(self.parameters, bound, strict=True)]
 
     def _runs_alone(self) -> bool:
         """Whether every input has a default, as those of an opened element have."""
@@ -373,17 +373,6 @@ def _outputs_and_pulls(view: View, leaves: list[Any]) -> tuple[list[Any], list[A
     count = len(view.circuit.outputs)
     pulled = iter(out[count:])
     return out[:count], [next(pulled) if p >= 0 else None for p in view.back.input_pulls]
-
-
-def _array_if_numbers(value: Any, what: str) -> Any:
-    first = value
-    while isinstance(first, list | tuple) and first:
-        first = first[0]
-    if first is value or not isinstance(first, int | float | np.number | np.bool_):
-        return value
-    array = canonical(value, what)
-    # Whole numbers that a person types are real numbers, as a single one is.
-    return array.astype(np.float64) if type(first) is int else array
 
 
 @overload

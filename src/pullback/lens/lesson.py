@@ -109,7 +109,10 @@ class Lesson:
             wire = circuit.find(weight)
             dtype = circuit.spec_of(wire).dtype
             if dtype.kind != "f":
-                raise CircuitError(f"weight {weight!r} is {dtype}; only real numbers can learn.")
+                raise CircuitError(
+                    f"weight {weight!r} is {dtype}; only real numbers can learn.",
+                    fix=f"{weight}.astype(float)",
+                )
             if back.pulls[wire] < 0:
                 raise CircuitError(f"the loss {name} does not listen to weight {weight!r}.")
         return back

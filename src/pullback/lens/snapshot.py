@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.shapes import Spec
 from pullback.core.structure import put_together, take_apart
 from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError
 from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.views import View
+from pullback.lens.whole import is_real
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ class Snapshot:
 
     @property
     def grads(self) -> dict[str, Any]:
-        """The pull on each input, by parameter name and nested like it. 0 where nothing pulls."""
+        """The pull on each input, by parameter name and nested like it.
+
+        0 where nothing pulls, None for an input of whole numbers, which nothing can pull.
+        """
         return nested_pulls(self.view, [self.grad_of(w) for w in self.circuit.inputs], self.values)
 
     def grad_of(self, wire: int) -> Any:
@@ -134,13 +139,13 @@ def nested_pulls(view: View, pulls: list[Any], values: Sequence[Any]) -> dict[st
     result: dict[str, Any] = {}
     for name, structure in view.arguments:
         mine, left = left[: structure.leaves], left[structure.leaves :]
-        filled = [plain(_zero(circuit.spec_of(w)) if p is None else p) for w, p in mine]
+        filled = [_zero(circuit.spec_of(w)) if p is None else plain(p) for w, p in mine]
         result[name] = put_together(filled, structure)
     return result
 
 
-def _zero(spec: Any) -> Any:
-    return np.zeros(spec.shape, spec.dtype if spec.dtype.kind == "f" else np.float64)[()]
+def _zero(spec: Spec) -> Any:
+    return plain(np.zeros(spec.shape, spec.dtype)[()]) if is_real(spec) else None
 
 
 def full_force(view: View, force: Any) -> Any:

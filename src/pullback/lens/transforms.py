@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +22,7 @@ from pullback.gates.shape import concat, reshape
 from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.snapshot import plain
 from pullback.lens.views import Derived, View
+from pullback.lens.whole import is_real, refuse_moves, refuse_whole, without_whole
 from pullback.passes.backward import backward
 from pullback.passes.forward_mode import forward_mode
 from pullback.passes.tidy import tidy
@@ -32,6 +34,7 @@ def grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
     """A function that gives the gradient of `function` with respect to one or more inputs.
 
     wrt: a position or name, or several (then a tuple comes back). The function must put out one number.
+    An input of whole numbers is refused: `x.astype(float)`.
 
     >>> grad(lambda x: x * x)(3.0)
     6.0
@@ -56,6 +59,7 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
         view.scalar_output(made.name)
         starts = _starts(view)
         wanted = [w for p in positions for w in range(starts[p], starts[p + 1])]
+        refuse_whole(view, wanted)
         outputs = _pulled(view, leaves, wanted)
         count = len(view.circuit.outputs)
         value = put_together(outputs[:count], view.trace.result)
@@ -67,6 +71,8 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
 
 def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
     """(value, pullback): `pullback(force)` is the pull on every input when `force` pulls the output.
+
+    None for an input of whole numbers.
 
     >>> value, pull = vjp(lambda x, y: x * y, -2.0, 3.0)
     >>> value, pull(1.0)
@@ -81,7 +87,7 @@ def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
 
     def pull(force: Any) -> Any:
         out = _applied(view, leaves, every, [force])[count:]
-        return tuple(_split(out, [s for _, s in view.arguments]))
+        return tuple(_split(without_whole(view, out), [s for _, s in view.arguments]))
 
     return value, pull
 
@@ -106,6 +112,7 @@ def jvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> tupl
     ways = take_apart(list(directions))[0]
     if len(ways) != len(leaves):
         raise CircuitError("a direction is nested like the value that moves along it.")
+    refuse_moves(view, ways)
     real = [view.circuit.spec_of(w).dtype.kind == "f" for w in view.circuit.inputs]
     moved = [i for i in range(len(leaves)) if real[i]]
     ways = [ways[i] for i in moved]
@@ -126,8 +133,15 @@ def hvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> Any:
     """
     made = as_circuit_function(function)
     _check_lists("hvp", values, directions)
-    every = grad(made, wrt=tuple(range(len(made.parameters))))
-    return jvp(_with_parameters(every, made.parameters), values, directions)[1]
+    view = _viewed(made, tuple(values), {})[0]
+    starts = _starts(view)
+    real = [
+        all(is_real(view.circuit.spec_of(w)) for w in view.circuit.inputs[start:stop])
+        for start, stop in pairwise(starts)
+    ]
+    every = grad(made, wrt=[i for i, one in enumerate(real) if one])
+    moved = iter(jvp(_with_parameters(every, made.parameters), values, directions)[1])
+    return tuple(next(moved) if one else None for one in real)
 
 
 def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
@@ -145,6 +159,7 @@ def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
         view, leaves = _viewed(made, values, named)
         at, starts = _positions(made, wrt)[0], _starts(view)
         pulled = range(starts[at], starts[at + 1])
+        refuse_whole(view, pulled)
         derived = _gradient(view, pulled)
         spec = view.circuit.spec_of(view.circuit.outputs[0])
         size, count = int(np.prod(spec.shape)), len(view.circuit.outputs)
