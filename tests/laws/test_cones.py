@@ -22,7 +22,7 @@ def of_net(*layers, loss=None, inputs=4):
     """A net's loss as a circuit, and numbers for it; its weights are inputs 2, 3, ..."""
     labelled = loss is None
     target = Spec((ROWS,), INT64) if labelled else Spec((ROWS, 3), FLOAT64)
-    task = Task(Sequential(*layers), loss or CrossEntropy(), SGD())
+    task = Task(Sequential(*layers), loss or CrossEntropy(), SGD(), "float64")
     circuit = objective(task, Spec((ROWS, inputs), FLOAT64), target).circuit
     rng = np.random.default_rng(0)
     shapes = [circuit.spec_of(w).shape for w in circuit.inputs]

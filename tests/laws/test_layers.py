@@ -22,7 +22,7 @@ from pullback.nn import (
     xavier,
     zeros,
 )
-from pullback.nn.layer import draw
+from pullback.nn.context import draw
 
 LAYERS = [
     Linear(3),
@@ -41,7 +41,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 def joined(layer, dtype="float64", rows=4):
     x = Spec((rows, 6), np.dtype(dtype))
     net, generator = join(layer, x), np.random.default_rng(7)
-    values = [generator.normal(size=x.shape).astype(dtype), *draw(net.needs, generator, x.dtype)]
+    values = [generator.normal(size=x.shape).astype(dtype), *draw(net.needs, generator).values()]
     return net, [v + np.asarray(0.1, dtype) for v in values]
 
 

@@ -308,9 +308,14 @@ def test_a_wire_read_along_the_rows_and_along_the_columns_of_one_loop_is_both(sh
 def step_circuit(batch=8, sizes=(5, 16, 3), dtype="float32", **options):
     hidden = [layer for units in sizes[1:-1] for layer in (Linear(units), ReLU())]
     task = Task(
-        Sequential(*hidden, Linear(sizes[-1])), CrossEntropy(), SGD(0.1, momentum=0.9, **options)
+        Sequential(*hidden, Linear(sizes[-1])),
+        CrossEntropy(),
+        SGD(0.1, momentum=0.9, **options),
+        dtype,
     )
-    return training_step(task, Spec((batch, sizes[0]), np.dtype(dtype)), Spec((batch,), INT64))
+    return training_step(
+        task, Spec((batch, sizes[0]), np.dtype(dtype)), Spec((batch,), INT64)
+    ).circuit
 
 
 def step_values(circuit, seed=0):

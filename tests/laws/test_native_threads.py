@@ -161,10 +161,11 @@ def small_net():
 def training(threads):
     """Its steps."""
     circuit = training_step(small_net(), Spec((13, 21), np.dtype("f4")), Spec((13,), INT64))
-    rng, carried = np.random.default_rng(1), len(circuit.inputs) - 3
+    (pairs, columns), circuit = circuit.positions, circuit.circuit
+    rng, carried = np.random.default_rng(1), len(pairs)
     start = [rng.normal(size=circuit.spec_of(w).shape) for w in circuit.inputs[:carried]]
     return compile_steps(
-        circuit, carried={i: i for i in range(carried)}, columns=[carried, carried + 1],
+        circuit, carried=pairs, columns=columns,
         start=[s.astype("f4") for s in start], fixed=[np.float32(0.05)], executor="native",
         threads=threads,
     )  # fmt: skip
@@ -198,8 +199,8 @@ def test_a_whole_training_gives_the_same_weights():
     rows, plan = Examples(ROWS, LABELS), Plan(batch_size=13, max_epochs=3)
     made = [Training(small_net(), plan, rows, executor="native", threads=n) for n in (1, 3)]
     [one.run() for one in made]
-    assert all(map(same_bits, *(one.now.weights for one in made)))
-    assert [{s.threads for s in one._steps.values()} for one in made] == [{1}, {3}]
+    assert all(map(same_bits, *(one.weights.values() for one in made)))
+    assert [{made.steps.threads for made in one.loop._all.values()} for one in made] == [{1}, {3}]
 
 
 @pytest.mark.parametrize("threads", [0, -1, 2.0, "2", None])

@@ -70,8 +70,10 @@ def torch_losses(weights, x, y, rate, options, steps):
 
 
 def our_losses(weights, x, y, rate, options, steps):
-    task = Task(Sequential(Linear(8), ReLU(), Linear(3)), CrossEntropy(), SGD(rate, **options))
-    program = compile(training_step(task, spec_of(x), spec_of(y)))
+    task = Task(
+        Sequential(Linear(8), ReLU(), Linear(3)), CrossEntropy(), SGD(rate, **options), "float64"
+    )
+    program = compile(training_step(task, spec_of(x), spec_of(y)).circuit)
     moving, losses = [*weights, *map(np.zeros_like, weights)], []
     for _ in range(steps):
         *moving, loss, _ = program.run([*moving, x, y, rate])

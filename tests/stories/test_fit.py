@@ -93,7 +93,7 @@ def test_a_step_too_long_names_the_wire_that_went_first(executor, batch):
     f = pb.circuit("far = w*x - y; loss = far * far", parameters="w")
     data = {"w": 1.0, "x": np.arange(1.0, 7.0), "y": np.zeros(6)}
     with pytest.raises(
-        RunError, match=r"diverged in epoch \d+: .*(far|loss|w_next).* is -?(inf|nan)"
+        RunError, match=r"diverged in epoch \d+, step \d+: .*(far|loss|w_next).* is -?(inf|nan)"
     ):
         f.fit(data, plan=Plan(batch, 500), optimizer=SGD(1e3), executor=executor)
 

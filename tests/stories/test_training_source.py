@@ -68,7 +68,12 @@ class Losses:
 def test_a_softmax_net_on_the_digits_learns_as_with_the_engine(dtype, optimizer):
     x, plan, losses = (digits().X / 16).astype(dtype), Plan(50, max_epochs=2, seed=7), Losses()
     engine = Training(
-        Task(Sequential(Linear(32), ReLU(), Linear(10)), CrossEntropy(), optimizer),
+        Task(
+            Sequential(Linear(32), ReLU(), Linear(10)),
+            CrossEntropy(),
+            optimizer,
+            np.dtype(dtype).name,
+        ),
         plan,
         Examples(x, digits().y),
     )
@@ -271,7 +276,7 @@ MANY = {"w": np.linspace(0, 1, 2000), "x": np.ones((3, 2000)), "y": np.ones((3, 
         (LINE, {"w": 1.0, "x": 2.0, "y": 3.0}, CircuitError, "loss is given no rows"),
         (LINE, {"w": 1.0, "x": [1.0], "y": [2.0, 3.0]}, ShapeError, "number of rows: 'x' 1, 'y' 2"),
         (LINE, {"w": np.arange(2), "x": [1.0, 2.0], "y": [2.0, 3.0]}, CircuitError, "'w' is int64"),
-        (DEAF, {"w": 1.0, "x": [1.0]}, CircuitError, "does not listen to weight 'w'"),
+        (DEAF, {"w": 1.0, "x": [1.0]}, CircuitError, "does not depend on weight 'w'"),
         (LINE, MANY, FaceError, "weight 'w' starts at 2000 numbers"),
         (
             COUNTING,

@@ -31,7 +31,7 @@ def net(sizes: tuple[int, ...]) -> Sequential:
 def circuit(sizes: tuple[int, ...], batch: int, rule: Rule) -> Circuit:
     """The whole step: (*weights, *state, x, target, rate) -> (*weights, *state, loss, right)."""
     task = Task(net(sizes), CrossEntropy(), rule.ours)
-    return training_step(task, Spec((batch, sizes[0]), FLOAT32), Spec((batch,), INT64))
+    return training_step(task, Spec((batch, sizes[0]), FLOAT32), Spec((batch,), INT64)).circuit
 
 
 def loss(f: Any, w: Any, x: Any, target: Any) -> Any:

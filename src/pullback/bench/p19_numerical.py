@@ -40,7 +40,9 @@ def prepare(batch: int) -> Net:
 
 def by_cones(work: Net) -> Run:
     """Each nudge followed through its own cone."""
-    task = Task(Sequential(Linear(HIDDEN), ReLU(), Linear(CLASSES)), CrossEntropy(), SGD())
+    task = Task(
+        Sequential(Linear(HIDDEN), ReLU(), Linear(CLASSES)), CrossEntropy(), SGD(), "float64"
+    )
     circuit = objective(task, Spec(work.x.shape, FLOAT64), Spec(work.labels.shape, INT64)).circuit
     cones = Cones(circuit, [work.x, work.labels, *work.weights], "native")
 

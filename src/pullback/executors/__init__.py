@@ -87,6 +87,7 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     columns: Sequence[int],
     start: Sequence[Any],
     fixed: Sequence[Any] = (),
+    owned: bool = False,
     executor: str = "auto",
     fast: bool = False,
     threads: int = 1,
@@ -94,9 +95,10 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     """A step circuit that keeps what it carries from step to step, such as weights.
 
     carried: which input each output becomes in the next step, {input: output} by position. columns:
-    positions of the inputs that each step brings. The other inputs are `fixed`. fast: sums and products
-    may be reordered and fused. threads: how many share a step of arrays that is long enough; any number
-    gives the same bits.
+    positions of the inputs that each step brings. The other inputs are `fixed`. owned: the steps may
+    work in the very arrays of `start`, so that nothing is copied. fast: sums and products may be
+    reordered and fused. threads: how many share a step of arrays that is long enough; any number gives
+    the same bits.
 
     >>> from pullback import circuit
     >>> step = circuit("w - rate * x").circuit()
@@ -107,6 +109,7 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     [4.0]
     """
     plan: dict[str, Any] = {"carried": carried, "columns": columns, "start": start, "fixed": fixed}
+    plan["owned"] = owned
     made: Steps | None = None
     _check_threads(threads)
     check_positions(circuit, carried, columns)

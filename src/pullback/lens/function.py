@@ -26,7 +26,6 @@ from pullback.lens.expansion import collapsed, expanded
 from pullback.lens.explain import Explanation, explain
 from pullback.lens.fit import Fitted, fit
 from pullback.lens.gradcheck import Report, check_view
-from pullback.lens.lesson import Plan
 from pullback.lens.mapped import Mapped, mapped
 from pullback.lens.proof import Proof, prove
 from pullback.lens.settings import put_in, settled, told_apart
@@ -35,7 +34,9 @@ from pullback.lens.source import Source, backward_source, forward_source
 from pullback.lens.text import function_of_text
 from pullback.lens.training_source import training_source
 from pullback.lens.views import View
-from pullback.passes.training_step import Optimizer
+from pullback.loop.loop import How
+from pullback.loop.plan import Plan
+from pullback.passes.optimizer import Optimizer
 
 
 class CircuitFunction:
@@ -251,7 +252,9 @@ class CircuitFunction:
         2.0
         """
         bound = dict(zip(self.parameters, self._as_arrays(self.bind(values, named)), strict=True))
-        return fit(self, bound, plan, optimizer, executor=executor, threads=threads)
+        return fit(
+            self, bound, plan, optimizer, How("native" if executor == "auto" else executor, threads)
+        )
 
     @settled
     def training_source(

@@ -25,10 +25,11 @@ from pullback.errors import (
     did_you_mean,
 )
 from pullback.executors import compile as compile_circuit
-from pullback.lens.lesson import Lesson, Plan
+from pullback.lens.fit_problem import FitProblem
 from pullback.lens.source import Source
+from pullback.loop.plan import Plan
 from pullback.passes.backward import Backward
-from pullback.passes.training_step import Optimizer
+from pullback.passes.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from pullback.lens.function import CircuitFunction
@@ -58,8 +59,8 @@ def training_source(
     return Source.of(program, job.circuit.by_name, verified=True)
 
 
-class _Job(Lesson):
-    """A lesson that becomes a program."""
+class _Job(FitProblem):
+    """A training that becomes a program."""
 
     def __init__(
         self, made: CircuitFunction, values: dict[str, Any], plan: Plan, optimizer: Optimizer

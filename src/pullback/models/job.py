@@ -75,7 +75,9 @@ class _Log:
     run: Run
 
     def epoch(self, record: EpochRecord) -> None:
-        self.run.log(**asdict(record))
+        row = asdict(record)
+        terms = row.pop("terms")
+        self.run.log(**{**terms, **row})
 
 
 def train_classifier(

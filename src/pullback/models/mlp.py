@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pullback.core.dtypes import FLOAT32, FLOAT64
+from pullback.core.ranges import check_count
 from pullback.data.encode import Encoder
 from pullback.data.standardize import Standardizer, fit_standardizer
 from pullback.data.table import shown
 from pullback.errors import DataError, OptionError, RunError
 from pullback.gates.reduce import softmax
+from pullback.loop.plan import Plan
 from pullback.models.rows import checked_labels, checked_numbers, checked_rows, codes_of
 from pullback.models.saved import About, Options, labels_of, load, save
 from pullback.models.scorer import Scorer, scores_circuit
@@ -24,12 +26,11 @@ from pullback.nn.init import Array
 from pullback.nn.layer import Layer
 from pullback.nn.linear import Linear
 from pullback.nn.losses import CrossEntropy, Loss, MeanSquaredError
-from pullback.nn.options import check_count
 from pullback.nn.sequential import Sequential
 from pullback.train.monitor import Monitor
 from pullback.train.optimizers import SGD
 from pullback.train.step import Task
-from pullback.train.trainer import Examples, Plan, Stopped, Training
+from pullback.train.trainer import Examples, Stopped, Training
 
 Rows = tuple[ArrayLike, ArrayLike]
 
@@ -91,7 +92,7 @@ class _MLP:
 
     def _task(self, net: Layer) -> Task:
         sgd = SGD(self.learning_rate, self.momentum, weight_decay=self.weight_decay)
-        return Task(net, self._loss, sgd)
+        return Task(net, self._loss, sgd, self.dtype)
 
     def _plan(self) -> Plan:
         return Plan(self.batch_size, self.max_epochs, self.patience, self.random_state)

@@ -15,8 +15,9 @@ from pullback.core.shapes import Spec
 from pullback.data.standardize import Standardizer
 from pullback.executors import compile
 from pullback.gates.shape import cast
+from pullback.nn.context import Context
 from pullback.nn.init import Array
-from pullback.nn.layer import Layer, Weights
+from pullback.nn.layer import Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def scores_circuit(
     scale = builder.constant(standardizer.scale).named("scale")
     # In float64: a year or a price minus its mean would lose its digits in float32.
     z = cast((x - mean) / scale, dtype=dtype.name).named("z")
-    scores = net.join(z, Weights(builder, dtype)).named("scores")
+    scores = net.join(z, Context(builder, dtype)).named("scores")
     if units is None:
         return builder.finish([scores])
     spread = builder.constant(units.scale).named("target_scale")

@@ -1,13 +1,15 @@
 """Floor 6, nn: layers, losses and starting weights. Frozen descriptions; whoever trains owns the numbers."""
 
 from pullback.nn.activations import ReLU, Sigmoid, Tanh
+from pullback.nn.context import Context
 from pullback.nn.init import he, lecun, xavier, zeros
-from pullback.nn.layer import Joined, Layer, Weights, join
+from pullback.nn.layer import Joined, Layer, join
 from pullback.nn.linear import Linear
 from pullback.nn.losses import CrossEntropy, Loss, MeanSquaredError
 from pullback.nn.sequential import Sequential
 
 __all__ = [
+    "Context",
     "CrossEntropy",
     "Joined",
     "Layer",
@@ -18,7 +20,6 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
-    "Weights",
     "he",
     "join",
     "lecun",

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from pullback.core.wire import Wire
 from pullback.gates.curves import relu, sigmoid, tanh
-from pullback.nn.layer import Layer, Weights
+from pullback.nn.context import Context
+from pullback.nn.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class ReLU(Layer):
 
     kind: ClassVar[str] = "relu"
 
-    def join(self, x: Wire, weights: Weights) -> Wire:
+    def join(self, x: Wire, context: Context) -> Wire:
         return relu(x)  # type: ignore[no-any-return]
 
 
@@ -26,7 +27,7 @@ class Tanh(Layer):
 
     kind: ClassVar[str] = "tanh"
 
-    def join(self, x: Wire, weights: Weights) -> Wire:
+    def join(self, x: Wire, context: Context) -> Wire:
         return tanh(x)  # type: ignore[no-any-return]
 
 
@@ -36,5 +37,5 @@ class Sigmoid(Layer):
 
     kind: ClassVar[str] = "sigmoid"
 
-    def join(self, x: Wire, weights: Weights) -> Wire:
+    def join(self, x: Wire, context: Context) -> Wire:
         return sigmoid(x)  # type: ignore[no-any-return]

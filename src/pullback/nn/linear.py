@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pullback.core.ranges import check_count
 from pullback.core.wire import Wire
 from pullback.errors import ShapeError
+from pullback.nn.context import Context
 from pullback.nn.init import Init, he, zeros
-from pullback.nn.layer import Layer, Weights
-from pullback.nn.options import check_count
+from pullback.nn.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Linear(Layer):
     def __post_init__(self) -> None:
         check_count("units", self.units, least=1)
 
-    def join(self, x: Wire, weights: Weights) -> Wire:
+    def join(self, x: Wire, context: Context) -> Wire:
         if x.ndim < 2:
             raise ShapeError(f"Linear listens to rows (n, d), not to shape {x.shape}.")
-        W = weights("W", (x.shape[-1], self.units), self.init)
+        W = context("W", (x.shape[-1], self.units), self.init)
         y = x @ W
-        return y + weights("b", (self.units,), zeros) if self.bias else y
+        return y + context("b", (self.units,), zeros) if self.bias else y
 
     def __repr__(self) -> str:
         return f"Linear(units={self.units}, bias={self.bias}, init={self.init.__name__})"

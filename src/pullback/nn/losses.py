@@ -109,6 +109,16 @@ class Logistic(Loss):
         return softplus(-(target * scores))
 
 
+def are_right(scores: Any, target: Any) -> Any:
+    """Whether each row has its largest score at the label.
+
+    >>> import numpy as np
+    >>> are_right(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    array([ True, False])
+    """
+    return equal(argmax(scores, axis=-1), target)
+
+
 def count_right(scores: Any, target: Any) -> Any:
     """How many rows have their largest score at the label.
 
@@ -116,4 +126,4 @@ def count_right(scores: Any, target: Any) -> Any:
     >>> int(count_right(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1])))
     1
     """
-    return sum(cast(equal(argmax(scores, axis=-1), target), dtype="int64"))
+    return sum(cast(are_right(scores, target), dtype="int64"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pullback.core.wire import Wire
-from pullback.nn.layer import Layer, Weights
+from pullback.nn.context import Context
+from pullback.nn.layer import Layer
 
 
 @dataclass(frozen=True, init=False)
@@ -27,11 +28,11 @@ class Sequential(Layer):
     def __init__(self, *layers: Layer) -> None:
         object.__setattr__(self, "layers", layers)
 
-    def join(self, x: Wire, weights: Weights) -> Wire:
+    def join(self, x: Wire, context: Context) -> Wire:
         counts: Counter[str] = Counter()
         for layer in self.layers:
             counts[layer.kind] += 1
-            x = weights.join(layer, x, f"{layer.kind}{counts[layer.kind]}")
+            x = context.join(layer, x, f"{layer.kind}{counts[layer.kind]}")
         return x
 
     def __repr__(self) -> str:

@@ -1,9 +1,11 @@
 """Floor 8, train: weights change here, one step circuit after the other."""
 
+from pullback.loop.plan import Plan
+from pullback.loop.state import TrainState
 from pullback.train.monitor import EpochRecord, Monitor
 from pullback.train.optimizers import SGD, Optimizer
-from pullback.train.step import Task, objective, training_step
-from pullback.train.trainer import Examples, Plan, Progress, Training
+from pullback.train.step import Task, evaluation, objective, training_step
+from pullback.train.trainer import Examples, Training
 
 __all__ = [
     "SGD",
@@ -12,9 +14,10 @@ __all__ = [
     "Monitor",
     "Optimizer",
     "Plan",
-    "Progress",
     "Task",
+    "TrainState",
     "Training",
+    "evaluation",
     "objective",
     "training_step",
 ]

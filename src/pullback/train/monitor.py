@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -13,7 +14,7 @@ class EpochRecord:
     epoch counts from 1. loss and accuracy are means over the training rows as the weights moved;
     the validation ones are measured after the epoch. accuracy is None where targets are no labels,
     validation is None where there are no validation rows. best: no epoch before was better on
-    validation. seconds since training began.
+    validation. seconds since training began. terms: what else a step shows, such as penalties, by name.
     """
 
     epoch: int
@@ -24,6 +25,7 @@ class EpochRecord:
     learning_rate: float
     best: bool
     seconds: float
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 class Monitor(Protocol):

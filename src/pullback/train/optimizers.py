@@ -5,37 +5,14 @@ Written in operators, so the same lines run on arrays and become part of the tra
 
 from __future__ import annotations
 
-import copy
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from pullback.core.ranges import check_number
 from pullback.errors import OptionError
-from pullback.nn.options import check_number
-
-State = dict[str, Any]
-
-
-class Optimizer(ABC):
-    """How a weight moves when it is pulled. Write a frozen dataclass with `start` and `update`."""
-
-    learning_rate: float
-
-    @abstractmethod
-    def start(self, weight: Any) -> State:
-        """What is remembered about a weight before its first step: arrays by name."""
-
-    @abstractmethod
-    def update(self, weight: Any, grad: Any, state: State) -> tuple[Any, State]:
-        """The weight and its state after one step. `grad` is the pull of the loss on the weight."""
-
-    def at(self, learning_rate: Any) -> Self:
-        """The same optimizer with its learning rate on a wire, so that every step can have its own."""
-        twin = copy.copy(self)
-        object.__setattr__(twin, "learning_rate", learning_rate)
-        return twin
+from pullback.passes.optimizer import Optimizer, State
 
 
 @dataclass(frozen=True)
@@ -80,3 +57,6 @@ class SGD(Optimizer):
         ahead = grad + self.momentum * velocity if self.nesterov else velocity
         step = self.learning_rate * ahead
         return weight - step, {"velocity": velocity}
+
+
+__all__ = ["SGD", "Optimizer", "State"]

@@ -7,57 +7,102 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pullback.core.build import Builder
-from pullback.core.circuit import Circuit
-from pullback.core.dtypes import INT64
+from pullback.core.dtypes import FLOAT32, FLOAT64, INT64
 from pullback.core.shapes import Spec
 from pullback.core.sites import scope
-from pullback.nn.layer import Joined, Layer, Weights
-from pullback.nn.losses import Loss, count_right
+from pullback.core.wire import Wire
+from pullback.errors import OptionError
+from pullback.gates.shape import cast
+from pullback.nn.context import Context
+from pullback.nn.layer import Joined, Layer, joined
+from pullback.nn.losses import Loss, are_right, count_right
 from pullback.passes import training_step as passes
-from pullback.passes.backward import backward
-from pullback.train.optimizers import Optimizer
+from pullback.passes.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned: a net, the loss that judges its scores, the optimizer that moves its weights."""
+    """What is learned: a net, the loss that judges its scores, the optimizer that moves its weights.
+
+    dtype: of the weights and of all that is computed, "float32" or "float64".
+    """
 
     net: Layer
     loss: Loss
     optimizer: Optimizer
+    dtype: str = FLOAT32.name
+
+    def __post_init__(self) -> None:
+        if self.dtype not in (FLOAT32.name, FLOAT64.name):
+            raise OptionError(f"dtype={self.dtype!r}; it is 'float32' or 'float64'.")
 
 
 def objective(task: Task, x: Spec, target: Spec) -> Joined:
-    """(x, target, *weights) -> loss; and how many rows are right, when the targets are labels.
+    """(x, target, *weights, *states) -> loss; how many rows are right, when targets are labels.
 
-    The weights get the dtype of x; targets are labels when they are integers.
+    The loss is the mean over the rows and the net's penalty terms, which are shown beside it. Targets
+    are labels when they are integers; real numbers are brought to the dtype of the task.
 
-    >>> import numpy as np
     >>> from pullback.nn import CrossEntropy, Linear
     >>> from pullback.train import SGD
     >>> x, labels = Spec((32, 64), np.dtype("float32")), Spec((32,), INT64)
-    >>> circuit = objective(Task(Linear(10), CrossEntropy(), SGD()), x, labels).circuit
-    >>> [circuit.names[wire] for wire in circuit.outputs]
-    ['loss', 'right']
+    >>> objective(Task(Linear(10), CrossEntropy(), SGD()), x, labels).outputs
+    ('loss', 'right')
     """
-    builder = Builder()
-    weights = Weights(builder, x.dtype)
-    start, goal = builder.input(x, "x"), builder.input(target, "target")
-    scores = task.net.join(start, weights)
+    context, scores, goal = _scored(task, x, target, training=True)
     with scope("loss"):
-        outputs = [task.loss(scores, goal).named("loss")]
+        outputs = _with_terms(task.loss(scores, goal), context)
         if target.dtype == INT64:
-            outputs.append(count_right(scores, goal).named("right"))
-    return Joined(builder.finish(outputs), tuple(weights.needs))
+            outputs["right"] = count_right(scores, goal).named("right")
+    return joined(context, outputs, columns=("x", "target"))
 
 
-def training_step(task: Task, x: Spec, target: Spec) -> Circuit:
-    """(*weights, *states, x, target, learning_rate) -> (*weights, *states, loss[, right]).
+def evaluation(task: Task, x: Spec, target: Spec) -> Joined:
+    """(x, target, *weights, *states) -> the loss of each row by itself; whether it is right, for labels.
+
+    As the net predicts: every row by itself, nothing is carried.
+    """
+    context, scores, goal = _scored(task, x, target, training=False)
+    with scope("loss"):
+        outputs = {"losses": task.loss.each(scores, goal).named("losses")}
+        if target.dtype == INT64:
+            outputs["right"] = are_right(scores, goal).named("right")
+    return joined(context, outputs, columns=("x", "target"))
+
+
+def training_step(task: Task, x: Spec, target: Spec) -> passes.Step:
+    """(*weights, *states, x, target, *states of the net, learning_rate) -> what they become, loss[, right].
 
     Loss and right are those before the step. A weight `W` goes out as `W_next`; its state
     `velocity` goes in as `W_velocity` and out as `W_velocity_next`.
     """
-    judged = objective(task, x, target)
-    learned = range(2, 2 + len(judged.needs))
-    return passes.training_step(backward(judged.circuit), learned, task.optimizer)
+    return passes.training_step(objective(task, x, target), task.optimizer)
+
+
+def _scored(task: Task, x: Spec, target: Spec, *, training: bool) -> tuple[Context, Wire, Wire]:
+    """The net behind its rows: context, scores, and what they are compared with."""
+    builder, dtype = Builder(), np.dtype(task.dtype)
+    context = Context(builder, dtype, training=training)
+    start, goal = builder.input(x, "x"), builder.input(target, "target")
+    scores = task.net.join(_brought(start, dtype), context)
+    return context, scores, _brought(goal, dtype)
+
+
+def _brought(wire: Wire, dtype: np.dtype[np.floating]) -> Wire:
+    """Real numbers in the dtype of the task; whole numbers are tokens or labels, and stay."""
+    same = wire.dtype == dtype or wire.dtype.kind != "f"
+    return wire if same else cast(wire, dtype=dtype.name)
+
+
+def _with_terms(fit: Wire, context: Context) -> dict[str, Wire]:
+    """The loss by name, and what it is the sum of where the net has penalty terms."""
+    if not context.terms:
+        return {"loss": fit.named("loss")}
+    loss = fit
+    for term in context.terms.values():
+        loss = loss + term
+    terms = {name: wire.named(name) for name, wire in context.terms.items()}
+    return {"loss": loss.named("loss"), "fit": fit.named("fit"), **terms}

@@ -20,7 +20,7 @@ class Steps:
 
     carried: which input each output becomes in the next step, {input: output} by position. columns:
     positions of the inputs that each step brings. The other inputs are `fixed` until they are set
-    anew. Outputs that are not carried are shown.
+    anew. Outputs that are not carried are shown. owned: see `hold`.
 
     Ctrl-C or an error ends `run` after a full step: `done` counts the steps made, `carried` is what
     they came to, and `records` has for each shown single number an entry a step.
@@ -42,6 +42,7 @@ class Steps:
         columns: Sequence[int],
         start: Sequence[Any],
         fixed: Sequence[Any] = (),
+        owned: bool = False,
     ) -> None:
         self.circuit = circuit
         self._pairs, self._columns = tuple(carried.items()), tuple(columns)
@@ -52,7 +53,11 @@ class Steps:
         self.records: list[Array] = []
         self._done = 0
         self._prepare()
-        self.carried, self.fixed = start, fixed
+        self.fixed = fixed
+        if owned:
+            self.hold(start)
+        else:
+            self.carried = start
 
     @property
     def done(self) -> int:
@@ -69,6 +74,19 @@ class Steps:
         # An interruption before the next step must not find the steps of the last run.
         self._forget()
         self._keep([_own(x) for x in self._fit([i for i, _ in self._pairs], values)])
+
+    @property
+    def held(self) -> list[Any]:
+        """What is carried, not copied: these arrays are as they are until the next step is made."""
+        return list(self._kept())
+
+    def hold(self, values: Sequence[Any]) -> None:
+        """Go on from these very arrays; from now on they belong to the steps, which may write into them.
+
+        So two `Steps` that hold the same arrays in turn hand over what they carry without copies.
+        """
+        self._forget()
+        self._keep(self._fit([i for i, _ in self._pairs], values))
 
     @property
     def fixed(self) -> list[Any]:

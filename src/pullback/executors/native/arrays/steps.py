@@ -69,6 +69,19 @@ class NativeSteps(Steps):
     def _keep(self, state: list[Any]) -> None:
         self._set((i for i, _ in self._pairs), state)
 
+    def hold(self, values: Sequence[Any]) -> None:
+        """Go on in these very arrays, where they lie as machine code can write to them."""
+        self._forget()
+        fitted = self._fit([i for i, _ in self._pairs], values)
+        usable = _to_work_in(fitted)
+        for n, ((i, _), given) in enumerate(zip(self._pairs, fitted, strict=True)):
+            if n in usable:
+                self._values[i] = given
+                for table in self._tables:
+                    table[self._order.index(i)] = given.ctypes.data
+            else:
+                self._values[i][...] = given
+
     def _give(self, given: list[Any]) -> None:
         self._set(self._fixed, given)
         super()._give(given)
@@ -230,6 +243,18 @@ class NativeSteps(Steps):
             "ptr %records, ptr %done) nounwind {\nentry:"
         )
         return "\n".join([code.module(), gather, start, *code.lines, "  ret void", "}"])
+
+
+def _to_work_in(values: Sequence[Any]) -> set[int]:
+    """Which of these are dense arrays that may be written to and lie on no other of them."""
+    found, end = set(), 0
+    dense = [n for n, x in enumerate(values) if isinstance(x, np.ndarray) and x.flags.carray]
+    for n in sorted(dense, key=lambda n: values[n].ctypes.data):
+        start = values[n].ctypes.data
+        if start >= end:
+            found.add(n)
+            end = start + values[n].nbytes
+    return found
 
 
 def _zeros(spec: Spec) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,33 +14,25 @@ from pullback.core.names import unique
 from pullback.core.structure import LEAF
 from pullback.errors import CircuitError, OptionError, PullbackError, ShapeError
 from pullback.gates.reduce import mean
+from pullback.loop.plan import Plan
 from pullback.passes.backward import Backward, backward
+from pullback.passes.objective import Objective
+from pullback.passes.optimizer import Optimizer
+from pullback.passes.training_step import Step, training_step
 
 if TYPE_CHECKING:
     from pullback.lens.function import CircuitFunction
 
 
-class Plan(Protocol):
-    """How long to train, and in what portions: as `pullback.train.Plan`."""
-
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def max_epochs(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
-    def order(self, epoch: int, rows: int) -> np.ndarray[Any, Any]: ...
-
-
-class Lesson:
+class FitProblem:
     """The parameters of `made` and the rows of its other inputs.
 
     weights, rows: names of the inputs that learn, and of those that bring a row an example. values:
     by name, as given, weights as real numbers. count: how many rows. size: rows of a full batch.
     A loss with a number a row is averaged over the batch.
 
-    Errors: CircuitError where nothing learns, nothing is learned from, or the loss does not listen
-    to a weight; ShapeError where data differ in their number of rows.
+    Errors: CircuitError where nothing learns, nothing is learned from, or the loss does not depend
+    on a weight; ShapeError where data differ in their number of rows.
     """
 
     def __init__(self, made: CircuitFunction, values: dict[str, Any], plan: Plan) -> None:
@@ -59,6 +51,29 @@ class Lesson:
         for name in self.weights:  # a weight that is given as 1 is 1.0
             dtype = circuit.spec_of(circuit.find(name)).dtype
             self.values[name] = np.asarray(self.values[name], dtype)[()]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What each step takes rows of."""
+        return {name: self.values[name] for name in self.rows}
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What is the same in every step."""
+        known = {*self.weights, *self.rows}
+        return {name: value for name, value in self.values.items() if name not in known}
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The weights as they were given, in arrays that nobody else writes to."""
+        return {name: np.array(self.values[name]) for name in self.weights}
+
+    def step(self, rows: int, optimizer: Optimizer) -> Step:
+        """One step of so many rows; one row comes without an axis of rows where all are single numbers."""
+        single = self.back_of_one() if self.size == 1 else None
+        back = single or self.backs[rows]
+        objective = Objective(back.forward, tuple(self.weights), tuple(self.rows))
+        return training_step(objective, optimizer, back)
 
     def _count(self) -> int:
         name = self.made.name
@@ -114,7 +129,7 @@ class Lesson:
                     fix=f"{weight}.astype(float)",
                 )
             if back.pulls[wire] < 0:
-                raise CircuitError(f"the loss {name} does not listen to weight {weight!r}.")
+                raise CircuitError(f"the loss {name} does not depend on weight {weight!r}.")
         return back
 
 

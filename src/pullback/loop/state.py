@@ -1,0 +1,52 @@
+"""`TrainState`: all that a training knows between two steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainState:
+    """All that a training knows between two steps: one that starts here goes on bit for bit.
+
+    carried: by name, weights, what the optimizer remembers, what the net carries. epoch: how many
+    are finished; step: how many steps of the next one. sums: of every shown number, over that one's
+    rows so far. best: weights and states of the net with the smallest validation loss so far.
+
+    A running training works in the arrays of its state; `copy` keeps them as they are now.
+    """
+
+    carried: Mapping[str, Any]
+    epoch: int = 0
+    step: int = 0
+    sums: Mapping[str, float] = field(default_factory=dict)
+    best: Mapping[str, Any] = field(default_factory=dict)
+    best_loss: float = math.inf
+    best_epoch: int = 0
+
+    def copy(self) -> TrainState:
+        """The same, in arrays of its own."""
+        return replace(self, carried=copied(self.carried), best=copied(self.best))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every carried number is. Nothing is copied."""
+        ends = [f(x) for x in self.carried.values() if np.size(x) for f in (np.min, np.max)]
+        return bool(np.isfinite(ends).all())
+
+    @property
+    def bytes(self) -> int:
+        """How much memory the carried arrays take."""
+        return sum(np.asarray(value).nbytes for value in self.carried.values())
+
+
+def copied(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Each array in memory of its own."""
+    return {name: np.array(value) for name, value in arrays.items()}
