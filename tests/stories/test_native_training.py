@@ -101,7 +101,7 @@ def test_an_unknown_executor_is_refused():
 
 def test_without_llvmlite_numpy_trains_and_says_so(monkeypatch):
     monkeypatch.setattr(jit, "lacking", lambda: "llvmlite is not installed")
-    monkeypatch.setattr(pullback.executors, "_warned", set())
+    monkeypatch.setattr(pullback.executors, "_warned", {})
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         found = trained(Plan(max_epochs=2))
