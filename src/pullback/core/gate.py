@@ -264,6 +264,13 @@ class Gate:
 
     def check_kind(self, name: str, dtype: np.dtype[Any]) -> None:
         """Inputs with a kind of their own (a condition, an index) are never converted silently."""
+        if dtype == BOOL and self.kinds[name] == INT64:
+            # Cast, True and False would be places 1 and 0.
+            raise DtypeError(
+                f"{self.name}: {name!r} is a mask (bool), wanted places (int64).",
+                why="How many numbers a mask keeps is not known before the circuit runs.",
+                fix=f"where({name}, x, 0.0), which keeps the shape and is 0 where the mask is False",
+            )
         if dtype != self.kinds[name]:
             fix = f"{name} != 0" if self.kinds[name] == BOOL else f"cast({name}, dtype='int64')"
             raise DtypeError(
