@@ -18,7 +18,7 @@ MASKS = {
     "x[x > 0]": traced(lambda x: x[x > 0]),
     "x[x > 0] * 2": traced(lambda x: x[x > 0.0] * 2.0),
     "x[x <= 0]": traced(lambda x: x[x <= 0]),
-    "x[x == x]": traced(lambda x: x[x == x]),  # noqa: PLR0124 - a mask of all
+    "x[x == x]": traced(lambda x: x[x == x]),
     "a mask that is known": traced(lambda x: x[np.array([True, False])]),
     "a list of yes and no": traced(lambda x: x[[True, False]]),
     "a table": traced(lambda x: x[x > 0], TABLE),
