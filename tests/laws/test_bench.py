@@ -121,8 +121,9 @@ def test_a_missed_goal_never_reads_as_met(time, said):
 
 def test_a_page_has_a_line_a_row_and_the_reason_where_a_peer_wins_or_a_goal_is_missed():
     page = markdown([result(ours=2e-9, slow=3e-9, quick=1e-9)], {"cores": "2"})
-    assert "| P0 | counting | step | ours 2.00 ns | quick 1.00 | 0.50 x |" in page
-    assert page.endswith("- P0: quick wins, 1.3 times the goal of 2 x slow: because")
+    assert "| **P0** counting (a step) | ours 2.00 ns | quick 1.00 | 0.50 x |" in page
+    assert "- **P0** (ns) slow 3.00; goal: 1e+09 ns (met), 2 x slow (missed)" in page
+    assert page.endswith("- P0: quick is faster, 1.3 times the goal of 2 x slow: because")
     assert markdown([result(ours=2e-9, slow=3e-9)], {}).endswith(
         "- P0: 1.3 times the goal of 2 x slow: because"
     )

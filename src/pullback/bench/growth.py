@@ -81,12 +81,12 @@ def as_data(one: Grown) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_PAGE = """# How it grows
+_PAGE = """# Scaling
 
 How the time of a step and the memory of the process grow with the size of the work, written by
 `pullback bench --sweep --markdown`. Each runner works alone in a process of its own, at each size anew,
-with one thread on one core; its memory is the most that process ever had, the library itself included.
-Where the work has one size only, that is shown. The machine is the one of [the table](bench.md).
+with one thread on one core; its memory is the peak of that process, the library itself included.
+Work of one size has one column. The machine is the one of [the table](bench.md).
 """
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pullback.bench.table import Measured, Result, in_unit
 
-ANSWERS = {True: "yes", False: "no", None: "not to be said here"}
+ANSWERS = {True: "yes", False: "no", None: "not measured here"}
+MET = {True: "met", False: "missed", None: "not measured here"}
 
 
 def lines(result: Result) -> list[str]:
@@ -67,50 +68,41 @@ def as_data(result: Result) -> dict[str, Any]:
     }
 
 
-_PAGE = """# Side by side
+_PAGE = """# Benchmarks
 
-The same work by pullback, by other libraries and by C, written by `pullback bench --markdown` after
-`pip install -e '.[bench]'`; how each grows with the size of the work is
-[on a page of its own](bench-growth.md). Each row is one process with one thread on one core; everybody
-came to the same numbers before a time counted; then all took turns, and a time is the median of the
-processor time of one step. The limit is C by hand, or the part of the work that nobody can leave out; it is
-no peer. Goals are for AVX-512. The library itself has SGD; Adam is an optimizer written for the bench
-(`pullback/bench/rules.py`), with the library's `Optimizer` protocol.
+The same work by pullback, by other libraries and by C, written by `pullback bench --markdown` after `pip
+install -e '.[bench]'`. [Scaling](bench-growth.md) shows how each grows with the size of the work. Each
+row is one process with one thread on one core. All runners had to reach the same numbers before a time
+counted; then they took turns. A time is the median of the processor time of one step. A limit is C
+written by hand, or the part of the work that cannot be left out; it is no peer. Goals are for AVX-512.
+The library itself has SGD; Adam is an optimizer written for the benchmarks (`pullback/bench/rules.py`),
+with the library's `Optimizer` protocol.
 
 ## The machine
 """
-HEAD = (
-    "row",
-    "work",
-    "a",
-    "pullback",
-    "best peer",
-    "its time / ours",
-    "others",
-    "limit",
-    "goal",
-    "met",
-)
+HEAD = ("row", "pullback", "best peer", "peer / pullback")
 
 
 def markdown(results: Sequence[Result], machine: Mapping[str, str]) -> str:
-    """A page: the machine, one table, and a reason wherever a peer wins or a goal is missed."""
+    """A page: the machine, one table, the rest of each row, a reason wherever a goal is missed."""
     parts = [
         _PAGE,
         "| | |",
         "|---|---|",
         *(f"| {key} | {value} |" for key, value in machine.items()),
     ]
-    parts += ["", "## The rows", ""]
+    parts += ["", "## Results", ""]
     parts += [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
     parts += [f"| {' | '.join(_cells(result))} |" for result in results]
+    parts += ["", "## Other peers, limits and goals", ""]
+    parts += [f"- {_rest(result)}" for result in results]
     reasons = [f"- {_reason(r)}" for r in results if r.missed or _loses(r)]
-    head = ["", "## Where a peer wins or a goal is missed", ""]
+    head = ["", "## Where a peer is faster or a goal is missed", ""]
     return "\n".join([*parts, *([*head, *reasons] if reasons else [])])
 
 
 def _reason(result: Result) -> str:
-    told = [*([f"{result.best_peer[0]} wins"] if result.best_peer and _loses(result) else [])]
+    told = [*([f"{result.best_peer[0]} is faster"] if result.best_peer and _loses(result) else [])]
     return ": ".join(
         filter(None, [result.row.key, ", ".join([*told, *result.missed]), result.row.note])
     )
@@ -135,21 +127,25 @@ def _cells(result: Result) -> list[str]:
         f"{short(name)} {in_unit(time, row.unit)} {row.unit}".strip()
         for name, time in result.times("ours").items()
     ]
+    return [
+        f"**{row.key}** {row.title} (a {row.each})",
+        "; ".join(mine),
+        f"{best[0]} {in_unit(best[1], row.unit)}" if best else "",
+        ratio(best[1] / ours) if best and ours else "",
+    ]
+
+
+def _rest(result: Result) -> str:
+    """Other peers, limits and goals of a row, in its unit."""
+    row, best = result.row, result.best_peer
     others = [
         f"{m.name} {in_unit(m.time, row.unit) or m.said}"
         for m in result.runners
         if m.role == "peer" and (best is None or m.name != best[0])
     ]
     limits = [f"{name} {in_unit(time, row.unit)}" for name, time in result.times("limit").items()]
-    return [
-        row.key,
-        row.title,
-        row.each,
-        "; ".join(mine),
-        f"{best[0]} {in_unit(best[1], row.unit)}" if best else "",
-        ratio(best[1] / ours) if best and ours else "",
-        ", ".join(others),
-        ", ".join(limits),
-        ", ".join(said for said, _ in result.goals),
-        ", ".join(ANSWERS[met] for _, met in result.goals),
-    ]
+    goals = [f"{said} ({MET[met]})" for said, met in result.goals]
+    told = (("", others), ("limit: ", limits), ("goal: ", goals))
+    return f"**{row.key}** ({row.unit}) " + "; ".join(
+        name + ", ".join(some) for name, some in told if some
+    )
