@@ -33,7 +33,7 @@ def train(  # noqa: PLR0913 - one argument a flag
     number: tuple[str, ...] = (),
     category: tuple[str, ...] = (),
     decimal: Literal["auto", ".", ","] = "auto",
-    header: bool | None = None,
+    header: Literal["auto", "yes", "no"] = "auto",
     hidden: tuple[int, ...] = (64,),
     epochs: int = 100,
     learning_rate: float | None = None,
@@ -62,7 +62,7 @@ def train(  # noqa: PLR0913 - one argument a flag
     number: a column to be read as numbers, such as codes with zeros in front
     category: a column to be read as a category, such as whole numbers that are names
     decimal: the decimal sign, where the file does not show it
-    header: whether the first line holds the column names; --no-header calls them x1, x2, ...
+    header: whether the first line holds the column names; where not, they are x1, x2, ...
     hidden: units of a hidden layer; give it again for another layer
     epochs: passes over the training rows, at most
     learning_rate: how far a step goes; 0.05 for classes, 0.01 for numbers

@@ -19,6 +19,7 @@ SEPARATORS = {
 
 
 Decimal = Literal["auto", ".", ","]
+Header = Literal["auto", "yes", "no"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Hints:
     """
 
     decimal: Decimal = "auto"
-    header: bool | None = None
+    header: Header = "auto"
     missing: tuple[str, ...] = ()
     not_missing: tuple[str, ...] = ()
 

@@ -45,9 +45,7 @@ def decimal_of(
     sign, separator = learned
     if sign and (separator == dialect.separator or (sign == "." and dialect.separator == ",")):
         return sign
-    if not (sign and sign != ".") and (
-        dialect.separator == "," or not _may_be_grouped(table, numerals)
-    ):
+    if sign != "," and not _may_be_grouped(table, numerals):
         return "."
     cell = next(c for c, point in numerals.values(".").items() if point != numerals.values(",")[c])
     point, comma = numerals.values(".")[cell], numerals.values(",")[cell]
@@ -59,8 +57,12 @@ def decimal_of(
 
 
 def _may_be_grouped(table: Table, numerals: Numerals) -> bool:
-    """Whether 1,234 stands there, or 1.234 in a file of semicolons, where decimals are commas."""
-    return table.dialect.separator == ";" or any("," in cell for cell in numerals.values("."))
+    """Whether 1,234 stands there, or 1.234 in a file that need not be English.
+
+    A program that separates by commas or blanks and writes 1.234 means a decimal point.
+    """
+    english = table.dialect.separator[0] in ", "
+    return not english or any("," in cell for cell in numerals.values("."))
 
 
 def _check_sign(table: Table, name: str, numerals: Numerals) -> None:
@@ -118,7 +120,7 @@ def refuse_strays(
         return
     few = count <= max(1, rows // 20)
     words = len(strays) <= 5 and (not used or (different > 10 and len(strays) <= 3))
-    marked = not used and numbers >= count and all(map(_STARTS.match, strays))
+    marked = not used and numbers * 5 >= rows and all(map(_STARTS.match, strays))
     if not (few or words or marked):
         return
     cell = min(strays, key=table.column(name).index)

@@ -17,7 +17,7 @@ import numpy as np
 from pullback.data.columns import Column
 from pullback.data.dataset import Features, Rows
 from pullback.data.dates import FORMS, day_of
-from pullback.data.dialect import Hints
+from pullback.data.dialect import Header, Hints
 from pullback.data.doubts import decimal_of, flag
 from pullback.data.missing import Missing
 from pullback.data.numerals import CURRENCIES, SIGNS, Numerals
@@ -193,7 +193,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     words: list[str] = []
     kept: list[str] = []
     separator: str = ""
-    header: bool | None = None
+    header: Header = "auto"
     target: Written = Written()
 
     def __post_init__(self) -> None:

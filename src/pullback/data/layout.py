@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from pullback.data.dates import form_of
+from pullback.data.dialect import Header
+from pullback.data.numerals import numeral_of
 from pullback.data.records import Record
 from pullback.data.text import Limits, shown
 from pullback.errors import DataError
@@ -36,10 +38,8 @@ class Layout:
     notes: list[str] = field(default_factory=list)
 
 
-def laid_out(
-    records: list[Record], name: str, limits: Limits, header: bool | None = None
-) -> Layout:
-    """Find the names and the rows. header: whether the first line holds names; None finds out."""
+def laid_out(records: list[Record], name: str, limits: Limits, header: Header = "auto") -> Layout:
+    """Find the names and the rows. header: whether the first line holds names; auto finds out."""
     notes: list[str] = []
     records = _without_rules(records, notes)
     if not records:
@@ -60,11 +60,11 @@ def laid_out(
         [cell.strip() for cell in column] for column in zip(*(r.cells for r in rows), strict=True)
     ]
     found = Layout(tuple(map(str.strip, first.cells)), columns, [r.line for r in rows], notes)
-    if header is False:
+    if header == "no":
         found.header = tuple(f"x{i}" for i in range(1, len(columns) + 1))
-    _drop_unnamed(found, name)
-    _check_names(found, name, first.line, checked=header is None)
     _drop_totals(found)
+    _drop_unnamed(found, name)
+    _check_names(found, name, first.line, checked=header == "auto")
     return found
 
 
@@ -129,7 +129,7 @@ def _filled(record: Record) -> int:
 
 
 def _split_header(
-    records: list[Record], width: int, header: bool | None, name: str, notes: list[str]
+    records: list[Record], width: int, header: Header, name: str, notes: list[str]
 ) -> tuple[Record, list[Record]]:
     """The record with the names, and those below it. Titles above have at most half of the cells."""
     at = 0
@@ -139,13 +139,13 @@ def _split_header(
         if _filled(records[at]) == width or len(records[at].cells) > width:
             break
         at += 1
-    if at and not (_all_words(records[at]) or header is False):
+    if at and not (_all_words(records[at]) or header == "no"):
         at = 0  # what follows is no header, so what stands above is no title
     if at:
         notes.append(
             f"{_lines(records[:at])} left out: above the names, {shown(records[0].cells[0])}"
         )
-    if header is False:
+    if header == "no":
         return records[at], records[at:]
     first, rows = records[at], records[at + 1 :]
     if rows and width == len(first.cells) + 1 and _has_row_names(first, rows, width):
@@ -156,9 +156,14 @@ def _split_header(
 
 def _has_row_names(first: Record, rows: list[Record], width: int) -> bool:
     """R writes a header that is one name short: the first cell of a row is its name."""
-    labels = [row.cells[0].strip() for row in rows if len(row.cells) == width]
-    ends = any(row.cells[-1].strip() for row in rows)
-    return ends and _all_words(first) and len(set(labels)) == len(labels) == len(rows)
+    full = [row for row in rows if len(row.cells) == width]
+    labels = [row.cells[0].strip() for row in full]
+    ends = any(row.cells[-1].strip() for row in full)
+    whole = all(label.isdigit() and label.isascii() for label in labels)
+    rising = whole and all(int(a) < int(b) for a, b in pairwise(labels))
+    named = rising or not (whole or any(map(numeral_of, labels)))
+    unique = len(set(labels)) == len(full) > 0.9 * len(rows) - 3
+    return ends and named and unique and _all_words(first)
 
 
 def _without_footer(rows: list[Record], width: int, notes: list[str]) -> list[Record]:
@@ -233,10 +238,10 @@ def _is_index(cells: list[str]) -> bool:
     """Whole numbers or names, all different. Dates and measures are more than an index."""
     if len(set(cells)) < len(cells) or form_of(cells):
         return False
-    return all(cell.isdigit() for cell in cells) or not any(map(_NUMBER.fullmatch, cells))
+    return all(cell.isdigit() for cell in cells) or not any(map(numeral_of, cells))
 
 
-NO_HEADER = "--no-header calls the columns x1, x2, ..."
+NO_HEADER = "--header no calls the columns x1, x2, ..."
 
 
 def _check_names(found: Layout, name: str, line: int, *, checked: bool) -> None:
@@ -263,7 +268,7 @@ def _check_header(found: Layout, name: str, line: int) -> None:
         some = " and ".join(map(shown, numbers[:2]))
         raise DataError(
             f"{name}, line {line}: {some} look like numbers, not column names; is there no header?",
-            why=f"{NO_HEADER}; --header takes line {line} as the names.",
+            why=f"{NO_HEADER}; --header yes takes line {line} as the names.",
         )
     pairs = zip(found.header, found.columns, strict=True)
     values = sum(column in cells for column, cells in pairs)
@@ -271,7 +276,7 @@ def _check_header(found: Layout, name: str, line: int) -> None:
         raise DataError(
             f"{name}, line {line}: {shown(found.header[0])} and others stand below as cells too; is there "
             "no header?",
-            why=f"{NO_HEADER}; --header takes line {line} as the names.",
+            why=f"{NO_HEADER}; --header yes takes line {line} as the names.",
         )
 
 
@@ -289,19 +294,17 @@ def _count_up(names: Sequence[str]) -> bool:
 def _drop_totals(found: Layout) -> None:
     """Rows that sum others up, known by a word at the end of the table: left out and said."""
     n = len(found.lines)
-    totals = []
+    totals, words = [], []
     for i in range(n - 1, max(n - 4, 0), -1):
-        cells = [column[i] for column in found.columns]
-        label = next((cell for cell in cells[:3] if cell), "")
-        at = cells.index(label) if label else 0
-        if not _TOTAL.fullmatch(label.rstrip(" :")) or found.columns[at].count(label) > 1:
+        word = next((c[i] for c in found.columns if _TOTAL.fullmatch(c[i].rstrip(" :"))), "")
+        if not word or any(column.count(word) > 1 for column in found.columns):
             break
         totals.append(i)
+        words.append(word)
     if not totals:
         return
-    label = next(c[totals[-1]] for c in found.columns if c[totals[-1]])
     lines = [Record(found.lines[i], []) for i in reversed(totals)]
-    found.notes.append(f"{_lines(lines)} left out: {shown(label)} sums the others up")
+    found.notes.append(f"{_lines(lines)} left out: {shown(words[-1])} sums the others up")
     keep = n - len(totals)
     found.columns = [column[:keep] for column in found.columns]
     found.lines = found.lines[:keep]

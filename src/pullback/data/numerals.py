@@ -44,9 +44,10 @@ _SURE = re.compile(  # a point that groups no thousands
 _CODE = re.compile(r"0[0-9]+")
 _GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _MONEY = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
-_BEFORE = re.compile(rf"({_MONEY}) ?(?=[-+(.,]?[0-9])")
+_BEFORE = re.compile(rf"({_MONEY}) ?(?=[-+(.,]{{0,2}}[0-9])")
 _NOT_IN_UNITS = r"\s\d,'+\-()=<>~*\"#?!:;|_\[\]{}"
 _AFTER = re.compile(rf" ?([^.{_NOT_IN_UNITS}][^{_NOT_IN_UNITS}]{{0,11}}[23]?)")
+_BRACKETED = re.compile(rf"\(([^()]*)\)( ?[^.{_NOT_IN_UNITS}][^{_NOT_IN_UNITS}]{{0,11}}[23]?)")
 _BODY = re.compile(r"[0-9., ']*[0-9.,](?:[eEdD][+-]?[0-9]{1,4})?(?![0-9])")
 
 
@@ -116,6 +117,8 @@ def _front(text: str, habits: list[str]) -> tuple[str, str, bool | None]:
     """Sign, currency and brackets, in any order. None for a sign that stands there twice."""
     unit, signs = "", 0
     minus = False
+    if found := _BRACKETED.fullmatch(text):  # (5) kg
+        text = f"({found[1]}{found[2]})"
     for _ in range(3):
         if found := _BEFORE.match(text):
             if unit:
@@ -197,6 +200,12 @@ class Numerals:
     def __len__(self) -> int:
         """How many different numbers there are."""
         return len(self._cells) if self._plain else len(self._found)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether blanks or apostrophes stand between thousands, so that no comma and no point does."""
+        marks = ("thousands blanks", "thousands apostrophes")
+        return not self._plain and any(m in n.habits for n in self._found.values() for m in marks)
 
     @property
     def decides(self) -> str:

@@ -14,7 +14,8 @@ from pullback.data.text import Limits
 from pullback.errors import DataError
 
 LOOKED_AT = 200  # records that a separator is judged by
-_QUOTED_OR_WORD = re.compile(r'"((?:[^"]|"")*)"(?=\s|$)|(\S+)')
+# Blanks that cells are parted by: those that group thousands (no-break, thin) belong to a number.
+_QUOTED_OR_WORD = re.compile(r'"((?:[^"]|"")*)"(?=[ \t]|$)|([^ \t]+)')
 _NAMED_SEPARATOR = re.compile(r'\ufeff?"?sep=(.)"?[;,\t ]*\r?\n', re.IGNORECASE)
 _SCRIPT = re.compile(
     r"\s*(?:--[^\n]*\n|/\*.*?\*/|\s)*(INSERT INTO|CREATE TABLE|DROP TABLE|COPY )", re.DOTALL
@@ -113,5 +114,8 @@ def _split_at_blanks(row: str, least: int) -> list[str]:
     (['a b', '1', '2'], ['a b', '1', '2'])
     """
     if least == 1:
-        return [q.replace('""', '"') if q or not w else w for q, w in _QUOTED_OR_WORD.findall(row)]
-    return [cell.strip('"') for cell in re.split(r"\s{2,}", row.strip())]
+        return [
+            q.replace('""', '"') if q or not w else w
+            for q, w in _QUOTED_OR_WORD.findall(row.strip("\r\n"))
+        ]
+    return [cell.strip('"') for cell in re.split(r"[ \t]{2,}", row.strip(" \t\r\n"))]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pullback.data.dialect import Dialect, Hints, decoded
 from pullback.data.layout import laid_out
 from pullback.data.missing import WORDS
-from pullback.data.numerals import Numerals
+from pullback.data.numerals import SIGNS, Numerals
 from pullback.data.records import check_is_table, named_separator, records_of, separator_of
 from pullback.data.text import Limits, read_bytes, read_text
 from pullback.data.text import shown as shown
@@ -201,15 +201,22 @@ def _unwrapped(columns: list[list[str]]) -> bool:
 def _decimal_of(columns: list[list[str]]) -> str:
     """The decimal sign that every column of numbers agrees to, or "" where none shows one.
 
-    >>> _decimal_of([["1,5", "2,25"], ["1.000", "n.d."]])
-    ','
+    >>> _decimal_of([["1,5", "2,25"], ["1.000", "n.d."]]), _decimal_of([["1 000"], ["2,250"]])
+    (',', ',')
     """
-    votes = set()
+    votes, marks, grouped = set(), set(), False
     for cells in columns:
         numerals = Numerals([cell for cell in dict.fromkeys(cells) if cell.lower() not in WORDS])
         if len(numerals.strays) <= max(1, len(numerals) // 10):
             votes.add(numerals.decides)
+            grouped = grouped or numerals.grouped
+            if not numerals.same and len(numerals.signs) == 2:
+                marks |= {
+                    sign for sign in SIGNS if any(sign in cell for cell in numerals.values("."))
+                }
     votes.discard("")
+    # Where blanks group the thousands, the only other mark is the decimal sign.
+    votes = votes or (marks if grouped else set())
     return votes.pop() if len(votes) == 1 else ""
 
 

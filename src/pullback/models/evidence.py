@@ -74,10 +74,8 @@ class Source:
 
 
 def _flags(name: str, value: Any) -> list[str]:
-    """An option of a table as it is typed: --header, --no-header, --missing=-999, once for each word."""
+    """An option of a table as it is typed, once for each word: --header no, --missing=-999."""
     typed = "--" + name.replace("_", "-")
-    if isinstance(value, bool):
-        return [typed if value else f"--no-{name}"]
     values = value if isinstance(value, tuple | list) else [value]
     return [w for v in values for w in ([f"{typed}={v}"] if v.startswith("-") else [typed, v])]
 

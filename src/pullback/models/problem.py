@@ -12,7 +12,7 @@ import numpy as np
 from pullback.data.columns import Column, recognise
 from pullback.data.dataset import Dataset, Features, Rows
 from pullback.data.dates import day_of
-from pullback.data.dialect import Decimal, Hints
+from pullback.data.dialect import Decimal, Header, Hints
 from pullback.data.doubts import flag
 from pullback.data.encode import Encoder, fit_encoder
 from pullback.data.missing import Missing
@@ -32,7 +32,7 @@ class Question:
     """What a person asks of a table, and says about how it is written.
 
     missing: further words for a missing cell; not_missing: words that are values. number, category:
-    columns to be read as such. header: whether the first line holds names; None finds out.
+    columns to be read as such. header: whether the first line holds names.
     """
 
     target: str
@@ -44,7 +44,7 @@ class Question:
     number: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     decimal: Decimal = "auto"
-    header: bool | None = None
+    header: Header = "auto"
 
     @property
     def hints(self) -> Hints:
