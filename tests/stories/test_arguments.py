@@ -243,7 +243,7 @@ def test_a_product_along_several_axes_of_three():
 
 def test_a_force_of_another_shape_is_told_beside_the_outputs():
     ask = pb.circuit(lambda x: x * 2.0)
-    for way in (lambda f: ask.run(X, force=f),):
+    for way in (lambda f: ask.run(X, force=f), lambda f: pb.vjp(ask, X)[1](f)):
         with pytest.raises(
             PullbackError, match=r"the force has shape \(2,\), the output has \(2, 3\)"
         ) as caught:

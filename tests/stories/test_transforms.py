@@ -61,15 +61,6 @@ def test_gradients_are_nested_like_their_inputs():
     assert type(grads["layers"]) is tuple
 
 
-def test_tuples_and_dicts_may_come_out_and_the_first_output_is_pulled():
-    def both(x, y):
-        return {"product": x * y, "sum": x + y}
-
-    value, grads = pb.value_and_grad(both, wrt=("x", "y"))(2.0, 3.0)
-    assert value == {"product": 6.0, "sum": 5.0}
-    assert grads == (3.0, 2.0)
-
-
 def test_float32_stays_float32():
     grad = pb.grad(lambda x: pb.sum(x * x))(np.array([1.0, 2.0], np.float32))
     assert grad.dtype == np.float32

@@ -93,16 +93,16 @@ class CircuitFunction:
 
     @settled
     def value_and_grad(self, /, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
-        """The value, and the gradient of the (first) output by input name; None for whole numbers."""
+        """The value, and the gradient of the output, one number, by input name; None for whole numbers."""
         view, leaves = self.viewed(self.bind(values, named))
-        view.scalar_output(self.name)
+        view.only_output(self.name)
         outputs, pulls = _outputs_and_pulls(view, leaves)
         value = put_together([plain(v) for v in outputs], view.trace.result)
         return value, nested_pulls(view, pulls, leaves)
 
     @settled
     def grad(self, /, *values: Any, **named: Any) -> dict[str, Any]:
-        """The gradient of the (first) output by input name."""
+        """The gradient of the output, one number, by input name."""
         return self.value_and_grad(*values, **named)[1]
 
     @settled

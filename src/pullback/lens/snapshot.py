@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from pullback.core.shapes import Spec
-from pullback.core.structure import put_together, take_apart
+from pullback.core.structure import put_together
 from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError
+from pullback.executors.reference.program import force_on
 from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.views import View
 from pullback.lens.whole import is_real
@@ -151,13 +152,9 @@ def _zero(spec: Spec) -> Any:
 def full_force(view: View, force: Any) -> Any:
     """The force as an array that fits the output it pulls."""
     spec = view.circuit.spec_of(view.circuit.outputs[0])
-    leaves, structure = take_apart(force)
-    if structure.kind != "leaf":
-        leaves, structure = [np.asarray(force)], structure
-    try:
-        return np.broadcast_to(np.asarray(leaves[0], spec.dtype), spec.shape)[()]
-    except ValueError:
+    if isinstance(force, tuple | dict) and len(view.circuit.outputs) > 1:
         raise CircuitError(
-            f"the force has shape {np.shape(leaves[0])}, the output has {spec.shape}.",
-            fix="one number, or an array of the output's shape",
-        ) from None
+            "run pulls on the first output alone; this force is for several.",
+            fix="value, pull = vjp(f, ...); pull(force)",
+        )
+    return np.asarray(force_on(spec.shape, force)).astype(spec.dtype)[()]

@@ -6,6 +6,7 @@ Each works on numbers and, inside another traced function, on wires; so they nes
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral
@@ -15,10 +16,12 @@ import numpy as np
 
 from pullback.core.build import Builder
 from pullback.core.circuit import Circuit
-from pullback.core.structure import map_leaves, put_together, take_apart
+from pullback.core.dtypes import canonical
+from pullback.core.structure import Structure, map_leaves, put_together
 from pullback.core.wire import Wire
-from pullback.errors import CircuitError, OptionError
-from pullback.gates.shape import concat, reshape
+from pullback.errors import CircuitError, OptionError, ShapeError
+from pullback.executors.reference.program import check_force, force_on
+from pullback.gates.shape import broadcast_to, concat, reshape
 from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.snapshot import plain
 from pullback.lens.views import Derived, View
@@ -33,8 +36,9 @@ Wrt = int | str | Sequence[int | str]
 def grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
     """A function that gives the gradient of `function` with respect to one or more inputs.
 
-    wrt: a position or name, or several (then a tuple comes back). The function must put out one number.
-    An input of whole numbers is refused: `x.astype(float)`.
+    wrt: a position or name, or several (then a tuple comes back). The function must put out one number
+    and nothing else; `jacobian` and `vjp` take functions of several outputs. An input of whole numbers is
+    refused: `x.astype(float)`.
 
     >>> grad(lambda x: x * x)(3.0)
     6.0
@@ -56,7 +60,7 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
 
     def both(*values: Any, **named: Any) -> tuple[Any, Any]:
         view, leaves = _viewed(made, values, named)
-        view.scalar_output(made.name)
+        view.only_output(made.name)
         starts = _starts(view)
         wanted = [w for p in positions for w in range(starts[p], starts[p + 1])]
         refuse_whole(view, wanted)
@@ -72,7 +76,8 @@ def value_and_grad(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
 def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
     """(value, pullback): `pullback(force)` is the pull on every input when `force` pulls the output.
 
-    None for an input of whole numbers.
+    Several outputs are pulled by a force each, nested as they are; None for one that is yes or no. None
+    comes back for an input of whole numbers.
 
     >>> value, pull = vjp(lambda x, y: x * y, -2.0, 3.0)
     >>> value, pull(1.0)
@@ -80,13 +85,14 @@ def vjp(function: Any, *values: Any) -> tuple[Any, Callable[[Any], Any]]:
     """
     made = as_circuit_function(function)
     view, leaves = _viewed(made, values, {})
-    every = _gradient(view, range(len(leaves)))
-    count = len(view.circuit.outputs)
+    circuit, count = view.circuit, len(view.circuit.outputs)
+    real = [o for o in range(count) if circuit.spec_of(circuit.outputs[o]).dtype.kind == "f"]
+    every = _gradient(view, range(len(leaves)), real or [0])
     plainly = view.derived("value", lambda: view.circuit)
     value = put_together(_applied(view, leaves, plainly, []), view.trace.result)
 
     def pull(force: Any) -> Any:
-        out = _applied(view, leaves, every, [force])[count:]
+        out = _applied(view, leaves, every, _forces(view, force, real))[count:]
         return tuple(_split(without_whole(view, out), [s for _, s in view.arguments]))
 
     return value, pull
@@ -109,13 +115,14 @@ def jvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> tupl
     if len(directions) != len(values):
         raise CircuitError(f"jvp got {len(values)} values and {len(directions)} directions.")
     # Wires captured from outside are inputs too, but they stand still here.
-    ways = take_apart(list(directions))[0]
-    if len(ways) != len(leaves):
-        raise CircuitError("a direction is nested like the value that moves along it.")
-    refuse_moves(view, ways)
-    real = [view.circuit.spec_of(w).dtype.kind == "f" for w in view.circuit.inputs]
-    moved = [i for i in range(len(leaves)) if real[i]]
-    ways = [ways[i] for i in moved]
+    nests = zip(directions, (structure for _, structure in view.arguments), strict=True)
+    all_ways = [
+        way for nest in nests for way in _like(*nest, "direction", "value that moves along it")
+    ]
+    refuse_moves(view, all_ways)
+    specs = [view.circuit.spec_of(w) for w in view.circuit.inputs]
+    moved = [i for i in range(len(leaves)) if is_real(specs[i])]
+    ways = [_direction(all_ways[i], specs[i].shape) for i in moved]
     pushed = view.derived("push", lambda: forward_mode(view.circuit, moved))
     out = _applied(view, leaves, pushed, ways)
     count = len(view.circuit.outputs)
@@ -144,32 +151,43 @@ def hvp(function: Any, values: Sequence[Any], directions: Sequence[Any]) -> Any:
     return tuple(next(moved) if one else None for one in real)
 
 
-def jacobian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
+def jacobian(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
     """A function that gives d output / d input: the output's shape, then the input's.
 
-    One backward pass an output element.
+    Nested as the outputs are, and in each as the input; of several inputs a tuple, one for each. One
+    backward pass an output element.
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 3.0]))
     array([[2., 0.],
            [0., 6.]])
     """
     made = as_circuit_function(function)
+    positions = _positions(made, wrt)
 
-    def rows(*values: Any, **named: Any) -> Any:
+    def table(*values: Any, **named: Any) -> Any:
         view, leaves = _viewed(made, values, named)
-        at, starts = _positions(made, wrt)[0], _starts(view)
-        pulled = range(starts[at], starts[at + 1])
-        refuse_whole(view, pulled)
-        derived = _gradient(view, pulled)
-        spec = view.circuit.spec_of(view.circuit.outputs[0])
-        size, count = int(np.prod(spec.shape)), len(view.circuit.outputs)
-        forces = np.eye(size, dtype=spec.dtype).reshape(size, *spec.shape)
-        found = [_applied(view, leaves, derived, [force[()]])[count:] for force in forces]
-        shapes = [spec.shape + view.circuit.spec_of(view.circuit.inputs[i]).shape for i in pulled]
-        blocks = [_stacked([row[i] for row in found], shape) for i, shape in enumerate(shapes)]
-        return put_together(blocks, view.arguments[at][1])
+        starts = _starts(view)
+        wanted = [w for p in positions for w in range(starts[p], starts[p + 1])]
+        refuse_whole(view, wanted)
+        structures = [view.arguments[p][1] for p in positions]
+        rows = []
+        for output in range(len(view.circuit.outputs)):
+            blocks = _split(_blocks(view, leaves, wanted, output), structures)
+            rows.append(blocks[0] if isinstance(wrt, Integral | str) else tuple(blocks))
+        return put_together(rows, view.trace.result)
 
-    return _called_like(function, rows)
+    return _called_like(function, table)
+
+
+def _blocks(view: View, leaves: list[Any], wanted: Sequence[int], output: int) -> list[Any]:
+    """The derivatives of one output by each of the wanted inputs."""
+    circuit, count = view.circuit, len(view.circuit.outputs)
+    spec = circuit.spec_of(circuit.outputs[output])
+    derived, size = _gradient(view, wanted, [output]), math.prod(spec.shape)
+    forces = np.eye(size, dtype=spec.dtype).reshape(size, *spec.shape)
+    found = [_applied(view, leaves, derived, [force[()]])[count:] for force in forces]
+    shapes = [spec.shape + circuit.spec_of(circuit.inputs[w]).shape for w in wanted]
+    return [_stacked([row[i] for row in found], shape) for i, shape in enumerate(shapes)]
 
 
 def _stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
@@ -180,8 +198,10 @@ def _stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return reshape(concat(*flat, axis=0), shape=shape)
 
 
-def hessian(function: Any, wrt: int | str = 0) -> Callable[..., Any]:
+def hessian(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
     """A function that gives the second derivatives of a scalar function.
+
+    Of several inputs a tuple of tuples: `hessian(f, wrt=(0, 1))(x, y)[0][1]` is d2f / dx dy.
 
     >>> hessian(lambda x: (x * x * x).sum())(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
@@ -206,6 +226,8 @@ def _called_like(function: Any, made: Callable[..., Any]) -> Callable[..., Any]:
 def _positions(made: CircuitFunction, wrt: Wrt) -> list[int]:
     several = isinstance(wrt, Iterable) and not isinstance(wrt, str | bytes)
     wanted: list[Any] = list(wrt) if several else [wrt]  # type: ignore[arg-type]
+    if not wanted:
+        raise OptionError(f"wrt={wrt!r:.60} names no input.", fix=f'wrt="{made.parameters[0]}"')
     return [_position(made, one, wrt) for one in wanted]
 
 
@@ -258,21 +280,66 @@ def _pulled(view: View, leaves: list[Any], wanted: Sequence[int]) -> list[Any]:
     return [plain(v) for v in (value, *found)]
 
 
-def _gradient(view: View, wanted: Sequence[int]) -> Derived:
-    """(inputs, force) -> outputs, then the pulls on the wanted inputs (zeros where nothing pulls)."""
-    return view.derived(("pulls", *wanted), lambda: _gradient_circuit(view, wanted))
+def _forces(view: View, force: Any, real: Sequence[int]) -> list[Any]:
+    """A force in the shape of each real output, or an error that says which does not fit."""
+    outputs = view.circuit.outputs
+    forces = _like(force, view.trace.result, "force", "output it pulls")
+    for output, given in enumerate(forces):
+        if output not in real and given is not None and len(forces) > 1:
+            what = view.circuit.describe(outputs[output])
+            raise CircuitError(f"{what} is no real number; nothing can pull it.", fix="None")
+    return [_shaped(forces[o], view.circuit.spec_of(outputs[o]).shape) for o in real]
 
 
-def _gradient_circuit(view: View, wanted: Sequence[int]) -> Circuit:
-    back = backward(view.circuit)
+def _shaped(force: Any, shape: tuple[int, ...]) -> Any:
+    if not isinstance(force, Wire):
+        return force_on(shape, force)
+    check_force(force.shape, shape)
+    return force if force.shape == shape else broadcast_to(force, shape=shape)
+
+
+def _direction(way: Any, shape: tuple[int, ...]) -> Any:
+    found = np.shape(way if isinstance(way, Wire) else canonical(way, "a direction"))
+    if found != shape:
+        raise ShapeError(f"a direction has shape {found}, the value that moves along it {shape}.")
+    return way
+
+
+def _like(value: Any, structure: Structure, what: str, of: str) -> list[Any]:
+    """The leaves of `value` where `structure` has its own; a list of numbers at a leaf is an array."""
+    if structure.kind == "leaf":
+        return [value]
+    if structure.kind == "dict":
+        fits = isinstance(value, dict) and set(value) == set(structure.keys)
+        parts = [value[key] for key in structure.keys] if fits else []
+    else:
+        fits = isinstance(value, list | tuple) and len(value) == len(structure.children)
+        parts = list(value) if fits else []
+    if not fits:
+        wanted = ", ".join(map(repr, structure.keys)) or f"{len(structure.children)} entries"
+        raise CircuitError(
+            f"a {what} is nested like the {of}: a {structure.kind} of {wanted}, got {value!r:.60}."
+        )
+    pairs = zip(parts, structure.children, strict=True)
+    return [leaf for part, child in pairs for leaf in _like(part, child, what, of)]
+
+
+def _gradient(view: View, wanted: Sequence[int], outputs: Sequence[int] = (0,)) -> Derived:
+    """(inputs, a force an output) -> outputs, then the pulls on the wanted inputs (zeros for none)."""
+    key = ("pulls", tuple(wanted), tuple(outputs))
+    return view.derived(key, lambda: _gradient_circuit(view, wanted, outputs))
+
+
+def _gradient_circuit(view: View, wanted: Sequence[int], outputs: Sequence[int]) -> Circuit:
+    back = backward(view.circuit, outputs)
     pulls = [back.input_pulls[w] for w in wanted]
     if all(p >= 0 for p in pulls):
         return tidy(back.asking([*back.forward.outputs, *pulls]))
     builder = Builder(back.circuit)
-    outputs = [builder.wire(o) for o in back.forward.outputs]
+    ends = [builder.wire(o) for o in back.forward.outputs]
     for w, p in zip(wanted, pulls, strict=True):
-        outputs.append(builder.wire(p) if p >= 0 else builder.constant(_zero(view, w)))
-    return tidy(builder.finish(outputs))
+        ends.append(builder.wire(p) if p >= 0 else builder.constant(_zero(view, w)))
+    return tidy(builder.finish(ends))
 
 
 def _zero(view: View, position: int) -> Any:

@@ -80,6 +80,16 @@ class View:
             self.back.asking([*forward, *sorted({p for p in self.back.pulls if p >= 0})])
         )
 
+    def only_output(self, name: str) -> None:
+        """Refuse to choose for the person which output, and which element of it, to pull on."""
+        count = len(self.circuit.outputs)
+        if count > 1:
+            raise CircuitError(
+                f"{name} puts out {count} values; a gradient needs one number to pull on.",
+                fix="return the one that is pulled; or jacobian(f), or vjp(f, x) with a pull on each",
+            )
+        self.scalar_output(name)
+
     def scalar_output(self, name: str) -> None:
         """Refuse to choose for the person which element to pull on."""
         shape = self.circuit.spec_of(self.circuit.outputs[0]).shape

@@ -153,10 +153,15 @@ def forced(circuit: Circuit, force: Any, output: int) -> Any:
 def force_on(shape: tuple[int, ...], force: Any) -> Any:
     """`force` as numbers of this shape, or a ShapeError."""
     array = canonical(force, "the force")
-    if array.shape not in ((), shape):
-        said = f"the force has shape {array.shape}, the output has {shape}."
-        raise ShapeError(said, fix="one number, or an array of the output's shape")
+    check_force(array.shape, shape)
     return np.broadcast_to(array, shape)[()]
+
+
+def check_force(given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """ShapeError unless a force of shape `given` can pull an output of this shape."""
+    if given not in ((), shape):
+        said = f"the force has shape {given}, the output has {shape}."
+        raise ShapeError(said, fix="one number, or an array of the output's shape")
 
 
 def fitted(value: Any, spec: Spec, what: str) -> Any:
