@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.executors.native.arrays.plan import can_plan
+from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.arrays.steps import CannotCarry, NativeSteps
 from pullback.executors.native.lanes import Lanes
@@ -22,6 +22,7 @@ from pullback.executors.native.tape_steps import TapeSteps
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program, one_an_input
 from pullback.executors.reference.steps import Steps
+from pullback.passes.planning.plan import can_plan
 
 SHORT_MAP = 3000  # gates, compiled for any number of points in 0.2 s at most
 LARGEST_MAP = 10_000  # gates that are compiled, in a second, for as many points as there are gates
@@ -33,7 +34,7 @@ def choose(
     """The native program for `circuit`, or None where there is none yet and the reference must do."""
     if is_scalar(circuit):
         return _of_scalars(circuit, fast)
-    if any(spec.shape for spec in circuit.specs) and can_plan(circuit):
+    if any(spec.shape for spec in circuit.specs) and can_plan(circuit, KERNELS):
         return ArrayProgram(circuit, fast=fast, threads=threads)
     return None
 
@@ -100,7 +101,7 @@ def choose_steps(
         return _steps_of_scalars(circuit, fast=fast, **plan)
     if () in shapes:
         return None  # arrays, but a row without an axis of rows
-    if not can_plan(circuit):
+    if not can_plan(circuit, KERNELS):
         return None
     try:
         return NativeSteps(circuit, fast=fast, threads=threads, **plan)

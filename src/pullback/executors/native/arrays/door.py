@@ -22,8 +22,8 @@ from pullback.core.once import once
 from pullback.core.shapes import Spec
 from pullback.executors.native import builtin
 from pullback.executors.native.arrays import bounds
-from pullback.executors.native.arrays.memory import ALIGNED
 from pullback.executors.native.jit import Library, build
+from pullback.passes.planning.memory import ALIGNED
 
 _HEAD = object.__basicsize__
 _MOST_AXES = 4

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from pullback.core.circuit import Row
-from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for, product
+from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
 from pullback.executors.native.code import Number
 from pullback.executors.native.lower import lower
+from pullback.passes.planning.views import product
 
 Values = dict[int, Number]
 ENOUGH = 0.9  # of the threads busy, on average: no other axis is looked for
@@ -102,7 +103,7 @@ def _level(
             values.setdefault(wire, body.constant(at.value, at.kind))
         elif wire not in values and not any(at.view.strides[depth:]):
             pointer = body.pointer(at, indices)
-            values[wire] = body.load(pointer, at.view.kind)
+            values[wire] = body.load(pointer, at.kind)
     depths = len(loop.shape)
     ready = [r for r in loop.rows if _is_ready(r, values)]
     if depth == depths:
@@ -136,8 +137,8 @@ def _innermost(
 
 
 def _lanes(loop: Loop) -> int:
-    kinds = [at.view.kind for at in loop.reads.values() if isinstance(at, Placed)]
-    return lanes_of([*kinds, *(at.view.kind for _, at in loop.writes)])
+    kinds = [at.kind for at in loop.reads.values() if isinstance(at, Placed)]
+    return lanes_of([*kinds, *(at.kind for _, at in loop.writes)])
 
 
 def _turns(body: Body, loop: Loop, axis: int) -> Callable[..., AbstractContextManager[Index]]:
@@ -151,7 +152,7 @@ def _turn(
         if wire not in values:
             assert isinstance(at, Placed)
             pointer = body.pointer(at, indices)
-            values[wire] = body.load_from(pointer, at.view.kind, lanes, at.view.strides[-1])
+            values[wire] = body.load_from(pointer, at.kind, lanes, at.view.strides[-1])
     compute(body, loop.rows, values, lambda _: _counter(body, indices, lanes, last_axis))
     _store(body, loop, indices, values, lanes)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from pullback.executors.native.arrays.nest import Body, Index, Placed, View, lanes_for
+from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
 from pullback.executors.native.arrays.panels import (
     Columns,
     Left,
@@ -23,8 +23,9 @@ from pullback.executors.native.arrays.panels import (
     Tiles,
     whole_vectors,
 )
-from pullback.executors.native.code import SIZES, Number
+from pullback.executors.native.code import KINDS, SIZES, Number
 from pullback.executors.native.jit import has_fma, is_arm, vector_bits
+from pullback.passes.planning.views import View
 
 # What becomes of a piece of y: (y, rows down, columns right of the tile's corner).
 Piece = Callable[[Number, int, int], None]
@@ -59,7 +60,7 @@ class Blocking:
 
     @property
     def lanes(self) -> int:
-        return lanes_for(self.b.kind)
+        return lanes_for(KINDS[self.b.dtype])
 
     @property
     def width(self) -> int:
@@ -77,21 +78,21 @@ class Blocking:
     def deep(self) -> int:
         d, k = self.a.shape[-1], self.b.shape[-1]
         width = min(self.width, whole_vectors(k, self.lanes))
-        most = DEEP // (width * SIZES[self.b.kind])
+        most = DEEP // (width * self.b.dtype.itemsize)
         return max(-(-d // max(-(-d // most), 1)), 1)
 
     @cached_property
     def panels(self) -> int:
         """How many panels make a group: those that are packed together."""
         count = max(self.b.shape[-1] // self.width, 1)
-        packed = count * self.width * self.deep * SIZES[self.b.kind]
+        packed = count * self.width * self.deep * self.b.dtype.itemsize
         groups = -(-packed // WIDE) if self.packs_right(self.width) else 1
         return -(-count // groups)
 
     def packs_right(self, width: int) -> bool:
         """Whether panels that wide are packed: turned and ragged ones, and those read often and from afar."""
         (n, d), (along, across) = self.a.shape[-2:], self.b.strides[-2:]
-        tiles, spread = n / register_tile()[0], d * abs(along) * SIZES[self.b.kind]
+        tiles, spread = n / register_tile()[0], d * abs(along) * self.b.dtype.itemsize
         often = any(tiles > many and spread > size for many, size in PACKED_FROM)
         return across != 1 or width % self.lanes != 0 or often
 
@@ -99,7 +100,7 @@ class Blocking:
     def packs_left(self) -> bool:
         """Whether tiles are packed: their columns, so far apart, push each other out of the caches."""
         d, (down, along) = self.a.shape[-1], self.a.strides[-2:]
-        step = abs(along) * SIZES[self.a.kind]
+        step = abs(along) * self.a.dtype.itemsize
         room = d * max(math.gcd(step, WAY), LINE)
         panels = self.b.shape[-1] / self.width
         return down == 1 and step >= LINE and room > (NEAR if panels > 1 else 4 * NEAR)
@@ -126,7 +127,7 @@ class Blocking:
 
 def scratch_size(a: View, b: View) -> int:
     """Bytes that packing and unfinished sums may need."""
-    return Blocking(a, b).size * SIZES[b.kind]
+    return Blocking(a, b).size * b.dtype.itemsize
 
 
 class _Corner(NamedTuple):
@@ -155,7 +156,7 @@ class Gemm:
 
     @property
     def kind(self) -> str:
-        return self.a.view.kind
+        return self.a.kind
 
     @property
     def lanes(self) -> int:
@@ -303,7 +304,7 @@ class Gemm:
         """Ask for what the epilogue will need of this tile, where that is not near anyway."""
         for at in self.beside:
             down, right = at.view.strides
-            if right == 1 and at.view.size * SIZES[at.view.kind] > NEAR:
+            if right == 1 and at.view.bytes > NEAR:
                 start = self.body.pointer(at, [corner.row, column])
                 for i in range(corner.height):
-                    self.body.fetch(self.body.at(start, i * down, at.view.kind))
+                    self.body.fetch(self.body.at(start, i * down, at.kind))

@@ -1,4 +1,4 @@
-"""Gates that move numbers: concat, pad, unslice, gather, scatter_add, pick, and a copy for the rest."""
+"""The kernels of gates that move numbers: concat, pad, unslice, gather, scatter_add, pick, and copies."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Row
+from pullback.executors.native.arrays.check import indices
 from pullback.executors.native.arrays.elementwise import Constant, copy, spread, widest
+from pullback.executors.native.arrays.kernel import NativeKernel, Writing, every_thread
 from pullback.executors.native.arrays.nest import Body, Index, Placed
-from pullback.executors.native.arrays.views import sliced
 from pullback.gates.shape import padding
+from pullback.passes.planning.groups import Group, Plan
+from pullback.passes.planning.views import dense_strides, sliced
 
 Rule = Callable[[Body, Row, Placed, Sequence[Placed]], None]
 
 
-def move(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
-    """Write the loops of one row that moves numbers from `inputs` to y."""
-    assert row.gate is not None
-    MOVES[row.gate.name](body, row, y, inputs)
-
-
 def _all(y: Placed, value: Any = 0.0) -> Constant:
-    return Constant(value, y.view.kind)
+    return Constant(value, y.kind)
 
 
 def _reshape(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
@@ -33,12 +30,8 @@ def _reshape(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
     copy(
         body,
         x,
-        Placed(y.view._replace(shape=x.view.shape, strides=_dense(x.view.shape)), y.pointer),
+        Placed(y.view._replace(shape=x.view.shape, strides=dense_strides(x.view.shape)), y.pointer),
     )
-
-
-def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape)))
 
 
 def _concat(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
@@ -46,12 +39,13 @@ def _concat(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
     start = 0
     for x in inputs:
         part = y.moved(start * y.view.strides[at], x.view.shape, y.view.strides)
-        copy(body, x, part)
+        if part != x:  # else it was put there when it was made
+            copy(body, x, part)
         start += x.view.shape[at]
 
 
 def _pad(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
-    value = padding(row.attributes["value"], np.dtype(_DTYPES[y.view.kind]))
+    value = padding(row.attributes["value"], np.dtype(_DTYPES[y.kind]))
     copy(body, _all(y, value), y)
     before = [width[0] for width in row.attributes["widths"]]
     start = sum(b * s for b, s in zip(before, y.view.strides, strict=True))
@@ -116,7 +110,7 @@ def _accumulate(body: Body, source: Placed, target: Placed) -> None:
     """target += source, element by element; bools are true if either is."""
     with ExitStack() as loops:
         here = [loops.enter_context(body.loop(size)) for size in source.view.shape]
-        to, kind = body.pointer(target, here), target.view.kind
+        to, kind = body.pointer(target, here), target.kind
         x, y = body.load(body.pointer(source, here), kind), body.load(to, kind)
         body.store(y | x if kind == "i1" else y + x, to)
 
@@ -133,11 +127,29 @@ def _pick(body: Body, row: Row, y: Placed, inputs: Sequence[Placed]) -> None:
         here = [loops.enter_context(body.loop(size)) for size in shape]
         place = body.load(body.pointer(index, here), "i64").text
         terms = [*zip(here, x.view.strides, strict=True), (place, columns)]
-        source = body.at(x.pointer, body.sum_of(x.view.offset, *terms), x.view.kind)
-        body.store(body.load(source, x.view.kind), body.pointer(y, here))
+        source = body.at(x.pointer, body.sum_of(x.view.offset, *terms), x.kind)
+        body.store(body.load(source, x.kind), body.pointer(y, here))
 
 
-MOVES: dict[str, Rule] = {
-    "reshape": _reshape, "concat": _concat, "pad": _pad, "unslice": _unslice, "gather": _gather,
-    "scatter_add": _scatter_add, "pick": _pick,
-}  # fmt: skip
+def _kernel(gate: str, rule: Rule, **more: Any) -> NativeKernel:
+    """The kernel of one gate whose loops `rule` writes."""
+
+    def write(w: Writing) -> None:
+        (row,) = w.group.rows
+        if row.wire in w.writes:
+            rule(w.body, row, w.writes[row.wire], [w.wire(i) for i in row.inputs])
+
+    return NativeKernel(name=gate, gates=frozenset({gate}), cost=_cost, write=write, **more)
+
+
+def _cost(plan: Plan, group: Group) -> float:
+    return plan.views[group.rows[0].inputs[0]].size / 8
+
+
+RESHAPE = _kernel("reshape", _reshape, parts=every_thread)
+CONCAT = _kernel("concat", _concat, parts=every_thread, anywhere=True)
+PAD = _kernel("pad", _pad)
+UNSLICE = _kernel("unslice", _unslice)
+GATHER = _kernel("gather", _gather, checks=indices, parts=every_thread)
+SCATTER_ADD = _kernel("scatter_add", _scatter_add, checks=indices)
+PICK = _kernel("pick", _pick, checks=indices)

@@ -1,62 +1,17 @@
-"""`Body`: code with loops, and `View`: numbers that lie in memory with a stride an axis."""
+"""`Body`: code with loops; `Placed`: a view of numbers in memory, and the register that points to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from pullback.executors.native.arrays.bounds import Bounds, asked
-from pullback.executors.native.code import SIZES, Code, Number, type_of
+from pullback.executors.native.code import KINDS, SIZES, Code, Number, type_of
 from pullback.executors.native.jit import vector_bits
+from pullback.passes.planning.views import View
 
 Index = int | str  # known now, or an i64 register
-
-
-class View(NamedTuple):
-    """An array in memory: element (i, j) lies at offset + i strides[0] + j strides[1], in elements.
-
-    A stride of 0 repeats an element, a negative one runs backwards.
-    """
-
-    storage: int
-    kind: str
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        return product(self.shape)
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether the elements lie one behind the other in running order."""
-        expected = dense_strides(self.shape)
-        pairs = zip(self.shape, self.strides, expected, strict=True)
-        return all(size == 1 or stride == wanted for size, stride, wanted in pairs)
-
-
-def product(sizes: Sequence[int]) -> int:
-    """How many elements an array of these sizes has."""
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
-
-
-def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """Row-major strides.
-
-    >>> dense_strides((2, 3, 4))
-    (12, 4, 1)
-    """
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= size
-    return tuple(reversed(strides))
 
 
 @dataclass(frozen=True)
@@ -65,6 +20,11 @@ class Placed:
 
     view: View
     pointer: str
+
+    @property
+    def kind(self) -> str:
+        """How LLVM spells the kind of its numbers."""
+        return KINDS[self.view.dtype]
 
     def moved(self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Placed:
         """Another view of the same storage, `offset` elements further on."""
@@ -241,7 +201,7 @@ class Body(Code):
     def pointer(self, at: Placed, indices: Sequence[Index] = ()) -> str:
         """The address of one element of a view."""
         terms = zip(indices, at.view.strides, strict=False)
-        return self.at(at.pointer, self.sum_of(at.view.offset, *terms), at.view.kind)
+        return self.at(at.pointer, self.sum_of(at.view.offset, *terms), at.kind)
 
     def load_from(self, pointer: str, kind: str, lanes: int, stride: int) -> Number:
         """`lanes` numbers that lie `stride` elements apart; of stride 0 one, repeated."""

@@ -63,7 +63,7 @@ class Right:
 
     @property
     def lanes(self) -> int:
-        return lanes_for(self.b.view.kind)
+        return lanes_for(self.b.kind)
 
     @property
     def stride(self) -> int:
@@ -92,7 +92,7 @@ class Right:
 
     def _target(self, j: Index, p: Index) -> str:
         at = self.body.sum_of(0, (j, self.terms.deep * self.stride), (p, self.stride))
-        return self.body.at(self.packed, at, self.b.view.kind)
+        return self.body.at(self.packed, at, self.b.kind)
 
     def _pack_rows(self) -> None:
         """Some rows of b through all panels, then the next: so b is read from end to end."""
@@ -106,7 +106,7 @@ class Right:
 
     def _copy(self, j: Index, p: Index) -> None:
         """Row p of panel j."""
-        body, kind, across = self.body, self.b.view.kind, self.b.view.strides[1]
+        body, kind, across = self.body, self.b.kind, self.b.view.strides[1]
         source, target = self._source(j, p), self._target(j, p)
         for at in range(0, self.columns.width, self.lanes):
             some = min(self.lanes, self.columns.width - at)
@@ -125,7 +125,7 @@ class Right:
 
     def _turn(self, j: Index, p: Index, height: int) -> None:
         """`height` rows of a panel from row p on, square by square."""
-        body, lanes, kind = self.body, self.lanes, self.b.view.kind
+        body, lanes, kind = self.body, self.lanes, self.b.kind
         source, target = self._source(j, p), self._target(j, p)
         for at in range(0, self.columns.width, lanes):
             square = self._square(source, at, (height, min(lanes, self.columns.width - at)))
@@ -134,7 +134,7 @@ class Right:
 
     def _square(self, source: str, at: int, size: tuple[int, int]) -> list[Number]:
         """A vector along d for each of some columns, filled up with zeros to a square."""
-        body, lanes, kind, across = self.body, self.lanes, self.b.view.kind, self.b.view.strides[1]
+        body, lanes, kind, across = self.body, self.lanes, self.b.kind, self.b.view.strides[1]
         height, columns = size
         places = [body.at(source, (at + i) * across, kind) for i in range(columns)]
         zeros = [body.constant(0, kind, lanes)] * (lanes - columns)
@@ -168,7 +168,7 @@ class Left:
                         self._pack(some, places)
 
     def _pack(self, tiles: Tiles, places: Sequence[Index]) -> None:
-        body, kind, height = self.body, self.a.view.kind, tiles.height
+        body, kind, height = self.body, self.a.kind, tiles.height
         with body.loop(tiles.many) as t:
             row = body.sum_of(tiles.first, (t, height))
             for p in places:
@@ -179,7 +179,7 @@ class Left:
 
     def _target(self, row: Index, p: Index, height: int) -> str:
         at = self.body.sum_of(0, (row, self.terms.deep), (p, height))
-        return self.body.at(self.packed, at, self.a.view.kind)
+        return self.body.at(self.packed, at, self.a.kind)
 
 
 def whole_vectors(width: int, lanes: int) -> int:

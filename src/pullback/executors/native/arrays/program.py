@@ -15,25 +15,20 @@ from pullback.core.dtypes import FLOAT64
 from pullback.core.shapes import Spec
 from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.door import Door, fits
-from pullback.executors.native.arrays.memory import (
-    ALIGNED,
-    Memory,
-    described,
-    first_whole,
-    plan_memory,
-)
-from pullback.executors.native.arrays.plan import plan, prepared, work
+from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.split import divide
-from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
-from pullback.executors.native.arrays.views import dense
+from pullback.executors.native.arrays.text import Copy, Module
 from pullback.executors.native.arrays.watched import Watching
 from pullback.executors.native.jit import build
 from pullback.executors.native.known import known_by
 from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
+from pullback.passes.planning.memory import ALIGNED, Memory, described, first_whole, plan_memory
+from pullback.passes.planning.plan import plan, prepared
+from pullback.passes.planning.views import dense
 
 Array = np.ndarray[Any, Any]
-LONG = 10**8  # operations; what takes longer lets other threads run meanwhile
+LONG = 2e6  # nanoseconds, about; what takes longer lets other threads run meanwhile
 
 
 class Compiled:
@@ -50,9 +45,8 @@ class Compiled:
     ) -> None:
         self.circuit, self.kept = prepared(circuit), kept
         circuit = self.circuit
-        self.plan = plan(circuit)
+        self.plan = plan(circuit, KERNELS)
         self.threads = divide(self.plan, threads)
-        needs_scratch(self.plan)
         self.made = [] if kept else [o for o in circuit.outputs if int(circuit.op[o]) > 1]
         fixed: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
         self.constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in fixed]
@@ -121,7 +115,7 @@ class Compiled:
         circuit = self.circuit
         inputs = [circuit.spec_of(w) for w in circuit.inputs]
         once = list(circuit.outputs) == self.made and len({*self.made}) == len(self.made)
-        long = self.threads > 1 or work(self.plan) > LONG
+        long = self.threads > 1 or self.plan.work > LONG
         if not (once or self.kept) or long or not fits([*inputs, *self.specs]):
             return None
         arena, start = (None, 0) if self.kept else self.new_arena()

@@ -17,13 +17,11 @@ from pullback.core.circuit import Circuit
 from pullback.core.shapes import Spec
 from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.door import Door, fits
-from pullback.executors.native.arrays.memory import ALIGNED, described, plan_memory
-from pullback.executors.native.arrays.plan import plan, prepared, work
+from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.program import LONG, Array
 from pullback.executors.native.arrays.rows import gathering
 from pullback.executors.native.arrays.split import divide
-from pullback.executors.native.arrays.text import Copy, Module, needs_scratch
-from pullback.executors.native.arrays.views import dense
+from pullback.executors.native.arrays.text import Copy, Module
 from pullback.executors.native.code import KINDS, Code, Number
 from pullback.executors.native.flush import flush_subnormals
 from pullback.executors.native.jit import build
@@ -33,6 +31,9 @@ from pullback.executors.native.pieces import in_pieces
 from pullback.executors.native.pool import team
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
+from pullback.passes.planning.memory import ALIGNED, described, plan_memory
+from pullback.passes.planning.plan import plan, prepared
+from pullback.passes.planning.views import dense
 
 
 class CannotCarry(Exception):
@@ -157,12 +158,11 @@ class NativeSteps(Steps):
         self._order = (*self._columns, *(i for i, _ in self._pairs), *self._fixed)
         inputs, outputs = circuit.inputs, circuit.outputs
         pairs = [(inputs[i], outputs[o]) for i, o in self._pairs]
-        made, moving = plan(circuit, pairs), dict(pairs)
+        made, moving = plan(circuit, KERNELS, pairs), dict(pairs)
         kept = [o for o in outputs if made.views[o].storage in moving]
         if any(moving.get(o) != o for o in kept):
             raise CannotCarry
         self.threads = divide(made, self.threads)
-        needs_scratch(made)
         fixed: list[int] = np.nonzero(circuit.op == 1)[0].tolist()
         self._constants = [np.ascontiguousarray(circuit.constant_of(w)) for w in fixed]
         shown = [outputs[o] for o in self._shown]
@@ -213,7 +213,7 @@ class NativeSteps(Steps):
         specs = [self.circuit.spec_of(self.circuit.inputs[i]) for i in self._columns]
         slow = WeakMethod(self._slow)
         self._enter: Callable[..., None] = lambda *columns: slow()(*columns)  # type: ignore[misc]
-        if self.threads == 1 and work(self._plan) <= LONG and fits(specs):
+        if self.threads == 1 and self._plan.work <= LONG and fits(specs):
             keeps = (self._library, self._constants, self._values, self._out, self._arena[0])
             places = self._tables[0], self._arena[1]
             run = self._library.address("run")

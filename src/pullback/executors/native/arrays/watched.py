@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.executors.native.arrays.memory import first_whole
-from pullback.executors.native.arrays.nest import View
-from pullback.executors.native.arrays.plan import asking
-from pullback.executors.native.code import KINDS
 from pullback.executors.reference.program import Program, fitted
+from pullback.passes.planning.memory import first_whole
+from pullback.passes.planning.plan import asking
+from pullback.passes.planning.views import View
 from pullback.passes.rewrite import live
 
 if TYPE_CHECKING:
     from pullback.executors.native.arrays.program import Compiled
 
 Array = np.ndarray[Any, Any]
-DTYPES = {kind: dtype for dtype, kind in KINDS.items()}
 
 
 class Watched(Sequence[Any]):
@@ -77,7 +75,7 @@ class Homes:
         return fitted(given[place], self.circuit.spec_of(wire), self.circuit.describe(wire))
 
     def _seen(self, view: View, block: Array, given: Sequence[Any]) -> Any:
-        dtype, storage, start = DTYPES[view.kind], view.storage, 0
+        dtype, storage, start = view.dtype, view.storage, 0
         if storage in self._pieces:
             buffer, start = block, first_whole(block) + self._pieces[storage]
         elif storage in self._given:

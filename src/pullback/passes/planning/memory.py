@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.executors.native.arrays.nest import View
-from pullback.executors.native.arrays.plan import Group, Plan, in_step
-from pullback.executors.native.arrays.views import dense
-from pullback.executors.native.code import SIZES
+from pullback.passes.planning.groups import Group, Plan
+from pullback.passes.planning.views import dense
 
 ALIGNED = 64  # bytes: a cache line, and the widest vector
 
@@ -49,18 +47,19 @@ def plan_memory(plan: Plan, slots: dict[int, int]) -> Memory:
     for now, group in enumerate(plan.groups):
         taken = [p for p in taken if p.last >= now]
         for wire in group.writes:
-            if wire in memory.slots:
+            storage = plan.views[wire].storage
+            if storage in memory.slots or storage in memory.pieces:
                 continue
-            size = _bytes(dense(plan.circuit, wire))
+            size = max(dense(plan.circuit, storage).bytes, 1)
             over = _written_over(plan, group, wire, now, last, memory)
             if over is not None:
                 old = memory.pieces[over]
-                piece = Piece(old.offset, old.size, now, last.get(wire, now))
+                piece = Piece(old.offset, old.size, now, last.get(storage, now))
                 memory.inplace[wire] = over
                 taken = [p for p in taken if p is not old]
             else:
-                piece = Piece(_gap(taken, size), size, now, last.get(wire, now))
-            memory.pieces[wire] = piece
+                piece = Piece(_gap(taken, size), size, now, last.get(storage, now))
+            memory.pieces[storage] = piece
             taken.append(piece)
         if group.scratch:
             size = group.scratch * group.parts
@@ -87,12 +86,12 @@ def _written_over(
     plan: Plan, group: Group, wire: int, now: int, last: dict[int, int], memory: Memory
 ) -> int | None:
     """A storage of the same size that nobody needs after this group, which reads it in step."""
-    if group.kind not in ("loop", "matmul"):
+    if plan.views[wire] != dense(plan.circuit, wire):
         return None
     gone = set(memory.inplace.values())
     for storage in group.reads:
         fits = storage in memory.pieces and storage not in gone and last[storage] == now
-        if fits and in_step(plan, group, storage, dense(plan.circuit, wire)):
+        if fits and group.kernel.over(plan, group, wire, storage):
             return storage
     return None
 
@@ -114,10 +113,6 @@ def first_whole(memory: np.ndarray[Any, Any]) -> int:
 
 def _aligned(size: int) -> int:
     return -(-size // ALIGNED) * ALIGNED
-
-
-def _bytes(view: View) -> int:
-    return max(SIZES[view.kind] * view.size, 1)
 
 
 def described(plan: Plan, memory: Memory) -> str:
