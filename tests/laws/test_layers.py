@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from laws.asking import NUMERIC, forces_for, numeric_pulls, pulls
+from laws.made_for_tests import BatchNorm, Dropout, Embedding
 
+import pullback as pb
 from pullback.core.shapes import Spec
-from pullback.errors import OptionError, ShapeError
+from pullback.errors import CircuitError, DtypeError, OptionError, ShapeError
 from pullback.executors import compile
 from pullback.nn import (
     CrossEntropy,
@@ -33,22 +35,41 @@ LAYERS = [
     Sequential(),
     Sequential(Linear(5), Tanh(), Linear(2)),
     Sequential(Sequential(Linear(4), Sigmoid()), Sequential(Linear(3), ReLU()), Linear(2)),
+    BatchNorm(),
+    Dropout(),
+    Embedding(),
+    Sequential(Embedding(), BatchNorm(), Dropout(0.5), Linear(2)),
 ]
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+both_ways = pytest.mark.parametrize("training", [True, False], ids=["training", "predicting"])
 
 
-def joined(layer, dtype="float64", rows=4):
-    x = Spec((rows, 6), np.dtype(dtype))
-    net, generator = join(layer, x), np.random.default_rng(7)
-    values = [generator.normal(size=x.shape).astype(dtype), *draw(net.needs, generator).values()]
-    return net, [v + np.asarray(0.1, dtype) for v in values]
+def takes_tokens(layer):
+    first = layer.layers[0] if isinstance(layer, Sequential) and layer.layers else layer
+    return isinstance(first, Embedding)
+
+
+def mixes_rows(layer):
+    inner = layer.layers if isinstance(layer, Sequential) else ()
+    return layer.mixes_rows or any(map(mixes_rows, inner))
+
+
+def joined(layer, dtype="float64", rows=4, training=False):
+    tokens, dtype = takes_tokens(layer), np.dtype(dtype)
+    x = Spec((rows, 6), np.dtype("int64") if tokens else dtype)
+    net, generator = join(layer, x, dtype, training=training), np.random.default_rng(7)
+    drawn = generator.integers(0, 9, x.shape) if tokens else generator.normal(size=x.shape) + 0.1
+    values = [drawn.astype(x.dtype), *draw(net.needs, generator).values()]
+    shaken = (v + np.asarray(0.1 if v.dtype.kind == "f" else 0, v.dtype) for v in values[1:])
+    return net, [values[0], *shaken]
 
 
 @every_layer
 @every_dtype
-def test_a_layer_keeps_its_rows_and_its_dtype(layer, dtype):
-    net, values = joined(layer, dtype)
+@both_ways
+def test_a_layer_keeps_its_rows_and_its_dtype(layer, dtype, training):
+    net, values = joined(layer, dtype, training=training)
     y = compile(net.circuit).run(values)[0]
     assert y.shape[0] == 4
     assert y.dtype == dtype
@@ -56,35 +77,59 @@ def test_a_layer_keeps_its_rows_and_its_dtype(layer, dtype):
 
 
 @every_layer
-def test_a_row_answers_alike_alone_and_in_company(layer):
-    net, values = joined(layer)
-    alone, _ = joined(layer, rows=1)
+@both_ways
+def test_a_row_answers_alike_alone_and_in_company_unless_rows_are_mixed(layer, training):
+    net, values = joined(layer, training=training)
+    alone, _ = joined(layer, rows=1, training=training)
     together = compile(net.circuit).run(values)[0]
     first = compile(alone.circuit).run([values[0][:1], *values[1:]])[0]
-    np.testing.assert_allclose(first, together[:1], rtol=1e-14)
+    last = compile(alone.circuit).run([values[0][-1:], *values[1:]])[0]
+    alike = np.allclose([first[0], last[0]], [together[0], together[-1]], rtol=1e-14, atol=0)
+    assert alike == (not training or not mixes_rows(layer))
 
 
 @every_layer
-def test_every_pull_agrees_with_the_numerical_gradient(layer):
-    net, values = joined(layer)
+@both_ways
+def test_every_pull_agrees_with_the_numerical_gradient(layer, training):
+    net, values = joined(layer, training=training)
     program, forces = compile(net.circuit), forces_for(net.circuit)
     numerical = numeric_pulls(lambda *v: program.run(v), values, forces)
     for pull, slope in zip(pulls(net.circuit, values, forces), numerical, strict=True):
-        np.testing.assert_allclose(pull, slope, rtol=NUMERIC, atol=NUMERIC)
+        if slope is not None:
+            slope = slope if pull is not None else 0 * slope
+            pull = 0 * slope if pull is None else pull
+            np.testing.assert_allclose(pull, slope, rtol=NUMERIC, atol=NUMERIC)
 
 
 @every_layer
-def test_every_weight_is_a_parameter_with_a_name_of_its_own(layer):
-    net, _ = joined(layer)
+@both_ways
+def test_whatever_a_layer_asks_for_is_an_input_with_a_name_and_a_role(layer, training):
+    net, _ = joined(layer, training=training)
     names = [need.name for need in net.needs]
     assert net.circuit.input_names == ("x", *names)
-    assert net.circuit.roles == ("data", *["parameter"] * len(names))
+    assert net.circuit.roles == ("data", *[need.role for need in net.needs])
     assert len(set(names)) == len(names)
+    assert net.learned == tuple(n.name for n in net.needs if n.role == "parameter")
 
 
 @every_layer
-def test_joining_twice_gives_the_same_circuit_and_weights(layer):
-    (one, first), (two, second) = joined(layer), joined(layer)
+def test_what_a_layer_carries_goes_out_as_it_came_in(layer):
+    net, values = joined(layer, training=True)
+    states = {need.name for need in net.needs if need.role == "state"}
+    assert {*net.carried} == states
+    outputs = dict(zip(net.outputs, compile(net.circuit).run(values), strict=True))
+    given = dict(zip(net.circuit.input_names, values, strict=True))
+    for state, after in net.carried.items():
+        assert (np.shape(outputs[after]), outputs[after].dtype) == (
+            given[state].shape,
+            given[state].dtype,
+        )
+
+
+@every_layer
+@both_ways
+def test_joining_twice_gives_the_same_circuit_and_weights(layer, training):
+    (one, first), (two, second) = (joined(layer, training=training) for _ in range(2))
     assert one.needs == two.needs
     assert one.circuit.names == two.circuit.names
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -114,6 +159,62 @@ def test_layers_of_a_net_are_counted_by_kind_and_scoped():
 def test_wires_of_nested_blocks_carry_the_whole_path():
     net, _ = joined(Sequential(Sequential(Linear(4)), Sequential(Linear(3))))
     assert {"block1_layer1_y", "block1", "block2_layer1_W", "block2"} <= set(net.circuit.names)
+
+
+class Twice(Layer):
+    def join(self, x, context):
+        return context("W", (6,)) * x + context("W", (6,))
+
+
+class Odd(Layer):
+    def __init__(self, after):
+        self.after = after
+
+    def join(self, x, context):
+        state = context.state("kept", (6,))
+        context.becomes(state, self.after(x, state))
+        return x
+
+
+X = Spec((4, 6), np.dtype("float64"))
+
+
+def test_two_weights_of_one_name_are_refused():
+    with pytest.raises(CircuitError, match="two weights are called 'W'"):
+        join(Twice(), X)
+
+
+@pytest.mark.parametrize(
+    ("after", "error", "said"),
+    [
+        (lambda x, s: x, ShapeError, r"state 'kept' of shape \(6,\) becomes one of \(4, 6\)"),
+        (lambda x, s: pb.cast(s, dtype="float32"), DtypeError, "'kept' is float64, and becomes"),
+    ],
+)
+def test_a_state_stays_what_it_is(after, error, said):
+    with pytest.raises(error, match=said):
+        join(Odd(after), X, training=True)
+
+
+def test_a_weight_becomes_nothing():
+    class Wrong(Layer):
+        def join(self, x, context):
+            W = context("W", (6,))
+            context.becomes(W, W * 2.0)
+            return x
+
+    with pytest.raises(CircuitError, match="'W' is no state"):
+        join(Wrong(), X, training=True)
+
+
+def test_a_term_is_one_number():
+    class Wrong(Layer):
+        def join(self, x, context):
+            context.term("size", x)
+            return x
+
+    with pytest.raises(ShapeError, match=r"term 'size' has shape \(4, 6\)"):
+        join(Wrong(), X)
 
 
 def test_linear_is_the_matrix_product_plus_bias_worked_by_hand():

@@ -6,14 +6,19 @@ from pullback.train.monitor import EpochRecord, Monitor
 from pullback.train.optimizers import SGD, Optimizer
 from pullback.train.step import Task, evaluation, objective, training_step
 from pullback.train.trainer import Examples, Training
+from pullback.train.wrappers import Averaged, Clipped, Each, Proximal
 
 __all__ = [
     "SGD",
+    "Averaged",
+    "Clipped",
+    "Each",
     "EpochRecord",
     "Examples",
     "Monitor",
     "Optimizer",
     "Plan",
+    "Proximal",
     "Task",
     "TrainState",
     "Training",
