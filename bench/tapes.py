@@ -25,7 +25,7 @@ from pullback.core.dtypes import FLOAT64
 from pullback.core.gate import GATES
 from pullback.core.shapes import Spec
 from pullback.core.sites import NOWHERE
-from pullback.executors.native.tape import TapeProgram
+from pullback.executors.native.tape.program import TapeProgram
 from pullback.passes.rewrite import live
 
 NAMES = ("multiply", "subtract", "relu")

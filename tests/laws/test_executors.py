@@ -23,9 +23,9 @@ from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT32
 from pullback.core.replay import replay
 from pullback.executors import compile
-from pullback.executors.native.lanes import Lanes
-from pullback.executors.native.lower import CURVES, is_scalar
-from pullback.executors.native.tape import TapeProgram
+from pullback.executors.native.llvm.lower import CURVES, is_scalar
+from pullback.executors.native.scalars.map import Lanes
+from pullback.executors.native.tape.program import TapeProgram
 from pullback.passes.expand import expand
 
 ULPS = 4  # what exp and its kin may be off, in the last place of the true value

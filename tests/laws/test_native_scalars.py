@@ -18,10 +18,10 @@ from pullback.core.dtypes import BOOL, FLOAT64, INT64
 from pullback.core.gate import GATES
 from pullback.core.shapes import Spec
 from pullback.executors import compile
-from pullback.executors.native.code import Code
-from pullback.executors.native.lanes import Lanes
-from pullback.executors.native.lower import CURVES, RULES, is_scalar, lower_rows
-from pullback.executors.native.program import NativeProgram
+from pullback.executors.native.llvm.code import Code
+from pullback.executors.native.llvm.lower import CURVES, RULES, is_scalar, lower_rows
+from pullback.executors.native.scalars.map import Lanes
+from pullback.executors.native.scalars.program import NativeProgram
 from pullback.passes.backward import backward
 from pullback.passes.expand import expand
 

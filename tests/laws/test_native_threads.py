@@ -24,11 +24,11 @@ from pullback.core.dtypes import INT64
 from pullback.core.shapes import Spec
 from pullback.errors import OptionError, RangeError
 from pullback.executors import compile, compile_map, compile_steps
-from pullback.executors.native import pool
 from pullback.executors.native.arrays import rows, split
-from pullback.executors.native.code import Code
-from pullback.executors.native.flush import flush_subnormals
-from pullback.executors.native.jit import build
+from pullback.executors.native.llvm import pool
+from pullback.executors.native.llvm.code import Code
+from pullback.executors.native.llvm.jit import build
+from pullback.executors.native.llvm.subnormals import flush_subnormals
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
 from pullback.train import SGD, Examples, Plan, Task, Training
 from pullback.train.step import training_step

@@ -16,11 +16,11 @@ from pullback.core.build import Builder
 from pullback.core.shapes import spec_of
 from pullback.errors import CircuitError, NotFiniteError, ShapeError
 from pullback.executors import compile, compile_steps
-from pullback.executors.native import pieces
+from pullback.executors.native.llvm import interruptible
 
-tapes = pytest.importorskip("pullback.executors.native.tape")
-tape_words = importlib.import_module("pullback.executors.native.tape_words")
-tape_order = importlib.import_module("pullback.executors.native.tape_order")
+tapes = pytest.importorskip("pullback.executors.native.tape.program")
+tape_words = importlib.import_module("pullback.executors.native.tape.superinstructions")
+tape_order = importlib.import_module("pullback.executors.native.tape.order")
 PAGE = tape_words.PAGE
 
 SMALL = dataclasses.replace(EXACT, steps=(2, 60), dtypes=("float64", "float64", "float32"))
@@ -346,7 +346,7 @@ def test_work_in_pieces_has_the_same_bits(made, monkeypatch):
     program, given = tapes.TapeProgram(made()), [3.0, 1.0 - 1e-5]
     whole = program.value_and_grad(given)
     monkeypatch.setattr(tapes, "FIRST", 1)  # page, then as many as fit into no time
-    monkeypatch.setattr(pieces, "PAUSE", 0.0)
+    monkeypatch.setattr(interruptible, "PAUSE", 0.0)
     assert program.value_and_grad(given) == whole
     assert np.isfinite(whole[1]).all()
     assert whole[1][0] > 0.1

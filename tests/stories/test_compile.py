@@ -5,7 +5,7 @@ import pytest
 
 import pullback as pb
 from pullback.errors import CircuitError, DtypeError, ShapeError
-from pullback.executors.native.program import NativeProgram
+from pullback.executors.native.scalars.program import NativeProgram
 from pullback.train import SGD, Plan
 
 every_executor = pytest.mark.parametrize("executor", ["auto", "native", "reference"])

@@ -11,8 +11,8 @@ import pullback as pb
 from pullback.errors import CircuitError, OptionError, PullbackError, RangeError, ShapeError
 from pullback.executors import compile, compile_map, compile_steps
 from pullback.executors.native import choose
-from pullback.executors.native.lanes import SMALLEST, SPLITS, Lanes
-from pullback.executors.native.loop import Loop
+from pullback.executors.native.scalars.loop import Loop
+from pullback.executors.native.scalars.map import SMALLEST, SPLITS, Lanes
 from pullback.executors.reference.program import Program
 from pullback.train import SGD, Plan
 
@@ -251,7 +251,7 @@ def test_a_map_means_what_the_reference_does_point_by_point(summed):
 
 def test_without_llvmlite_everything_runs_on_the_reference_and_says_so_once(monkeypatch):
     why = "llvmlite is not installed. Try: pip install llvmlite"
-    monkeypatch.setattr("pullback.executors.native.jit.lacking", lambda: why)
+    monkeypatch.setattr("pullback.executors.native.llvm.jit.lacking", lambda: why)
     monkeypatch.setattr("pullback.executors._warned", set())
     circuit = pb.circuit("x * y").circuit()
     with pytest.warns(RuntimeWarning, match="pip install llvmlite"):

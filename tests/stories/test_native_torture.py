@@ -14,9 +14,9 @@ import pytest
 
 import pullback as pb
 from pullback.executors import compile, compile_map
-from pullback.executors.native import cache, jit
-from pullback.executors.native.loop import Loop
-from pullback.executors.native.program import LARGEST, NativeProgram
+from pullback.executors.native.llvm import cache, jit
+from pullback.executors.native.scalars.loop import Loop
+from pullback.executors.native.scalars.program import LARGEST, NativeProgram
 
 MANY = int(os.environ.get("PULLBACK_COMPILATIONS", "100"))
 LEFT = 1 << 20  # bytes that the allocator may keep, whatever is compiled

@@ -9,7 +9,7 @@ from laws.alarm import Alarm, needs_alarm
 
 import pullback.executors
 from pullback.errors import OptionError, RangeError, RunError
-from pullback.executors.native import jit
+from pullback.executors.native.llvm import jit
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
 from pullback.train import SGD, Examples, Plan, Task, Training
 

@@ -140,7 +140,7 @@ def _native() -> Any:
 def _lacking() -> bool:
     """Whether there is no machine code here; the first time that is said."""
     # Imported here, too: it takes llvmlite, and time.
-    why: str = importlib.import_module("pullback.executors.native.jit").lacking()
+    why: str = importlib.import_module("pullback.executors.native.llvm.jit").lacking()
     first = object()
     if why and _warned.setdefault(why, first) is first:
         warnings.warn(why, RuntimeWarning, stacklevel=_level_of_the_caller())

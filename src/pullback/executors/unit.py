@@ -2,7 +2,7 @@
 
 Units and circuits use the same gates, the same pull rules and the same order of summation, so they
 agree to the last bit. A single float64 is held by a native type where this interpreter allows it
-(`native/eager.py`); everything else, and everything everywhere else, by plain Python. Both kinds mix.
+(`native/cpython`); everything else, and everything everywhere else, by plain Python. Both kinds mix.
 """
 
 from __future__ import annotations
@@ -358,7 +358,7 @@ def _with(unit: Any, like: Any) -> Any:
 @once
 def native_type() -> Any:
     """The native type of a single float64, made on first use; None where there cannot be one."""
-    if importlib.import_module("pullback.executors.native.jit").lacking():
+    if importlib.import_module("pullback.executors.native.llvm.jit").lacking():
         return None
     native = _native()
     made = native.unit_type(Unit, native.Hooks(_slow, _made, _used, Unit.__apply_gate__))
@@ -380,7 +380,7 @@ def second_type(base: type[Unit], methods: Sequence[str]) -> Any:
 @once
 def _native() -> Any:
     # Loaded when it is first asked for: it brings llvmlite.
-    return importlib.import_module("pullback.executors.native.eager")
+    return importlib.import_module("pullback.executors.native.cpython.unit_type")
 
 
 def _slow(op: int, *inputs: Any) -> Unit:

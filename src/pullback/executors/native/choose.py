@@ -12,13 +12,13 @@ from pullback.core.circuit import Circuit
 from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.arrays.steps import CannotCarry, NativeSteps
-from pullback.executors.native.lanes import Lanes
-from pullback.executors.native.lower import is_scalar
-from pullback.executors.native.program import NativeProgram, is_short
-from pullback.executors.native.scalar_steps import ScalarSteps
-from pullback.executors.native.tape import TapeProgram
-from pullback.executors.native.tape_plan import TooManyKinds
-from pullback.executors.native.tape_steps import TapeSteps
+from pullback.executors.native.llvm.lower import is_scalar
+from pullback.executors.native.scalars.map import Lanes
+from pullback.executors.native.scalars.program import NativeProgram, is_short
+from pullback.executors.native.scalars.steps import ScalarSteps
+from pullback.executors.native.tape.plan import TooManyKinds
+from pullback.executors.native.tape.program import TapeProgram
+from pullback.executors.native.tape.steps import TapeSteps
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program, one_an_input
 from pullback.executors.reference.steps import Steps

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from pullback.core.circuit import Circuit, Row
 from pullback.executors.native.arrays.kernel import NativeKernel, Writing
-from pullback.executors.native.code import Number
+from pullback.executors.native.llvm.code import Number
 from pullback.passes.planning.groups import Group, Plan
 
 

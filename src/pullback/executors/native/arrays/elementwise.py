@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from pullback.core.circuit import Row
 from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
-from pullback.executors.native.code import Number
-from pullback.executors.native.lower import lower
+from pullback.executors.native.llvm.code import Number
+from pullback.executors.native.llvm.lower import lower
 from pullback.passes.planning.views import product
 
 Values = dict[int, Number]

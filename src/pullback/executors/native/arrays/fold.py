@@ -21,7 +21,7 @@ from pullback.executors.native.arrays.elementwise import (
     widest,
 )
 from pullback.executors.native.arrays.nest import Body, Index, Placed
-from pullback.executors.native.code import Number
+from pullback.executors.native.llvm.code import Number
 
 SHORT = 32  # a folded axis up to which each lane folds its own
 FEW = 8  # below, NumPy too adds one by one

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from pullback.core.circuit import Row
-from pullback.executors.native import vector_math
 from pullback.executors.native.arrays.elementwise import Constant, Values, copy
 from pullback.executors.native.arrays.fold import Chunk, Fold, Running, Step, Way
 from pullback.executors.native.arrays.kernel import NativeKernel, Writing, curves_in, every_thread
 from pullback.executors.native.arrays.loop import CURVE, LOOP
 from pullback.executors.native.arrays.nest import Placed
-from pullback.executors.native.code import Number
-from pullback.executors.native.lower import CURVES
+from pullback.executors.native.llvm import vector_math
+from pullback.executors.native.llvm.code import Number
+from pullback.executors.native.llvm.lower import CURVES
 from pullback.gates.reduce import folded_axes
 from pullback.passes.planning.groups import Group, Plan, in_step
 from pullback.passes.planning.views import View, dense_strides, product

@@ -23,8 +23,8 @@ from pullback.executors.native.arrays.panels import (
     Tiles,
     whole_vectors,
 )
-from pullback.executors.native.code import KINDS, SIZES, Number
-from pullback.executors.native.jit import has_fma, is_arm, vector_bits
+from pullback.executors.native.llvm.code import KINDS, SIZES, Number
+from pullback.executors.native.llvm.jit import has_fma, is_arm, vector_bits
 from pullback.passes.planning.views import View
 
 # What becomes of a piece of y: (y, rows down, columns right of the tile's corner).

@@ -9,8 +9,8 @@ from typing import Any
 from pullback.core.circuit import Row
 from pullback.executors.native.arrays.elementwise import Constant, Operand, spread
 from pullback.executors.native.arrays.nest import Body, Placed
-from pullback.executors.native.code import KINDS, Number
-from pullback.executors.native.lower import CURVES
+from pullback.executors.native.llvm.code import KINDS, Number
+from pullback.executors.native.llvm.lower import CURVES
 from pullback.passes.planning.groups import Group, Kernel, Plan
 from pullback.passes.planning.views import View
 

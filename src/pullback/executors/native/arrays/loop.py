@@ -14,7 +14,7 @@ from pullback.executors.native.arrays.kernel import (
     every_thread,
 )
 from pullback.executors.native.arrays.nest import Placed
-from pullback.executors.native.lower import RULES
+from pullback.executors.native.llvm.lower import RULES
 from pullback.passes.planning.groups import Group, Plan, in_step
 from pullback.passes.planning.views import product
 

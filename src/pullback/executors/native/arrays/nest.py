@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pullback.executors.native.arrays.bounds import Bounds, asked
-from pullback.executors.native.code import KINDS, SIZES, Code, Number, type_of
-from pullback.executors.native.jit import vector_bits
+from pullback.executors.native.llvm.bounds import Bounds, asked
+from pullback.executors.native.llvm.code import KINDS, SIZES, Code, Number, type_of
+from pullback.executors.native.llvm.jit import vector_bits
 from pullback.passes.planning.views import View
 
 Index = int | str  # known now, or an i64 register

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
-from pullback.executors.native.code import Number
+from pullback.executors.native.llvm.code import Number
 
 ROWS, COLUMNS = (
     8,

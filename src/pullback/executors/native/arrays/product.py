@@ -20,9 +20,9 @@ from pullback.executors.native.arrays.elementwise import (
 from pullback.executors.native.arrays.kernel import NativeKernel, Writing
 from pullback.executors.native.arrays.loop import steps_of
 from pullback.executors.native.arrays.nest import Body, Index, Placed, lanes_for
-from pullback.executors.native.code import KINDS, Number
-from pullback.executors.native.lower import CURVES
-from pullback.executors.native.pool import LINE
+from pullback.executors.native.llvm.code import KINDS, Number
+from pullback.executors.native.llvm.lower import CURVES
+from pullback.executors.native.llvm.pool import LINE
 from pullback.passes.planning.groups import Group, Plan, in_step
 from pullback.passes.planning.views import View, product
 

@@ -6,7 +6,7 @@ number comes of the same instructions whatever the number of threads.
 
 from __future__ import annotations
 
-from pullback.executors.native.pool import MOST
+from pullback.executors.native.llvm.pool import MOST
 from pullback.passes.planning.groups import Plan
 
 # Nanoseconds on one core, about. Below these, handing work out takes longer than it saves.

@@ -15,20 +15,20 @@ import numpy as np
 
 from pullback.core.circuit import Circuit
 from pullback.core.shapes import Spec
-from pullback.executors.native.arrays import bounds
-from pullback.executors.native.arrays.door import Door, fits
+from pullback.executors.native.arrays.compiled import LONG, Array
 from pullback.executors.native.arrays.kernels import KERNELS
-from pullback.executors.native.arrays.program import LONG, Array
 from pullback.executors.native.arrays.rows import gathering
 from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module
-from pullback.executors.native.code import KINDS, Code, Number
-from pullback.executors.native.flush import flush_subnormals
-from pullback.executors.native.jit import build
-from pullback.executors.native.known import known_by
-from pullback.executors.native.loop import pointer_in
-from pullback.executors.native.pieces import in_pieces
-from pullback.executors.native.pool import team
+from pullback.executors.native.cpython.array_call import Door, fits
+from pullback.executors.native.llvm import bounds
+from pullback.executors.native.llvm.code import KINDS, Code, Number
+from pullback.executors.native.llvm.fingerprint import known_by
+from pullback.executors.native.llvm.interruptible import in_pieces
+from pullback.executors.native.llvm.jit import build
+from pullback.executors.native.llvm.pool import team
+from pullback.executors.native.llvm.subnormals import flush_subnormals
+from pullback.executors.native.scalars.loop import pointer_in
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
 from pullback.passes.planning.memory import ALIGNED, described, plan_memory

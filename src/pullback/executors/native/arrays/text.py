@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.executors.native.arrays import bounds
 from pullback.executors.native.arrays.elementwise import copy
 from pullback.executors.native.arrays.kernel import NativeKernel, Writing, curves_in
 from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.nest import Body
-from pullback.executors.native.code import FAST, Number
-from pullback.executors.native.jit import has_fma
+from pullback.executors.native.llvm import bounds
+from pullback.executors.native.llvm.code import FAST, Number
+from pullback.executors.native.llvm.jit import has_fma
 from pullback.passes.planning.groups import Group, Plan
 from pullback.passes.planning.memory import Memory
 from pullback.passes.planning.views import View, dense

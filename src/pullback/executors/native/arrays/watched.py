@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.executors.native.arrays.compiled import Compiled
 from pullback.executors.reference.program import Program, fitted
 from pullback.passes.planning.memory import first_whole
 from pullback.passes.planning.plan import asking
 from pullback.passes.planning.views import View
 from pullback.passes.rewrite import live
-
-if TYPE_CHECKING:
-    from pullback.executors.native.arrays.program import Compiled
 
 Array = np.ndarray[Any, Any]
 

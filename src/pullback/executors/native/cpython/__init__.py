@@ -1,0 +1,1 @@
+"""Where machine code meets CPython: numbers and arrays handed over, and the number type behind Unit."""

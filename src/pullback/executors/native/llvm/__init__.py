@@ -1,0 +1,1 @@
+"""Machine code by LLVM: text written with numbers, compiled, kept, and run on threads."""
