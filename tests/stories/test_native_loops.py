@@ -252,7 +252,7 @@ def test_a_map_means_what_the_reference_does_point_by_point(summed):
 def test_without_llvmlite_everything_runs_on_the_reference_and_says_so_once(monkeypatch):
     why = "llvmlite is not installed. Try: pip install llvmlite"
     monkeypatch.setattr("pullback.executors.native.llvm.jit.lacking", lambda: why)
-    monkeypatch.setattr("pullback.executors._warned", set())
+    monkeypatch.setattr("pullback.executors._warned", {})
     circuit = pb.circuit("x * y").circuit()
     with pytest.warns(RuntimeWarning, match="pip install llvmlite"):
         assert compile(circuit, executor="native").run([2.0, 3.0]) == [6.0]
