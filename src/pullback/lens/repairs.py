@@ -1,84 +1,103 @@
-"""The smallest change that makes a written line right: a matrix turned, two sides exchanged, another name.
+"""The smallest change that makes a written work right, tried at every point before it is named.
 
-It is looked for where no usual mistake explains the answer, or where the line cannot be computed at
-all because its shapes do not fit.
+Also for lines that cannot be computed at all because their shapes do not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from pullback.core.expression import Instruction, to_text
+import numpy as np
+
 from pullback.errors import PullbackError
-from pullback.lens.written import Line, Work, compute
+from pullback.lens.homework.edits import Edit, edits
+from pullback.lens.question import same
 
-MOST = 400  # changes tried on one line
-LONGEST = 200  # steps of a line that is still looked at
+if TYPE_CHECKING:
+    from pullback.lens.homework.sheet import Answer, Sheet
+    from pullback.lens.mark import Marker
+
+MOST = 1_500  # changes tried on one variable
 
 
-def repaired(
-    work: Work,
-    line: Line,
-    scopes: Sequence[Mapping[str, Any]],
-    is_right: Callable[[list[Any]], bool],
-) -> str:
-    """What to change in words, or "" where no single change makes the line right."""
-    if len(line.steps) > LONGEST:
-        return ""
-    for tried, (said, steps) in enumerate(_changes(line, scopes[0])):
-        if tried == MOST:
-            break
-        try:
-            if is_right(compute(work, replace(line, steps=tuple(steps)), scopes)):
-                return said
-        except PullbackError:
-            continue  # this change does not fit either
+def repaired(marker: Marker, sheet: Sheet, answer: Answer, only: str = "") -> str:
+    """What to change in words, or "" where no single change makes the answer right.
+
+    only: of this kind alone, "overwritten" or "sign".
+    """
+    lines = sheet.lines_behind(answer.name)
+    wire = marker.wanted[answer.name[1:]]
+    names = _names(marker, sheet, wire, lines)
+    question = marker.question(wire, [None] * len(sheet.runs))
+    points = [
+        (at, question.right[i], question.sizes[i]) for i, at in enumerate(marker.points_of(wire))
+    ]
+    points = [
+        *points[1:],
+        points[0],
+    ]  # the point given is the one where numbers are alike by chance
+    with np.errstate(all="ignore"):
+        for tried, (at, edit) in enumerate(_edits(sheet, lines, names)):
+            if tried == MOST or sheet.left < 0:
+                break
+            if only in ("", edit.kind) and _fits(sheet, answer, lines, at, edit, points):
+                return edit.said
     return ""
 
 
-def _changes(line: Line, names: Mapping[str, Any]) -> Iterator[tuple[str, list[Instruction]]]:
-    steps = list(line.steps)
-    for at, step in enumerate(steps):
-        if step.text == "matmul" and step.kind == "call":
-            yield from _turned(steps, at)
-    for at, step in enumerate(steps):
-        if step.kind == "name":
-            for name in sorted(names):
-                if name not in (step.text, line.name):
-                    said = f"swapped: {name} belongs where {step.text} stands"
-                    yield said, [*steps[:at], step._replace(text=name), *steps[at + 1 :]]
+def _fits(
+    sheet: Sheet,
+    answer: Answer,
+    lines: list[int],
+    at: int,
+    edit: Edit,
+    points: list[tuple[int, object, float]],
+) -> bool:
+    for point, right, size in points:
+        try:
+            value = sheet.attempt(answer.name, lines, {at: edit.line}, point)
+        except PullbackError:
+            return False  # this change does not fit either
+        if not same([value], [right], [size]):
+            return False
+    return True
 
 
-def _turned(steps: list[Instruction], at: int) -> Iterator[tuple[str, list[Instruction]]]:
-    """The product at `at` with its sides transposed, exchanged, or both."""
-    middle = _start(steps, at - 1)
-    first = _start(steps, middle - 1)
-    before, after = steps[:first], steps[at + 1 :]
-    left, right, product = steps[first:middle], steps[middle:at], steps[at]
-    written = to_text([*left, *right, product])
-    for one, two in ((left, right), (right, left)):
-        for a in (one, _transposed(one)):
-            for b in (two, _transposed(two)):
-                meant = to_text([*a, *b, product])
-                if meant != written:
-                    what = "transposed" if one is left else "the two sides are swapped"
-                    said = f"{what}: it should be {meant}, not {written}"
-                    yield said, [*before, *a, *b, product, *after]
+def _edits(sheet: Sheet, lines: list[int], names: list[str]) -> Iterator[tuple[int, Edit]]:
+    seen: set[str] = set()
+    again = {}
+    for at in lines:
+        again[at] = sheet.work.lines[at].name in seen
+        seen.add(sheet.work.lines[at].name)
+    for at in reversed(lines):
+        for edit in edits(sheet.work.lines[at], names, sheet.work.numpy, again=again[at]):
+            yield at, edit
 
 
-def _transposed(steps: list[Instruction]) -> list[Instruction]:
-    last = steps[-1]
-    if last.kind == "call" and last.text == "transpose" and not last.attributes:
-        return steps[:-1]
-    return [*steps, Instruction("call", "transpose", 0.0, 1, last.start, last.stop)]
-
-
-def _start(steps: Sequence[Instruction], last: int) -> int:
-    """Where the value begins that step `last` completes."""
-    wanted, at = 1, last + 1
-    while wanted:
-        at -= 1
-        wanted += steps[at].arity - 1
-    return at
+def _names(marker: Marker, sheet: Sheet, wire: int, lines: list[int]) -> list[str]:
+    """The names that belong near a wire: those of its gates, their pulls, and the person's own."""
+    circuit, pulls = marker.circuit, marker.back.pulls
+    near: dict[int, None] = {}
+    waiting = [wire]
+    while waiting:
+        at = waiting.pop(0)
+        for branch in marker.back.branches.get(at, []):
+            if branch.gate < 0:
+                continue
+            for found in (branch.gate, *circuit.row(branch.gate).inputs):
+                if found not in near and not circuit.is_constant(found):
+                    near[found] = None
+                    if not circuit.names[found]:
+                        waiting.append(found)
+    near[wire] = None
+    named = [circuit.names[w] for w in near if circuit.names[w]]
+    upstream = [
+        f"d{circuit.names[w]}" for w in near if circuit.names[w] and pulls[w] >= 0 and w != wire
+    ]
+    own = [
+        sheet.work.lines[at].name
+        for at in lines
+        if sheet.work.lines[at].name not in sheet.names[0].pulls
+    ]
+    return list(dict.fromkeys([*upstream, *named, *own]))

@@ -1,0 +1,242 @@
+"""The usual slips of a backward pass, made on purpose: the pulls they give are compared with an answer.
+
+A slip sits on one edge of the circuit, where a gate's pull goes on to one of its inputs: the upstream
+factor, the local slope or the whole contribution is left out, or its sign turned. All pulls behind
+that edge follow from it, as they would in a person's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pullback.core.circuit import Row
+from pullback.core.speech import said, spoken
+from pullback.errors import PullbackError
+from pullback.gates.reduce import sum_to
+from pullback.lens.snapshot import Snapshot
+from pullback.passes.pull import pull_inputs
+
+if TYPE_CHECKING:
+    from pullback.lens.question import Question
+
+MOST_EDGES = 150  # of a circuit whose every edge is tried
+GATES_WITH_A_MASK = ("relu", "maximum", "minimum", "where", "clamp", "absolute", "max", "min")
+SWAPPED = ("multiply", "divide", "power", "maximum", "minimum")
+
+
+class Slip(NamedTuple):
+    """One slip: what kind, at which gate (the wire it puts out) and which of its inputs."""
+
+    kind: str
+    gate: int
+    position: int
+
+
+class Catalogue:
+    """The slips of one circuit, computed when they are first asked for."""
+
+    def __init__(self, runs: Sequence[Snapshot]) -> None:
+        self.runs = runs
+        self.circuit, self.back = runs[0].circuit, runs[0].view.back
+        self.rows = list(self.circuit.rows())
+
+    def upstream(self, question: Question, written: Collection[str]) -> str:
+        """The upstream factor left out at a gate with a name, where the text does not speak of it."""
+        for slip in self._edges(question.wire, "upstream"):
+            name = self.circuit.names[slip.gate]
+            if name and f"d{name}" not in written and self._fits(question, slip):
+                return self.words(slip)
+        return ""
+
+    def direct(self, question: Question, written: Collection[str]) -> str:
+        """A slip at one of the gates that the wire itself goes into."""
+        names = {self.circuit.names[question.wire]} <= set(written)
+        for kind in ("upstream", "branch", "sign", "share", "softmax", "slope", "swapped"):
+            for slip in self._edges(question.wire, kind):
+                if (kind != "swapped" or names) and self._fits(question, slip):
+                    return self.words(slip)
+        return self._several(question)
+
+    def deep(self, question: Question) -> str:
+        """A slip at any gate behind the wire, in a work that takes several gates in one line."""
+        given = question.given[-1]
+        for slip, pulls in self._all:
+            pull = pulls.get(question.wire)
+            if pull is not None and question.runs[-1] is self.runs[-1] and _near(given, pull):
+                if self._fits(question, slip):
+                    return self.words(slip)
+        return ""
+
+    # Words
+
+    def words(self, slip: Slip) -> str:
+        """A slip in words, with the reason where it is a common one."""
+        row = self.rows[slip.gate]
+        into, gate = spoken(self.circuit, slip.gate), row.gate.name if row.gate else ""
+        wire = said(self.circuit, row.inputs[slip.position])
+        if slip.kind == "upstream":
+            return f"missing upstream factor: the pull on {into} is not multiplied in"
+        if slip.kind == "branch":
+            return f"`=` for `+=`: the branch through {into} is missing"
+        if slip.kind == "sign":
+            return f"in the branch through {into} the sign is wrong"
+        if slip.kind == "share":
+            n = np.size(self.runs[0].values[row.inputs[0]]) // max(
+                np.size(self.runs[0].values[row.wire]), 1
+            )
+            return f"{n} times too large: the factor 1/{n} of the mean is missing"
+        if slip.kind == "softmax":
+            return (
+                "a term is missing: every score of a softmax pulls on all others, - p * sum(p * dp)"
+            )
+        if slip.kind == "swapped":
+            other = said(self.circuit, row.inputs[1 - slip.position])
+            return f"swapped: in {into} this is the slope for {other}, not for {wire}"
+        if gate in GATES_WITH_A_MASK:
+            return f"the mask of {gate} is missing: nothing passes back where {into} is shut"
+        return f"the local slope of {gate} is missing: this is the pull on {into} as it is"
+
+    # Slips of one wire
+
+    def _edges(self, wire: int, kind: str) -> Iterator[Slip]:
+        """The slips of a kind that can be made where the wire goes into a gate."""
+        branches = [b for b in self.back.branches[wire] if b.gate >= 0]
+        for branch in branches:
+            row = self.rows[branch.gate]
+            name = row.gate.name if row.gate else ""
+            possible = {
+                "branch": len(branches) > 1,
+                "sign": len(branches) > 1,
+                "share": name == "mean",
+                "softmax": name == "softmax",
+                "swapped": name in SWAPPED and len(set(row.inputs)) == 2,
+                "upstream": not self._is_steady_one(branch.gate),
+            }
+            if possible.get(kind, True):
+                yield Slip(kind, branch.gate, branch.position)
+
+    def _is_steady_one(self, wire: int) -> bool:
+        return all(np.all(np.asarray(run.grad_of(wire)) == 1) for run in self.runs)
+
+    def _several(self, question: Question) -> str:
+        """Two slips at once that often come together: a branch and an upstream factor, or all of these."""
+        edges = list(self._edges(question.wire, "upstream"))
+        branches = [b for b in self.back.branches[question.wire] if b.gate >= 0]
+        if len(branches) < 2:
+            return ""
+        if edges and self._answered(
+            question, lambda run: _total(self._part(run, e) for e in edges)
+        ):
+            return "missing upstream factor in every branch"
+        for branch in branches:
+            into = spoken(self.circuit, branch.gate)
+            if self._answered(question, lambda run, b=branch: run.values[b.pull]):  # type: ignore[misc]
+                return f"`=` for `+=`: only the branch through {into} is there"
+        for edge in edges:
+            into = spoken(self.circuit, edge.gate)
+            if self._answered(question, lambda run, e=edge: self._part(run, e)):  # type: ignore[misc]
+                missing = f"the pull on {into} is not multiplied in"
+                return f"`=` for `+=`, and a missing upstream factor: {missing}"
+        return ""
+
+    def _fits(self, question: Question, slip: Slip) -> bool:
+        return self._answered(question, lambda run: self.pulls(run, slip).get(question.wire))
+
+    def _answered(self, question: Question, guess: Callable[[Snapshot], Any]) -> bool:
+        try:
+            found = [guess(run) for run in question.runs]
+        except (PullbackError, ValueError, IndexError, TypeError):
+            return False  # this slip cannot be made here
+        return all(f is not None for f in found) and question.answered(found)
+
+    # Pulls with a slip in them
+
+    @cached_property
+    def _all(self) -> list[tuple[Slip, dict[int, Any]]]:
+        """Every slip with the pulls it gives at the last point; none for a large circuit."""
+        wires = [w for w in self.back.branches if not self.circuit.is_constant(w)]
+        edges = sum(len(self.back.branches[w]) for w in wires)
+        found = []
+        for kind in ("slope", "branch", "sign", "upstream", "share", "softmax"):
+            for wire in wires if edges <= MOST_EDGES else []:
+                for slip in self._edges(wire, kind):
+                    try:
+                        found.append((slip, self.pulls(self.runs[-1], slip)))
+                    except (PullbackError, ValueError, IndexError, TypeError):
+                        continue
+        return found
+
+    def pulls(self, run: Snapshot, slip: Slip) -> dict[int, Any]:
+        """The pulls behind a slip, by wire; those it does not reach are left out."""
+        wire = self.rows[slip.gate].inputs[slip.position]
+        parts = {(slip.gate, slip.position): self._part(run, slip)}
+        changed: dict[int, Any] = {wire: self._sum(run, wire, parts)}
+        for row in reversed(self.rows[: wire + 1]):
+            if row.wire not in changed or row.gate is None or changed[row.wire] is None:
+                continue
+            inputs = [run.values[i] for i in row.inputs]
+            found = pull_inputs(
+                row.gate, changed[row.wire], run.values[row.wire], inputs, row.attributes
+            )
+            for position, (i, part) in enumerate(zip(row.inputs, found, strict=True)):
+                if part is not None and self.back.pulls[i] >= 0:
+                    parts[row.wire, position] = part
+                    changed[i] = None
+            for i in row.inputs:
+                if i in changed:
+                    changed[i] = self._sum(run, i, parts)
+        return changed
+
+    def _sum(self, run: Snapshot, wire: int, parts: dict[tuple[int, int], Any]) -> Any:
+        """A wire's pull with some of its contributions in another form; None for none at all."""
+        told = [
+            parts.get((b.gate, b.position), run.values[b.pull]) for b in self.back.branches[wire]
+        ]
+        left = [p for p in told if p is not None]
+        return _total(left) if left else np.zeros_like(run.values[wire])[()]
+
+    def _part(self, run: Snapshot, slip: Slip) -> Any:
+        """The contribution with the slip in it; None where it is left out."""
+        row = self.rows[slip.gate]
+        dy = np.asarray(run.grad_of(slip.gate), float)
+        x = np.asarray(run.values[row.inputs[slip.position]], float)
+        if slip.kind == "branch":
+            return None
+        if slip.kind == "upstream":
+            return self._pulled(run, row, np.ones_like(dy)[()])[slip.position]
+        if slip.kind in ("slope", "share"):
+            fitted = (
+                dy[()] if dy.shape == x.shape else np.broadcast_to(_spread(dy, x, row), x.shape)[()]
+            )
+            return fitted if np.shape(fitted) == x.shape else sum_to(dy, shape=x.shape)
+        if slip.kind == "softmax":
+            return np.asarray(run.values[slip.gate]) * dy
+        parts = self._pulled(run, row, dy[()])
+        return parts[1 - slip.position] if slip.kind == "swapped" else -parts[slip.position]
+
+    def _pulled(self, run: Snapshot, row: Row, dy: Any) -> list[Any]:
+        assert row.gate is not None
+        inputs = [run.values[i] for i in row.inputs]
+        return pull_inputs(row.gate, dy, run.values[row.wire], inputs, row.attributes)
+
+
+def _spread(dy: Any, x: Any, row: Row) -> Any:
+    """A pull on a reduced array, with the axes that were folded put back."""
+    axis = row.attributes.get("axis")
+    if axis is None or row.attributes.get("keepdims") or np.ndim(dy) == np.ndim(x):
+        return dy
+    return np.expand_dims(dy, axis)
+
+
+def _near(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and bool(
+        np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True)
+    )
+
+
+def _total(parts: Any) -> Any:
+    return sum(np.asarray(p) for p in parts)
