@@ -57,9 +57,11 @@ def _value_mistake(marker: Marker, sheet: Sheet, answer: Answer, question: Quest
     if all(not np.any(g) for g in question.given):
         return NOTHING
     written = {n for at in sheet.lines_behind(answer.name) for n in sheet.work.lines[at].used}
+    overwritten = repaired(marker, sheet, answer, only="overwritten")
+    if overwritten:
+        return marker.catalogue.branch(question) or overwritten
     return (
-        repaired(marker, sheet, answer, only="overwritten")
-        or marker.catalogue.upstream(question, written)
+        marker.catalogue.upstream(question, written)
         or _factor(question)
         or repaired(marker, sheet, answer, only="sign")
         or marker.catalogue.direct(question, written)

@@ -52,6 +52,11 @@ class Catalogue:
                 return self.words(slip)
         return ""
 
+    def branch(self, question: Question) -> str:
+        """A contribution that is left out."""
+        fitting = (s for s in self._edges(question.wire, "branch") if self._fits(question, s))
+        return next(map(self.words, fitting), "")
+
     def direct(self, question: Question, written: Collection[str]) -> str:
         """A slip at one of the gates that the wire itself goes into."""
         names = {self.circuit.names[question.wire]} <= set(written)

@@ -74,8 +74,7 @@ def read_work(text: str, wires: Collection[str] = ()) -> Work:
     >>> [line.name for line in read_work("ds = p.copy()\\nds[np.arange(n), y] -= 1").lines]
     ['ds', 'ds']
     """
-    numpy = bool(_NUMPY.search(_COMMENT.sub("", text[:MOST_TEXT])))
-    lines = _numpy_lines(text, wires) if numpy else _own_lines(text)
+    numpy, lines = _lines(text, wires)
     text = textwrap.dedent(text) if numpy else text
     done = tuple(_checked(text, line) for line in lines)
     if not done:
@@ -83,6 +82,20 @@ def read_work(text: str, wires: Collection[str] = ()) -> Work:
     if len(done) > MOST_LINES:
         raise refusal(text, 0, f"there are more than {MOST_LINES:,} assignments.")
     return Work(text, done, numpy)
+
+
+def _lines(text: str, wires: Collection[str]) -> tuple[bool, list[Line]]:
+    """Whether the text is NumPy, and its lines; a text that may be either is ours if ours can be read."""
+    if _NUMPY.search(_COMMENT.sub("", text[:MOST_TEXT])):
+        return True, _numpy_lines(text, wires)
+    try:
+        return False, list(_own_lines(text))
+    except ExpressionError:
+        try:
+            return True, _numpy_lines(text, wires)  # dx, dy = y, x
+        except ExpressionError:
+            pass
+        raise
 
 
 def _checked(text: str, line: Line) -> Line:

@@ -97,7 +97,10 @@ class Sheet:
             answer.values = [_number(names.own[line.name]) for names in self.names]
             answer.error = ""
         except PullbackError as error:
-            answer.values, answer.error = [], f"{error.what} {error.why}".strip()
+            # A name without a value may lack it because its own line went wrong.
+            earlier = [a.error for n, a in self.answers.items() if n in line.used and a.error]
+            said = f"{error.what} {error.why}".strip()
+            answer.values, answer.error = [], earlier[0] if earlier and 'has no value' in error.what else said
         if line.name.removeprefix("d") in self.marker.wanted and line.name[:1] == "d":
             self._look(line, answer)
 

@@ -231,6 +231,9 @@ _MOVES: dict[str, Callable[..., Any]] = {
 FUNCTIONS: dict[str, Word] = {
     **{name: Word(getattr(np, name), _spread) for name in (*_UNARY, *_BINARY)},
     **{name: Word(function, _first) for name, function in (_FOLDS | _MOVES).items()},
+    "shape": Word(lambda x: np.shape(x), _first),
+    "size": Word(lambda x: int(np.size(x)), _first),
+    "ndim": Word(lambda x: int(np.ndim(x)), _first),
     "abs": Word(np.absolute, _spread),
     "fabs": Word(np.absolute, _spread),
     "pow": Word(np.power, _spread),
