@@ -210,7 +210,10 @@ CASES = {
 
 
 RESPELLED = [
-    (r"(\b\w+)\.T @ (\w+)\b", [r"np.dot(\1.T, \2)", r"\1.T.dot(\2)", r"np.matmul(\1.T, \2)", r"(\1.T) @ \2"]),
+    (
+        r"(\b\w+)\.T @ (\w+)\b",
+        [r"np.dot(\1.T, \2)", r"\1.T.dot(\2)", r"np.matmul(\1.T, \2)", r"(\1.T) @ \2"],
+    ),
     (r"(\b\w+) @ (\w+)\.T\b", [r"np.dot(\1, \2.T)", r"\1.dot(\2.T)", r"(\2 @ \1.T).T"]),
     (r"np\.sum\((\w+), axis=0\)", [r"\1.sum(axis=0)", r"\1.sum(0)", r"np.sum(\1, 0)"]),
     (r"(\b\w+)\.sum\(axis=0\)", [r"np.sum(\1, axis=0)", r"\1.sum(0)", r"np.ones(len(\1)) @ \1"]),
@@ -247,12 +250,12 @@ SAID = {
     "sign": r"sign|minus",
     "sign inside": r"sign|minus",
     "factor 2": r"times too|factor|number|division",
-    "factor 1/2": r"times too|factor|number",
+    "factor 1/2": r"times too|factor|number|branch",
     "upstream": r"upstream|factor|times too",
     "division": r"division|times too|factor",
     "term": r"branch|`=` for `\+=`|term|times too",
     "overwritten": r"`=` for `\+=`",
-    "swapped": r"swapped|factor|exponent|off by one",
+    "swapped": r"swapped|factor|exponent|off by one|it is 0",
     "transposed": r"transposed|sides",
     "sides": r"sides|transposed",
     "sum": r"broadcast sum|branch|sum",
@@ -286,7 +289,11 @@ def _put(tree, at, new):
             if value is old:
                 setattr(parent, name, new)
             elif isinstance(value, list) and any(v is old for v in value):
-                setattr(parent, name, [new if v is old else v for v in value if not (v is old and new is None)])
+                setattr(
+                    parent,
+                    name,
+                    [new if v is old else v for v in value if not (v is old and new is None)],
+                )
 
 
 def _line_of(tree, node):
@@ -304,7 +311,11 @@ def _name_of(line):
 
 
 def _value(node, tree):
-    return any(getattr(n, "value", None) is node for n in ast.walk(tree) if isinstance(n, ast.Assign | ast.AugAssign))
+    return any(
+        getattr(n, "value", None) is node
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Assign | ast.AugAssign)
+    )
 
 
 def _of_a_pull(node, tree):
@@ -319,11 +330,15 @@ def _sign(node, names, tree):
 
 def _sign_inside(node, names, tree):
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield ast.BinOp(node.left, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.right)
+        yield ast.BinOp(
+            node.left, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.right
+        )
     if isinstance(node, ast.UnaryOp):
         yield node.operand
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
-        yield ast.AugAssign(node.target, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.value)
+        yield ast.AugAssign(
+            node.target, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), node.value
+        )
 
 
 def _twice(node, names, tree):
@@ -344,7 +359,11 @@ def _upstream(node, names, tree):
 
 
 def _division(node, names, tree):
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and ast.unparse(node.right) in ("n", "N", "2"):
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Div)
+        and ast.unparse(node.right) in ("n", "N", "2")
+    ):
         yield node.left
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Div):
         yield ast.AugAssign(node.target, ast.Mult(), ast.Constant(1))
@@ -357,13 +376,21 @@ def _term(node, names, tree):
 
 
 def _overwritten(node, names, tree):
-    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name):
+    if (
+        isinstance(node, ast.AugAssign)
+        and isinstance(node.op, ast.Add)
+        and isinstance(node.target, ast.Name)
+    ):
         yield ast.Assign([node.target], node.value)
 
 
 def _swapped(node, names, tree):
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
-        line = _line_of(tree, node)
+    line = _line_of(tree, node)
+    if (
+        isinstance(node, ast.Name)
+        and node.id in names
+        and any(n is node for n in ast.walk(line.value))
+    ):
         others = {n.id for n in ast.walk(line) if isinstance(n, ast.Name)} & set(names)
         for other in sorted(others - {node.id}):
             yield ast.Name(other, ast.Load())
@@ -387,7 +414,7 @@ def _sum(node, names, tree):
 def _label(node, names, tree):
     if isinstance(node, ast.Name) and node.id in ("y", "i") and _is_in_index(node, tree):
         yield ast.BinOp(node, ast.Sub(), ast.Constant(1))
-        yield ast.BinOp(ast.Constant(2), ast.Sub(), node)
+        yield ast.BinOp(node, ast.Add(), ast.Constant(1))
 
 
 def _is_in_index(node, tree):
@@ -396,9 +423,17 @@ def _is_in_index(node, tree):
 
 
 def _mask(node, names, tree):
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Compare):
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mult)
+        and isinstance(node.right, ast.Compare)
+    ):
         yield node.left
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and "<= 0" in ast.unparse(node):
+    if (
+        isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Subscript)
+        and "<= 0" in ast.unparse(node)
+    ):
         yield ast.parse("pass").body[0]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -195,23 +195,22 @@ class Builder:
         what = self.label_of(wire.id) or getattr(self.gates[kind.op], "name", self.gates[kind.op])
         return f"{what}  {self.spec_of(wire.id)}" + (f"  {site}" if site.file else "")
 
-    @contextmanager
-    def nowhere(self) -> Iterator[None]:
+    def nowhere(self) -> AbstractContextManager[None]:
         """Rows recorded inside have no line in anybody's code, unless they are being rewritten."""
-        before, self.here = self.here, self.here or (0, 0)
-        try:
-            yield
-        finally:
-            self.here = before
+        return self._standing(self.here or (0, 0))
+
+    def unnamed(self) -> AbstractContextManager[None]:
+        """Rows recorded inside belong to the line that runs, but are not what it stores: none has a name."""
+        return self._standing(self.here or self._sites[self._place()])
+
+    def standing_in(self, circuit: Circuit, wire: int) -> AbstractContextManager[None]:
+        """Rows recorded inside get the site and scope of `circuit`'s row `wire`."""
+        site = self.site_ids[circuit.sites[int(circuit.site[wire])]]
+        return self._standing((site, self.group_ids[circuit.groups[int(circuit.group[wire])]]))
 
     @contextmanager
-    def standing_in(self, circuit: Circuit, wire: int) -> Iterator[None]:
-        """Rows recorded inside get the site and scope of `circuit`'s row `wire`."""
-        before = self.here
-        self.here = (
-            self.site_ids[circuit.sites[int(circuit.site[wire])]],
-            self.group_ids[circuit.groups[int(circuit.group[wire])]],
-        )
+    def _standing(self, here: tuple[int, int]) -> Iterator[None]:
+        before, self.here = self.here, here
         try:
             yield
         finally:

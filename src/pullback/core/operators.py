@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -84,8 +85,12 @@ class Operators:
 def _matmul(a: Any, b: Any) -> Any:
     """`a @ b` where a single vector stands for a row on the left or a column on the right."""
     row, column = np.ndim(a) == 1, np.ndim(b) == 1
-    a = GATES["reshape"](a, shape=(1, a.shape[0])) if row else a
-    b = GATES["reshape"](b, shape=(b.shape[0], 1)) if column else b
-    y = GATES["matmul"](a, b)
+    if not (row or column):
+        return GATES["matmul"](a, b)
+    builder = next((x.builder for x in (a, b) if hasattr(x, "builder")), None)
+    with builder.unnamed() if builder else nullcontext():  # the last row is what the line stores
+        a = GATES["reshape"](a, shape=(1, a.shape[0])) if row else a
+        b = GATES["reshape"](b, shape=(b.shape[0], 1)) if column else b
+        y = GATES["matmul"](a, b)
     kept = y.shape[: y.ndim - row - column] if column else (*y.shape[:-2], y.shape[-1])
-    return GATES["reshape"](y, shape=kept) if row or column else y
+    return GATES["reshape"](y, shape=kept)

@@ -198,9 +198,19 @@ class Marker:
             answer = sheet.answers.get(f"d{name}")
             if answer is not None:
                 yield self._judged(read, sheet, name, answer)
-            elif name in self.required:
-                expected = self.runs[0].grad_of(wire)
-                yield Mark(f"d{name}", MISSING, "no line gives it a value", expected=expected)
+                continue
+            used = any(f"d{name}" in line.used for line in read.lines)
+            if name in self.required or (used and self._must_be_given(read, wire)):
+                said = (
+                    "it is used, but no line gives it a value"
+                    if used
+                    else "no line gives it a value"
+                )
+                yield Mark(f"d{name}", MISSING, said, expected=self.runs[0].grad_of(wire))
+
+    def _must_be_given(self, read: Work, wire: int) -> bool:
+        """Whether a pull that is used must have its line: all but the output's and what comes in."""
+        return wire != self.circuit.outputs[0] and f"d{self.circuit.names[wire]}" not in read.given
 
     def unread(self, error: str) -> Grade:
         """The grade of a work that cannot be read at all."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NOTHING = "it is 0: there is no pull at all, but this wire is pulled"
 SIGN = "the sign is wrong"
+OVERWRITTEN = "`=` for `+=`: a line throws away what the lines above it gave"
 # Why the commonest mistakes are mistakes, by how their words begin.
 REASONS = {
     "missing upstream": "chain rule: the local slope is multiplied by the pull on what comes next",
@@ -39,34 +40,43 @@ def reason(said: str) -> str:
 
 
 def name_mistake(marker: Marker, sheet: Sheet, answer: Answer) -> str:
-    """The mistake in words, or "" where it is none that is known."""
+    """The mistake in words, or "" where it is none that is known.
+
+    A person who calls both pulls around a gate by one name is asked about both.
+    """
     wire = marker.wanted[answer.name[1:]]
     with np.errstate(all="ignore"):
-        if not answer.values:
-            return repaired(marker, sheet, answer)
-        question = marker.question(wire, answer.values)
-        if np.shape(question.given[0]) != np.shape(question.right[0]):
-            return _shape_mistake(question) or repaired(marker, sheet, answer)
-        return _value_mistake(marker, sheet, answer, question)
+        meant = [wire, *sheet.before(wire)] if not marker.circuit.is_input(wire) else [wire]
+        return next(filter(None, (_named(marker, sheet, answer, w) for w in meant)), "")
+
+
+def _named(marker: Marker, sheet: Sheet, answer: Answer, wire: int) -> str:
+    if not answer.values:
+        return repaired(marker, sheet, answer, wire)
+    question = marker.question(wire, answer.values)
+    if np.shape(question.given[0]) != np.shape(question.right[0]):
+        return _shape_mistake(question) or repaired(marker, sheet, answer, wire)
+    return _value_mistake(marker, sheet, answer, question)
 
 
 def _value_mistake(marker: Marker, sheet: Sheet, answer: Answer, question: Question) -> str:
     """The plainest description first; each is tried only where those before it do not fit."""
     if question.answered([-np.asarray(r) for r in question.right]):
         return SIGN
-    if all(not np.any(g) for g in question.given):
-        return NOTHING
+    slips, wire = marker.catalogue, question.wire
     written = {n for at in sheet.lines_behind(answer.name) for n in sheet.work.lines[at].used}
-    overwritten = repaired(marker, sheet, answer, only="overwritten")
-    if overwritten:
-        return marker.catalogue.branch(question) or overwritten
+    if repaired(marker, sheet, answer, wire, only="overwritten"):
+        return slips.branch(question) or OVERWRITTEN
     return (
-        marker.catalogue.upstream(question, written)
+        slips.upstream(question, written)
         or _factor(question)
-        or repaired(marker, sheet, answer, only="sign")
-        or marker.catalogue.direct(question, written)
-        or repaired(marker, sheet, answer)
-        or marker.catalogue.deep(question)
+        or repaired(marker, sheet, answer, wire, only="sign")
+        or slips.branch(question)
+        or slips.direct(question)
+        or repaired(marker, sheet, answer, wire)
+        or slips.local(question, written)
+        or slips.deep(question)
+        or (NOTHING if all(not np.any(g) for g in question.given) else "")
         or _factor(question, plain=False)
     )
 

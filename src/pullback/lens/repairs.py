@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 MOST = 1_500  # changes tried on one variable
 
 
-def repaired(marker: Marker, sheet: Sheet, answer: Answer, only: str = "") -> str:
-    """What to change in words, or "" where no single change makes the answer right.
+def repaired(marker: Marker, sheet: Sheet, answer: Answer, wire: int, only: str = "") -> str:
+    """What to change in words, or "" where no single change makes the answer the pull on `wire`.
 
     only: of this kind alone, "overwritten" or "sign".
     """
     lines = sheet.lines_behind(answer.name)
-    wire = marker.wanted[answer.name[1:]]
     names = _names(marker, sheet, wire, lines)
     question = marker.question(wire, [None] * len(sheet.runs))
     points = [
@@ -76,28 +75,29 @@ def _edits(sheet: Sheet, lines: list[int], names: list[str]) -> Iterator[tuple[i
 
 
 def _names(marker: Marker, sheet: Sheet, wire: int, lines: list[int]) -> list[str]:
-    """The names that belong near a wire: those of its gates, their pulls, and the person's own."""
-    circuit, pulls = marker.circuit, marker.back.pulls
-    near: dict[int, None] = {}
-    waiting = [wire]
-    while waiting:
-        at = waiting.pop(0)
-        for branch in marker.back.branches.get(at, []):
-            if branch.gate < 0:
-                continue
-            for found in (branch.gate, *circuit.row(branch.gate).inputs):
-                if found not in near and not circuit.is_constant(found):
-                    near[found] = None
-                    if not circuit.names[found]:
-                        waiting.append(found)
-    near[wire] = None
-    named = [circuit.names[w] for w in near if circuit.names[w]]
-    upstream = [
-        f"d{circuit.names[w]}" for w in near if circuit.names[w] and pulls[w] >= 0 and w != wire
-    ]
+    """The names that belong near a wire: those of its gates, their pulls, and those that are written."""
+    circuit, written = marker.circuit, sheet.work.names | sheet.work.given
+    near = [circuit.names[w] for w in _near(marker, wire) if circuit.names[w]]
+    upstream = [f"d{name}" for name in near if f"d{name}" in written and name in marker.wanted]
+    used = [n for at in lines for n in sorted(sheet.work.lines[at].used) if n in sheet.names[0]]
     own = [
         sheet.work.lines[at].name
         for at in lines
         if sheet.work.lines[at].name not in sheet.names[0].pulls
     ]
-    return list(dict.fromkeys([*upstream, *named, *own]))
+    found = dict.fromkeys([*upstream, *near, *used, *own])
+    return [n for n in found if n != f"d{circuit.names[wire]}"]
+
+
+def _near(marker: Marker, wire: int) -> list[int]:
+    """The wire, the gates it goes into and what else these take, through wires without a name."""
+    circuit, near = marker.circuit, dict[int, None]()
+    waiting = [wire]
+    while waiting:
+        for branch in marker.back.branches.get(waiting.pop(0), []):
+            taken = (branch.gate, *circuit.row(branch.gate).inputs) if branch.gate >= 0 else ()
+            for found in taken:
+                if found not in near and not circuit.is_constant(found):
+                    near[found] = None
+                    waiting += [] if circuit.names[found] else [found]
+    return [*near, wire]

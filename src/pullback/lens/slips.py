@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_EDGES = 150  # of a circuit whose every edge is tried
 GATES_WITH_A_MASK = ("relu", "maximum", "minimum", "where", "clamp", "absolute", "max", "min")
+EVEN = ("multiply", "add", "maximum", "minimum")  # both inputs mean the same
 SWAPPED = ("multiply", "divide", "power", "maximum", "minimum")
 
 
@@ -33,7 +34,7 @@ class Slip(NamedTuple):
 
     kind: str
     gate: int
-    position: int
+    positions: tuple[int, ...]
 
 
 class Catalogue:
@@ -57,23 +58,31 @@ class Catalogue:
         fitting = (s for s in self._edges(question.wire, "branch") if self._fits(question, s))
         return next(map(self.words, fitting), "")
 
-    def direct(self, question: Question, written: Collection[str]) -> str:
-        """A slip at one of the gates that the wire itself goes into."""
-        names = {self.circuit.names[question.wire]} <= set(written)
-        for kind in ("upstream", "branch", "sign", "share", "softmax", "slope", "swapped"):
+    def direct(self, question: Question) -> str:
+        """A slip at one of the gates that the wire goes into, or two that often come together."""
+        for kind in ("upstream", "sign", "share", "half"):
             for slip in self._edges(question.wire, kind):
-                if (kind != "swapped" or names) and self._fits(question, slip):
+                if self._fits(question, slip):
                     return self.words(slip)
         return self._several(question)
+
+    def local(self, question: Question, written: Collection[str]) -> str:
+        """A local slope that is another one, or left out."""
+        spoken_of = self.circuit.names[question.wire] in written
+        for kind in ("softmax", "slope", "swapped") if spoken_of else ("softmax", "slope"):
+            for slip in self._edges(question.wire, kind):
+                if self._fits(question, slip):
+                    return self.words(slip)
+        return ""
 
     def deep(self, question: Question) -> str:
         """A slip at any gate behind the wire, in a work that takes several gates in one line."""
         given = question.given[-1]
         for slip, pulls in self._all:
             pull = pulls.get(question.wire)
-            if pull is not None and question.runs[-1] is self.runs[-1] and _near(given, pull):
-                if self._fits(question, slip):
-                    return self.words(slip)
+            alike = pull is not None and question.runs[-1] is self.runs[-1] and _near(given, pull)
+            if alike and self._fits(question, slip):
+                return self.words(slip)
         return ""
 
     # Words
@@ -82,14 +91,17 @@ class Catalogue:
         """A slip in words, with the reason where it is a common one."""
         row = self.rows[slip.gate]
         into, gate = spoken(self.circuit, slip.gate), row.gate.name if row.gate else ""
-        wire = said(self.circuit, row.inputs[slip.position])
+        at = slip.positions[0]
+        wire = said(self.circuit, row.inputs[at])
         if slip.kind == "upstream":
             return f"missing upstream factor: the pull on {into} is not multiplied in"
         if slip.kind == "branch":
             return f"`=` for `+=`: the branch through {into} is missing"
         if slip.kind == "sign":
             return f"in the branch through {into} the sign is wrong"
-        if slip.kind == "share":
+        if slip.kind == "half":
+            return f"2 times too small in the branch through {into}, which uses {wire} twice"
+        if slip.kind == "share" or (slip.kind == "slope" and gate == "mean"):
             n = np.size(self.runs[0].values[row.inputs[0]]) // max(
                 np.size(self.runs[0].values[row.wire]), 1
             )
@@ -99,7 +111,7 @@ class Catalogue:
                 "a term is missing: every score of a softmax pulls on all others, - p * sum(p * dp)"
             )
         if slip.kind == "swapped":
-            other = said(self.circuit, row.inputs[1 - slip.position])
+            other = said(self.circuit, row.inputs[1 - at])
             return f"swapped: in {into} this is the slope for {other}, not for {wire}"
         if gate in GATES_WITH_A_MASK:
             return f"the mask of {gate} is missing: nothing passes back where {into} is shut"
@@ -108,45 +120,65 @@ class Catalogue:
     # Slips of one wire
 
     def _edges(self, wire: int, kind: str) -> Iterator[Slip]:
-        """The slips of a kind that can be made where the wire goes into a gate."""
-        branches = [b for b in self.back.branches[wire] if b.gate >= 0]
-        for branch in branches:
-            row = self.rows[branch.gate]
+        """The slips of a kind that can be made where the wire goes into a gate; x * x is one place."""
+        places = self._places(wire)
+        for gate, positions in places:
+            row = self.rows[gate]
             name = row.gate.name if row.gate else ""
             possible = {
-                "branch": len(branches) > 1,
-                "sign": len(branches) > 1,
+                "branch": len(places) > 1,
+                "sign": len(places) > 1,
+                "half": len(positions) == 2,
                 "share": name == "mean",
                 "softmax": name == "softmax",
                 "swapped": name in SWAPPED and len(set(row.inputs)) == 2,
-                "upstream": not self._is_steady_one(branch.gate),
+                "upstream": not self._is_steady_one(gate),
             }
             if possible.get(kind, True):
-                yield Slip(kind, branch.gate, branch.position)
+                yield Slip(kind, gate, positions)
+                if kind == "upstream" and len(positions) == 2:
+                    yield Slip(kind, gate, positions[:1])
+
+    def _places(self, wire: int) -> list[tuple[int, tuple[int, ...]]]:
+        """Where a wire goes: a gate and its position, or both positions of a product with itself."""
+        found: dict[tuple[int, int], list[int]] = {}
+        for branch in self.back.branches[wire]:
+            gate = self.rows[branch.gate].gate if branch.gate >= 0 else None
+            if gate is not None:
+                alone = -1 if gate.name in EVEN else branch.position
+                found.setdefault((branch.gate, alone), []).append(branch.position)
+        return [(gate, tuple(positions)) for (gate, _), positions in found.items()]
 
     def _is_steady_one(self, wire: int) -> bool:
         return all(np.all(np.asarray(run.grad_of(wire)) == 1) for run in self.runs)
 
     def _several(self, question: Question) -> str:
         """Two slips at once that often come together: a branch and an upstream factor, or all of these."""
-        edges = list(self._edges(question.wire, "upstream"))
-        branches = [b for b in self.back.branches[question.wire] if b.gate >= 0]
-        if len(branches) < 2:
+        wire, places = question.wire, self._places(question.wire)
+        if len(places) < 2:
             return ""
-        if edges and self._answered(
-            question, lambda run: _total(self._part(run, e) for e in edges)
-        ):
+        whole = [s for s in self._edges(wire, "upstream") if (s.gate, s.positions) in places]
+        if whole and self._mixed(question, whole):
             return "missing upstream factor in every branch"
-        for branch in branches:
-            into = spoken(self.circuit, branch.gate)
-            if self._answered(question, lambda run, b=branch: run.values[b.pull]):  # type: ignore[misc]
+        for place in places:
+            into = spoken(self.circuit, place[0])
+            gone = [Slip("branch", *p) for p in places if p != place]
+            if self._mixed(question, gone):
                 return f"`=` for `+=`: only the branch through {into} is there"
-        for edge in edges:
-            into = spoken(self.circuit, edge.gate)
-            if self._answered(question, lambda run, e=edge: self._part(run, e)):  # type: ignore[misc]
+            alone = [s for s in whole if (s.gate, s.positions) == place]
+            if alone and self._mixed(question, [*gone, *alone]):
                 missing = f"the pull on {into} is not multiplied in"
                 return f"`=` for `+=`, and a missing upstream factor: {missing}"
         return ""
+
+    def _mixed(self, question: Question, slips: Sequence[Slip]) -> bool:
+        """Whether these slips together give the answer."""
+
+        def guess(run: Snapshot) -> Any:
+            parts = {(s.gate, at): self._part(run, s, at) for s in slips for at in s.positions}
+            return self._sum(run, question.wire, parts)
+
+        return self._answered(question, guess)
 
     def _fits(self, question: Question, slip: Slip) -> bool:
         return self._answered(question, lambda run: self.pulls(run, slip).get(question.wire))
@@ -166,7 +198,7 @@ class Catalogue:
         wires = [w for w in self.back.branches if not self.circuit.is_constant(w)]
         edges = sum(len(self.back.branches[w]) for w in wires)
         found = []
-        for kind in ("slope", "branch", "sign", "upstream", "share", "softmax"):
+        for kind in ("share", "slope", "branch", "sign", "half", "upstream", "softmax"):
             for wire in wires if edges <= MOST_EDGES else []:
                 for slip in self._edges(wire, kind):
                     try:
@@ -177,8 +209,8 @@ class Catalogue:
 
     def pulls(self, run: Snapshot, slip: Slip) -> dict[int, Any]:
         """The pulls behind a slip, by wire; those it does not reach are left out."""
-        wire = self.rows[slip.gate].inputs[slip.position]
-        parts = {(slip.gate, slip.position): self._part(run, slip)}
+        wire = self.rows[slip.gate].inputs[slip.positions[0]]
+        parts = {(slip.gate, at): self._part(run, slip, at) for at in slip.positions}
         changed: dict[int, Any] = {wire: self._sum(run, wire, parts)}
         for row in reversed(self.rows[: wire + 1]):
             if row.wire not in changed or row.gate is None or changed[row.wire] is None:
@@ -204,24 +236,24 @@ class Catalogue:
         left = [p for p in told if p is not None]
         return _total(left) if left else np.zeros_like(run.values[wire])[()]
 
-    def _part(self, run: Snapshot, slip: Slip) -> Any:
-        """The contribution with the slip in it; None where it is left out."""
+    def _part(self, run: Snapshot, slip: Slip, at: int) -> Any:
+        """The contribution to one input with the slip in it; None where it is left out."""
         row = self.rows[slip.gate]
         dy = np.asarray(run.grad_of(slip.gate), float)
-        x = np.asarray(run.values[row.inputs[slip.position]], float)
+        x = np.asarray(run.values[row.inputs[at]], float)
         if slip.kind == "branch":
             return None
         if slip.kind == "upstream":
-            return self._pulled(run, row, np.ones_like(dy)[()])[slip.position]
+            return self._pulled(run, row, np.ones_like(dy)[()])[at]
         if slip.kind in ("slope", "share"):
-            fitted = (
-                dy[()] if dy.shape == x.shape else np.broadcast_to(_spread(dy, x, row), x.shape)[()]
-            )
+            fitted = dy[()] if dy.shape == x.shape else _spread(dy, x, row)
             return fitted if np.shape(fitted) == x.shape else sum_to(dy, shape=x.shape)
         if slip.kind == "softmax":
             return np.asarray(run.values[slip.gate]) * dy
         parts = self._pulled(run, row, dy[()])
-        return parts[1 - slip.position] if slip.kind == "swapped" else -parts[slip.position]
+        if slip.kind == "half":
+            return 0.5 * np.asarray(parts[at])
+        return parts[1 - at] if slip.kind == "swapped" else -parts[at]
 
     def _pulled(self, run: Snapshot, row: Row, dy: Any) -> list[Any]:
         assert row.gate is not None
@@ -230,11 +262,14 @@ class Catalogue:
 
 
 def _spread(dy: Any, x: Any, row: Row) -> Any:
-    """A pull on a reduced array, with the axes that were folded put back."""
+    """A pull on a reduced array for every element of it, if it can be spread so."""
     axis = row.attributes.get("axis")
-    if axis is None or row.attributes.get("keepdims") or np.ndim(dy) == np.ndim(x):
+    if axis is not None and not row.attributes.get("keepdims") and np.ndim(dy) < np.ndim(x):
+        dy = np.expand_dims(dy, axis)
+    try:
+        return np.broadcast_to(dy, np.shape(x))[()]
+    except ValueError:
         return dy
-    return np.expand_dims(dy, axis)
 
 
 def _near(a: Any, b: Any) -> bool:

@@ -27,10 +27,10 @@ def edits(line: Line, names: Sequence[str], numpy: bool, *, again: bool) -> Iter
 
     again: whether the name had a value of its own before this line.
     """
-    if sum(1 for _ in ast.walk(line.value)) > LONGEST:
+    if line.refused or sum(1 for _ in ast.walk(line.value)) > LONGEST:
         return
-    if again and not line.changes:
-        said = "`=` for `+=`: this line throws away what the lines above gave"
+    if again and not line.changes and line.name not in line.used:
+        said = "`=` for `+=`"
         yield Edit(
             "overwritten",
             said,
@@ -91,6 +91,12 @@ def _signs(tree: ast.expr) -> Iterator[Change]:
                 f"the sign of `{_said(node.right)}` is wrong: {there} belongs where {here} stands"
             )
             yield said, _replaced(tree, node, ast.BinOp(node.left, other, node.right))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            meant = ast.BinOp(node.left, ast.Pow(), ast.UnaryOp(ast.USub(), node.right))
+            yield (
+                f"the sign of the exponent in `{_said(node)}` is wrong",
+                _replaced(tree, node, meant),
+            )
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             said = f"the sign is wrong: the minus in front of `{_said(node.operand)}` is too much"
             yield said, _replaced(tree, node, node.operand)
@@ -181,10 +187,10 @@ def _swaps(tree: ast.expr, names: Sequence[str], numpy: bool) -> Iterator[Change
 def _indices(tree: ast.expr, names: Sequence[str], numpy: bool) -> Iterator[Change]:
     """A label off by one: y - 1 where y belongs, or the other way round."""
     for node in _inside(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and numpy:
-            if isinstance(node.right, ast.Constant) and node.right.value == 1:
-                said = f"off by one: `{_said(node.left)}` belongs where `{_said(node)}` stands"
-                yield said, _replaced(tree, node, node.left)
+        shifted = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and numpy
+        if shifted and isinstance(node.right, ast.Constant) and node.right.value == 1:  # type: ignore[attr-defined]
+            said = f"off by one: `{_said(node.left)}` belongs where `{_said(node)}` stands"  # type: ignore[attr-defined]
+            yield said, _replaced(tree, node, node.left)  # type: ignore[attr-defined]
     for node in _inside(tree):
         if isinstance(node, ast.Name) and numpy and not _is_called(tree, node):
             for kind in (ast.Sub(), ast.Add()):
@@ -237,13 +243,14 @@ def _numbers(tree: ast.expr, names: Sequence[str], numpy: bool) -> Iterator[Chan
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             power = node.right
             if isinstance(power, ast.Constant) and isinstance(power.value, int | float):
-                for value in (power.value - 1, power.value + 1):
-                    meant = ast.BinOp(node.left, ast.Pow(), ast.Constant(value))
-                    said = f"the exponent is wrong: it should be {value}, not {power.value}"
+                for meant_power in (power.value - 1, power.value + 1):
+                    meant = ast.BinOp(node.left, ast.Pow(), ast.Constant(meant_power))
+                    said = f"the exponent is wrong: it should be {meant_power}, not {power.value}"
                     yield said, _replaced(tree, node, meant)
     for node in _inside(tree):
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            value = node.value
+        number = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            value = float(number)
             for new in (2 * value, value / 2, value - 1, value + 1):
                 said = f"a number is wrong: {_plain(new)} belongs where {_plain(value)} stands"
                 yield said, _replaced(tree, node, ast.Constant(new))
@@ -364,9 +371,9 @@ def _product_roots(tree: ast.expr) -> list[ast.expr]:
 
 def _replaced(tree: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:
     """The tree with one node in another form; the old tree stays as it is."""
-    if tree is old:
-        return new
-    return _Replacing(old, new).visit(tree)
+    made = _Replacing(old, new).visit(tree)
+    assert isinstance(made, ast.expr)
+    return made
 
 
 class _Replacing(ast.NodeTransformer):

@@ -328,4 +328,4 @@ def _picked(x: Any, index: Any) -> int:
         return size
     taken = sorted(np.shape(x))[: len(arrays)]
     picked = math.prod(np.broadcast_shapes(*(a.shape for a in arrays)))
-    return picked * max(size // max(math.prod(taken), 1), 1)
+    return int(picked * max(size // max(math.prod(taken), 1), 1))

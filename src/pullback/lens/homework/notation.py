@@ -43,6 +43,7 @@ NAMES: dict[type[ast.AST], tuple[str, str]] = {
     ast.NamedExpr: ("':='", "="),
     ast.ClassDef: ("a class", ""),
     ast.FunctionDef: ("a second function, or one inside another,", "one function, or none"),
+    ast.Constant: ("a number as large as this, or of this kind,", ""),
     ast.Starred: ("a '*' in front of a name", ""),
     ast.With: ("a with", ""),
     ast.Try: ("a try", ""),

@@ -57,11 +57,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Work:
-    """All lines, in order. numpy: the notation; arrays are then changed in place, as NumPy does it."""
+    """All lines, in order. numpy: the notation; arrays are then changed in place, as NumPy does it.
+
+    given: what the function around the lines, if there is one, takes.
+    """
 
     text: str
     lines: tuple[Line, ...]
     numpy: bool
+    given: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> set[str]:
+        """The names that are given a value."""
+        return {line.name for line in self.lines}
 
 
 def read_work(text: str, wires: Collection[str] = ()) -> Work:
@@ -74,25 +83,25 @@ def read_work(text: str, wires: Collection[str] = ()) -> Work:
     >>> [line.name for line in read_work("ds = p.copy()\\nds[np.arange(n), y] -= 1").lines]
     ['ds', 'ds']
     """
-    numpy, lines = _lines(text, wires)
+    numpy, lines, given = _lines(text, wires)
     text = textwrap.dedent(text) if numpy else text
     done = tuple(_checked(text, line) for line in lines)
     if not done:
         raise refusal(text, 0, "there is no assignment here.", fix="dx = ...")
     if len(done) > MOST_LINES:
         raise refusal(text, 0, f"there are more than {MOST_LINES:,} assignments.")
-    return Work(text, done, numpy)
+    return Work(text, done, numpy, given)
 
 
-def _lines(text: str, wires: Collection[str]) -> tuple[bool, list[Line]]:
-    """Whether the text is NumPy, and its lines; a text that may be either is ours if ours can be read."""
+def _lines(text: str, wires: Collection[str]) -> tuple[bool, list[Line], frozenset[str]]:
+    """Whether the text is NumPy, its lines, what its function takes. Both notations: it is read as ours."""
     if _NUMPY.search(_COMMENT.sub("", text[:MOST_TEXT])):
-        return True, _numpy_lines(text, wires)
+        return True, *_numpy_lines(text, wires)
     try:
-        return False, list(_own_lines(text))
+        return False, list(_own_lines(text)), frozenset()
     except ExpressionError:
         try:
-            return True, _numpy_lines(text, wires)  # dx, dy = y, x
+            return True, *_numpy_lines(text, wires)  # dx, dy = y, x
         except ExpressionError:
             pass
         raise
@@ -113,16 +122,21 @@ def _checked(text: str, line: Line) -> Line:
 
 
 def _with(line: Line, **changed: object) -> Line:
-    return Line(**(vars(line) | changed))  # type: ignore[arg-type]
+    return Line(**(vars(line) | changed))
 
 
 def _wrong_node(tree: ast.AST) -> ast.AST | None:
     for node in ast.walk(tree):
         if not isinstance(node, ALLOWED):
             return node
-        if isinstance(node, ast.Constant) and not isinstance(node.value, int | float | str | None):
+        if isinstance(node, ast.Constant) and not _is_plain(node.value):
             return node
     return None
+
+
+def _is_plain(value: object) -> bool:
+    """A number that a float can hold, a text, or nothing."""
+    return isinstance(value, float | str | None) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def _depth(tree: ast.AST) -> int:
@@ -142,7 +156,14 @@ def _own_lines(text: str) -> Iterator[Line]:
     steps: list[Instruction] = []
     for step in parsed.instructions:
         if step.kind == "assign":
-            yield Line(step.text, tree_of(steps), start=step.start)
+            changed = (
+                text[steps[-1].start : steps[-1].stop].endswith("=") and steps[-1].kind == "call"
+            )
+            if changed and steps[-1].text in ("add", "subtract", "multiply", "divide", "power"):
+                value = tree_of(steps[1:-1])  # x += y comes as x, y, add, assign
+                yield Line(step.text, value, operator=steps[-1].text, start=step.start)
+            else:
+                yield Line(step.text, tree_of(steps), start=step.start)
             steps = []
         else:
             steps.append(step)
@@ -156,7 +177,7 @@ def _own_lines(text: str) -> Iterator[Line]:
 # NumPy
 
 
-def _numpy_lines(text: str, wires: Collection[str]) -> list[Line]:
+def _numpy_lines(text: str, wires: Collection[str]) -> tuple[list[Line], frozenset[str]]:
     if len(text) > MOST_TEXT:
         raise refusal(text, MOST_TEXT, f"the text has more than {MOST_TEXT:,} characters.")
     text = textwrap.dedent(text)
@@ -166,7 +187,9 @@ def _numpy_lines(text: str, wires: Collection[str]) -> list[Line]:
             f"U+{ord(strange[0]):04X} is not plain ASCII; only comments may have such characters."
         )
         raise refusal(text, strange.start(), what)
-    return list(_Statements(text, wires).lines(_tree(text).body))
+    statements = _Statements(text, wires)
+    lines = list(statements.lines(_tree(text).body))
+    return lines, frozenset(statements.given)
 
 
 def _tree(text: str) -> ast.Module:
@@ -202,6 +225,7 @@ class _Statements:
         self.names = _Names(wires)
         self.functions = 0
         self.assigned: set[str] = set()
+        self.given: set[str] = set()
 
     def lines(self, body: list[ast.stmt]) -> Iterator[Line]:
         for node in body:
@@ -212,6 +236,7 @@ class _Statements:
     def statement(self, node: ast.stmt) -> Iterator[Line]:
         if isinstance(node, ast.FunctionDef) and not self.functions and not node.decorator_list:
             self.functions += 1
+            self.given |= {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
             yield from self.lines(node.body)
         elif isinstance(node, ast.Assign):
             yield from self.assign(node)
@@ -296,7 +321,7 @@ class _Statements:
         target, made = self.names.visit(target), self.names.visit(value)
         index = None
         if isinstance(target, ast.Subscript):
-            target, index = target.value, target.slice
+            index, target = target.slice, target.value
         if not isinstance(target, ast.Name):
             what = f"'{ast.unparse(target)[:40]}' cannot be given a value."
             raise refusal(self.text, start_of(node), what, UNDERSTOOD, "a name, or name[index]")

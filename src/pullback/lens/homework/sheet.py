@@ -100,7 +100,10 @@ class Sheet:
             # A name without a value may lack it because its own line went wrong.
             earlier = [a.error for n, a in self.answers.items() if n in line.used and a.error]
             said = f"{error.what} {error.why}".strip()
-            answer.values, answer.error = [], earlier[0] if earlier and 'has no value' in error.what else said
+            answer.values, answer.error = (
+                [],
+                earlier[0] if earlier and "has no value" in error.what else said,
+            )
         if line.name.removeprefix("d") in self.marker.wanted and line.name[:1] == "d":
             self._look(line, answer)
 
@@ -118,7 +121,7 @@ class Sheet:
         elif line.name in self.good:
             self.reused.add(line.name)
         else:
-            for earlier in self._before(wire):
+            for earlier in self.before(wire):
                 if self._is(earlier, answer.values):
                     said = spoken(self.marker.circuit, earlier)
                     self.good[line.name] = f"this is already the pull on {said}"
@@ -131,13 +134,14 @@ class Sheet:
             wire, [self.runs[i] for i in picked], [values[i] for i in picked]
         ).is_right()
 
-    def _before(self, wire: int) -> list[int]:
+    def before(self, wire: int) -> list[int]:
         """The wires that a one-input gate makes `wire` of: people call both pulls by one name."""
         circuit, pulls = self.marker.circuit, self.marker.back.pulls
         row = circuit.row(wire)
         found = [i for i in row.inputs if pulls[i] >= 0] if row.gate else []
-        named = {line.name for line in self.work.lines}
-        return [i for i in found if len(found) == 1 and f"d{circuit.names[i]}" not in named]
+        return [
+            i for i in found if len(found) == 1 and f"d{circuit.names[i]}" not in self.work.names
+        ]
 
     # Attempts
 
@@ -177,5 +181,5 @@ def _number(value: Any) -> Any:
     """An answer as a number or an array of real numbers; a wire's pull is nothing else."""
     try:
         return np.array(value, float)[()]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return np.array(np.nan)[()]

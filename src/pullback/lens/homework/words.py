@@ -31,7 +31,7 @@ class Word(NamedTuple):
 
 
 def _spread(*inputs: Any) -> Shape:
-    return np.broadcast_shapes(*map(np.shape, inputs))
+    return tuple(np.broadcast_shapes(*map(np.shape, inputs)))
 
 
 def _first(x: Any, *_: Any, **__: Any) -> Shape:
