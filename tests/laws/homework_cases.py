@@ -3,9 +3,10 @@
 The derivatives are those of textbooks and courses, written by hand. Whether a planted slip changes
 anything is found out by running the text with NumPy itself.
 """
+# ruff: noqa: E501 - works stand as they are handed in
 
 import ast
-import copy
+import itertools
 import random
 import re
 from dataclasses import dataclass, field
@@ -19,21 +20,18 @@ def hinge(X, w, y):
     s = X @ w
     m = 1 - y * s
     h = pb.relu(m)
-    L = pb.mean(h)
-    return L
+    return pb.mean(h)
 
 
 def squared(X, w, b, t):
     e = X @ w + b - t
-    L = pb.mean(e * e)
-    return L
+    return pb.mean(e * e)
 
 
 def logistic(X, w, t):
     s = X @ w
     p = pb.sigmoid(s)
-    L = -pb.mean(t * pb.log(p) + (1 - t) * pb.log(1 - p))
-    return L
+    return -pb.mean(t * pb.log(p) + (1 - t) * pb.log(1 - p))
 
 
 @dataclass
@@ -268,32 +266,25 @@ SAID = {
 def slips(text, names):
     """Every slip that can be planted into a work. names: of the circuit's wires."""
     tree = ast.parse(text)
-    for at, node in enumerate(ast.walk(tree)):
-        for kind, change in PLANTED.items():
-            copied = copy.deepcopy(tree)
-            found = list(ast.walk(copied))[at]
-            line = _line_of(copied, found)
-            if line is None:
-                continue
-            for new in change(found, names, copied):
-                fresh = copy.deepcopy(tree)
-                _put(fresh, at, new)
-                yield Slip(kind, _name_of(line), ast.unparse(ast.fix_missing_locations(fresh)))
+    for node in list(ast.walk(tree)):
+        line = _line_of(tree, node)
+        for kind, change in PLANTED.items() if line else ():
+            for new in list(change(node, names, tree)):
+                name = _name_of(line)
+                _put(tree, node, new)
+                yield Slip(kind, name, ast.unparse(ast.fix_missing_locations(tree)))
+                _put(tree, new, node)
 
 
-def _put(tree, at, new):
-    nodes = list(ast.walk(tree))
-    old = nodes[at]
-    for parent in nodes:
+def _put(tree, old, new):
+    for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             if value is old:
                 setattr(parent, name, new)
-            elif isinstance(value, list) and any(v is old for v in value):
-                setattr(
-                    parent,
-                    name,
-                    [new if v is old else v for v in value if not (v is old and new is None)],
-                )
+                return
+            if isinstance(value, list) and any(v is old for v in value):
+                setattr(parent, name, [new if v is old else v for v in value])
+                return
 
 
 def _line_of(tree, node):
@@ -481,18 +472,15 @@ def played(case, text):
     return found | {k: v for k, v in names.items() if k[:1] == "d" and not callable(v)}
 
 
-def planted(case, seed=0):
-    """The slips of a case that change what NumPy computes."""
+def planted(case, sample=None):
+    """The slips of a case that change what NumPy computes; `sample` of them, or all."""
     names = set(re.findall(r"^(\w+) =", case.forward, re.MULTILINE)) | set(case.values)
-    for text in case.numpy:
-        right = played(case, text)
-        seen = {ast.unparse(ast.parse(text))}
-        for slip in slips(text, names):
-            if slip.text in seen:
-                continue
-            seen.add(slip.text)
-            if differs(right, played(case, slip.text)):
-                yield slip
+    every = {s.text: (s, text) for text in case.numpy for s in slips(text, names) if s.text != text}
+    chosen = list(every.values())
+    if sample is not None:
+        dice(1).shuffle(chosen)
+    found = (s for s, text in chosen if differs(played(case, text), played(case, s.text)))
+    return list(itertools.islice(found, sample))
 
 
 def differs(right, wrong):

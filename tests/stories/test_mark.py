@@ -131,6 +131,100 @@ def test_E14_equals_where_fan_out_needs_plus_equals_is_named():
     assert found["da"].mistake == "`=` for `+=`: the branch through 'b' is missing"
 
 
+ONE_HOT = {"s": np.array([[0.1, 0.5, -0.2], [1.0, 0.0, 0.3]]), "Y": np.eye(3)[[0, 2]]}
+SOFTMAX = "p = softmax(s); L = -sum(Y*log(p))"
+
+
+def test_the_textbook_pull_of_softmax_on_one_hot_labels_passes():
+    assert pb.mark(SOFTMAX, "ds = p - Y; dY = -log(p)", ONE_HOT).passed
+
+
+def test_labels_stay_labels_but_not_the_same_ones():
+    found = marks(SOFTMAX, "ds = p * (1 - 2 * Y) + Y * Y - Y; dY = -log(p)", **ONE_HOT)
+    assert found["ds"].verdict == WRONG
+
+
+def test_the_pull_on_labels_themselves_is_judged_where_they_move():
+    cubes = marks("f = sum(w**3)", "dw = 3 * w**0", w=np.array([1.0, -1.0]))
+    assert cubes["dw"].verdict == WRONG
+
+
+def test_signs_stay_signs():
+    values = {"s": np.array([0.3, -2.0, 0.5]), "y": np.array([1.0, -1.0, -1.0])}
+    right = "ds = 2 * (s - y); dy = 2 * (y * s - 1) * s"  # y * y is 1
+    assert pb.mark("f = sum((y*s - 1)**2)", right, values).passed
+
+
+FACTORS = {
+    "4*x": "2 times too large: a factor 1/2 is missing",
+    "x": "2 times too small: a factor 2 is missing",
+    "6*x": "3 times too large: a factor 1/3 is missing",
+    "-2*x": "the sign is wrong",
+    "-4*x": "2 times too large: a factor 1/2 is missing, and the sign is wrong",
+    "0*x": "it is 0: there is no pull at all, but this wire is pulled",
+    "2*x**2": "the exponent is wrong: it should be 1, not 2",
+    "2.1*x": "off by the constant factor 1.05",
+}
+
+
+@pytest.mark.parametrize("work", FACTORS)
+def test_a_factor_is_told_as_it_is(work):
+    assert marks("f = x*x", f"dx = {work}", x=3.0)["dx"].mistake == FACTORS[work]
+
+
+# The sign of one term, wherever it is, and the words for it.
+TERMS = {
+    "dx = 2*x - y; dy = x - 3*y*y": "the sign of `y` is wrong: + belongs where - stands",
+    "dx = -2*x + y; dy = x - 3*y*y": "the sign is wrong: the minus in front of `2` is too much",
+    "dx = 2*x + y; dy = x + 3*y*y": "the sign of `3 * y * y` is wrong: - belongs where + stands",
+    "dx = 2*x + y; dy = 0; dy += x; dy += 3*y*y": "the sign is wrong: -= belongs where += stands",
+}
+
+
+@pytest.mark.parametrize("work", TERMS)
+def test_a_sign_inside_a_term_is_found(work):
+    wrong = [
+        m.mistake for m in pb.mark("f = x*x + x*y - y*y*y", work, x=1.5, y=0.7).marks if m.mistake
+    ]
+    assert wrong == [TERMS[work]]
+
+
+def test_a_common_mistake_comes_with_its_reason():
+    said = {n: m.said for n, m in marks(TEXT, "dq = z; dz = q; dx = 1; dy = z", **VALUES).items()}
+    assert said["dx"] == (
+        "missing upstream factor: the pull on 'q' is not multiplied in "
+        "(chain rule: the local slope is multiplied by the pull on what comes next)"
+    )
+
+
+def test_swapped_is_only_said_of_a_wire_that_is_written():
+    assert "swapped" not in str(
+        pb.mark("f = x*y + z", "dx = 7.3; dy = x; dz = 1", x=1.5, y=2.0, z=0.1)
+    )
+
+
+def test_a_pull_that_is_used_must_be_given():
+    found = marks(TEXT, "dz = q; dx = dq; dy = dq", **VALUES)
+    assert (found["dq"].verdict, found["dx"].verdict) == (MISSING, RIGHT)
+
+
+def test_at_a_kink_any_value_between_the_two_sides_is_right():
+    at_zero = pb.mark("f = relu(x) * y", "dx = (x >= 0) * y; dy = relu(x)", x=0.0, y=2.0)
+    assert at_zero.passed
+    assert "the slope jumps here" in str(at_zero)
+
+
+def test_only_the_parameters_are_asked_for_where_there_are_such():
+    net = pb.circuit("e = w*x - y; f = e*e", parameters="w")
+    assert pb.mark(net, "de = 2*e; dw = de*x", w=1.5, x=2.0, y=0.3).passed
+
+
+def test_an_array_that_is_changed_by_another_name_is_changed():
+    work = "ds = p\nds -= Y\ndY = -np.log(p)"  # p is no longer p
+    assert marks(SOFTMAX, work, **ONE_HOT)["dY"].verdict == WRONG
+    assert pb.mark(SOFTMAX, work.replace("= p", "= p.copy()", 1), ONE_HOT).passed
+
+
 def test_wires_without_a_name_are_called_by_what_makes_them():
     found = marks("(x + y) * z", "dx = 1; dy = z; dz = x + y", **VALUES)
     assert (

@@ -51,8 +51,8 @@ def name_mistake(marker: Marker, sheet: Sheet, answer: Answer) -> str:
 
 
 def _named(marker: Marker, sheet: Sheet, answer: Answer, wire: int) -> str:
-    if not answer.values:
-        return repaired(marker, sheet, answer, wire)
+    if not answer.values:  # shapes that do not fit: perhaps a matrix is turned
+        return repaired(marker, sheet, answer, wire) if "cannot be computed" in answer.error else ""
     question = marker.question(wire, answer.values)
     if np.shape(question.given[0]) != np.shape(question.right[0]):
         return _shape_mistake(question) or repaired(marker, sheet, answer, wire)

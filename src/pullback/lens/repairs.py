@@ -29,18 +29,13 @@ def repaired(marker: Marker, sheet: Sheet, answer: Answer, wire: int, only: str 
     lines = sheet.lines_behind(answer.name)
     names = _names(marker, sheet, wire, lines)
     question = marker.question(wire, [None] * len(sheet.runs))
-    points = [
-        (at, question.right[i], question.sizes[i]) for i, at in enumerate(marker.points_of(wire))
-    ]
-    points = [
-        *points[1:],
-        points[0],
-    ]  # the point given is the one where numbers are alike by chance
+    points = list(zip(marker.points_of(wire), question.right, question.sizes, strict=True))
+    points.append(points.pop(0))  # at the point given, numbers are alike by chance
     with np.errstate(all="ignore"):
-        for tried, (at, edit) in enumerate(_edits(sheet, lines, names)):
+        for tried, (at, edit) in enumerate(_edits(sheet, lines, names, only)):
             if tried == MOST or sheet.left < 0:
                 break
-            if only in ("", edit.kind) and _fits(sheet, answer, lines, at, edit, points):
+            if _fits(sheet, answer, lines, at, edit, points):
                 return edit.said
     return ""
 
@@ -63,21 +58,25 @@ def _fits(
     return True
 
 
-def _edits(sheet: Sheet, lines: list[int], names: list[str]) -> Iterator[tuple[int, Edit]]:
+def _edits(
+    sheet: Sheet, lines: list[int], names: list[str], only: str
+) -> Iterator[tuple[int, Edit]]:
     seen: set[str] = set()
     again = {}
     for at in lines:
         again[at] = sheet.work.lines[at].name in seen
         seen.add(sheet.work.lines[at].name)
     for at in reversed(lines):
-        for edit in edits(sheet.work.lines[at], names, sheet.work.numpy, again=again[at]):
+        for edit in edits(
+            sheet.work.lines[at], names, sheet.work.numpy, again=again[at], only=only
+        ):
             yield at, edit
 
 
 def _names(marker: Marker, sheet: Sheet, wire: int, lines: list[int]) -> list[str]:
     """The names that belong near a wire: those of its gates, their pulls, and those that are written."""
     circuit, written = marker.circuit, sheet.work.names | sheet.work.given
-    near = [circuit.names[w] for w in _near(marker, wire) if circuit.names[w]]
+    near = [circuit.names[w] for w in _near(marker, wire)]
     upstream = [f"d{name}" for name in near if f"d{name}" in written and name in marker.wanted]
     used = [n for at in lines for n in sorted(sheet.work.lines[at].used) if n in sheet.names[0]]
     own = [
@@ -90,14 +89,24 @@ def _names(marker: Marker, sheet: Sheet, wire: int, lines: list[int]) -> list[st
 
 
 def _near(marker: Marker, wire: int) -> list[int]:
-    """The wire, the gates it goes into and what else these take, through wires without a name."""
-    circuit, near = marker.circuit, dict[int, None]()
-    waiting = [wire]
+    """The wires with a name around a wire: of the gates it goes into, then of those that these go into."""
+    first = _around(marker, wire)
+    second = [found for near in first for found in _around(marker, near)]
+    return list(dict.fromkeys([*first, wire, *second]))
+
+
+def _around(marker: Marker, wire: int) -> list[int]:
+    """The named wires that go into or come out of the gates that use a wire, past those without a name."""
+    circuit, found = marker.circuit, dict[int, None]()
+    waiting = [b.gate for b in marker.back.branches.get(wire, []) if b.gate >= 0]
     while waiting:
-        for branch in marker.back.branches.get(waiting.pop(0), []):
-            taken = (branch.gate, *circuit.row(branch.gate).inputs) if branch.gate >= 0 else ()
-            for found in taken:
-                if found not in near and not circuit.is_constant(found):
-                    near[found] = None
-                    waiting += [] if circuit.names[found] else [found]
-    return [*near, wire]
+        gate = waiting.pop(0)
+        found[gate] = None
+        for taken in circuit.row(gate).inputs:
+            if taken not in found and not circuit.names[taken] and not circuit.is_constant(taken):
+                waiting.append(taken)
+            found[taken] = None
+        if not circuit.names[gate]:
+            branches = marker.back.branches.get(gate, [])
+            waiting += [b.gate for b in branches if b.gate >= 0 and b.gate not in found]
+    return [w for w in found if circuit.names[w]]

@@ -35,6 +35,7 @@ from pullback.lens.homework.words import (
 
 MOST = 10_000_000  # numbers that one line may compute
 LARGEST = 2**53  # of a whole number; beyond, it is a float
+SMALL = 16  # of both sides of a power of whole numbers
 
 
 def assign(work: Work, line: Line, names: MutableMapping[str, Any]) -> None:
@@ -314,6 +315,8 @@ def _whole(operator: str, inputs: tuple[int, ...]) -> int | bool | None:
     a, b = (*inputs, 0)[:2]
     if operator in ("floor_divide", "remainder"):
         return None if b == 0 else a // b if operator == "floor_divide" else a % b
+    if operator == "power":
+        return a**b if 0 <= b <= SMALL and abs(a) <= SMALL and abs(a**b) < LARGEST else None
     simple = {"add": a + b, "subtract": a - b, "multiply": a * b, "negative": -a, "positive": a}
     found = simple.get(operator)
     return found if found is not None and abs(found) < LARGEST else None

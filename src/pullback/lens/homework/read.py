@@ -26,7 +26,7 @@ from pullback.lens.homework.translated import tree_of
 
 # A bracket [ ], a dot behind a name, or a word of Python: the text is NumPy.
 _NUMPY = re.compile(
-    r"\[|\b(?!Math\.)[A-Za-z_]\w*\s*\.\s*[A-Za-z_]|[\])]\s*\.\s*[A-Za-z]|\b(?:def|import)\b"
+    r"\[|\b(?!Math\.)[A-Za-z_]\w*\s*\.\s*[A-Za-z_]|[\])]\s*\.\s*[A-Za-z]|\b(?:def|import|for|while|if|class|with)\b"
 )
 _COMMENT = re.compile(r"(?:#|//)[^\n]*")
 _QUOTED = re.compile(r"#[^\n]*|'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|\"[^\"\n]*\"", re.DOTALL)

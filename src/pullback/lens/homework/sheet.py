@@ -97,15 +97,17 @@ class Sheet:
             answer.values = [_number(names.own[line.name]) for names in self.names]
             answer.error = ""
         except PullbackError as error:
-            # A name without a value may lack it because its own line went wrong.
-            earlier = [a.error for n, a in self.answers.items() if n in line.used and a.error]
-            said = f"{error.what} {error.why}".strip()
-            answer.values, answer.error = (
-                [],
-                earlier[0] if earlier and "has no value" in error.what else said,
-            )
+            answer.values, answer.error = [], self._why(line, error)
+            for names in self.names:
+                names.own.pop(line.name, None)
         if line.name.removeprefix("d") in self.marker.wanted and line.name[:1] == "d":
             self._look(line, answer)
+
+    def _why(self, line: Line, error: PullbackError) -> str:
+        """Why a line cannot be computed: perhaps because the line of a name in it went wrong."""
+        earlier = [a.error for n, a in self.answers.items() if n in line.used and a.error]
+        unknown = "has no value" in error.what and earlier
+        return earlier[0] if unknown else f"{error.what} {error.why}".strip()
 
     def _look(self, line: Line, answer: Answer) -> None:
         """Note whether a pull is right now; what is made of it later is read as it is."""
@@ -148,7 +150,7 @@ class Sheet:
     def lines_behind(self, name: str) -> list[int]:
         """The lines that a variable's value depends on, by way of the person's own names."""
         needed, found = {name}, set[int]()
-        shared = {n for n in self.names[0].pulls if n != name}
+        shared = self.names[0].pulls - self.reused - {name}
         for at in reversed(range(len(self.work.lines))):
             line = self.work.lines[at]
             if line.name in needed and at < len(self.read):

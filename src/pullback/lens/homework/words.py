@@ -31,7 +31,8 @@ class Word(NamedTuple):
 
 
 def _spread(*inputs: Any) -> Shape:
-    return tuple(np.broadcast_shapes(*map(np.shape, inputs)))
+    found: Shape = np.broadcast_shapes(*[np.shape(x) for x in inputs])
+    return found
 
 
 def _first(x: Any, *_: Any, **__: Any) -> Shape:
@@ -40,7 +41,8 @@ def _first(x: Any, *_: Any, **__: Any) -> Shape:
 
 def _product(a: Any, b: Any) -> Shape:
     """Of a matrix product; what it multiplies is counted as well, a hundredth of it."""
-    left, right = np.shape(a), np.shape(b)
+    left: Shape = np.shape(a)
+    right: Shape = np.shape(b)
     if not left or not right:
         return left or right
     rows, columns = left[:-1], right[:-2] + right[-1:] if len(right) > 1 else ()
@@ -147,11 +149,16 @@ def _diag(x: Any) -> Any:
 
 
 def _zeros(*shape: Any, dtype: Any = float) -> Any:
-    return np.zeros(_sizes(shape), dtype)
+    return np.zeros(_made(*shape), _kind(shape, dtype))
 
 
 def _ones(*shape: Any, dtype: Any = float) -> Any:
-    return np.ones(_sizes(shape), dtype)
+    return np.ones(_made(*shape), _kind(shape, dtype))
+
+
+def _kind(shape: tuple[Any, ...], dtype: Any) -> Any:
+    """The kind of number: `zeros((2, 3), int)` has it in the place of a size."""
+    return shape[-1] if isinstance(shape[-1], type) else dtype
 
 
 def _full(shape: Any, value: Any) -> Any:
@@ -171,7 +178,7 @@ def _full_like(x: Any, value: Any) -> Any:
 
 
 def _made(*shape: Any, dtype: Any = None) -> Shape:
-    size = _sizes(shape)
+    size = _sizes(tuple(s for s in shape if not isinstance(s, type)))
     return tuple(size) if isinstance(size, tuple | list) else (size,)
 
 
@@ -199,7 +206,7 @@ def _astype(x: Any, dtype: Any) -> Any:
     return np.asarray(x).astype(dtype)
 
 
-def _scatter(x: Any, low: Any, high: Any) -> Any:
+def _clip(x: Any, low: Any, high: Any) -> Any:
     return np.clip(x, low, high)
 
 
@@ -222,7 +229,7 @@ _MOVES: dict[str, Callable[..., Any]] = {
     "swapaxes": np.swapaxes, "squeeze": _squeeze, "ravel": lambda x: np.ravel(x),
     "flatten": lambda x: np.asarray(x).flatten(), "expand_dims": lambda x, axis: np.expand_dims(x, axis),
     "unsqueeze": lambda x, axis: np.expand_dims(x, axis), "flip": _flip, "copy": lambda x: np.array(x),
-    "clone": lambda x: np.array(x), "detach": lambda x: x, "astype": _astype, "clip": _scatter,
+    "clone": lambda x: np.array(x), "detach": lambda x: x, "astype": _astype, "clip": _clip,
     "float": lambda x: _astype(x, float), "double": lambda x: _astype(x, float),
     "zeros_like": _zeros_like, "empty_like": _zeros_like, "ones_like": _ones_like, "full_like": _full_like,
     "asarray": _array, "array": _array, "atleast_2d": lambda x: np.atleast_2d(x), "item": lambda x: x,
