@@ -27,10 +27,7 @@ OVERWRITTEN = "`=` for `+=`: a line throws away what the lines above it gave"
 REASONS = {
     "missing upstream": "chain rule: the local slope is multiplied by the pull on what comes next",
     "`=` for `+=`": "what is used several times gets the sum of the pulls of all its uses",
-    "missing broadcast sum": "every copy is pulled, and the pulls of the copies add up",
     "the mask": "where the gate puts out a constant, its slope is 0",
-    "transposed": "a matrix product is pulled with the other side, transposed",
-    "right numbers in shape": "a pull has the shape of its wire",
 }
 
 

@@ -77,7 +77,7 @@ def rows(submissions: Sequence[Submission]) -> Iterator[tuple[str, ...]]:
     for one in submissions:
         for mark in one.grade.marks:
             verdict = UNREAD if one.grade.error else mark.verdict
-            said = mark.mistake or one.grade.error.split("\n")[0]
+            said = mark.said or one.grade.error.split("\n")[0]
             given, expected = (
                 "" if v is None else short(v, 6) for v in (mark.given, mark.expected)
             )

@@ -47,17 +47,7 @@ def _others_of(line: Line, names: Sequence[str], numpy: bool) -> Iterator[Edit]:
     if line.operator == "add" and line.index is not None:
         said = "`+=` at equal indices keeps the last alone; np.add.at adds them up"
         yield Edit("other", said, dataclasses.replace(line, operator="add.at"))
-    for maker in (
-        _products,
-        _indices,
-        _swaps,
-        _masks,
-        _factors,
-        _numbers,
-        _folds,
-        _terms,
-        _brackets,
-    ):
+    for maker in OTHERS:
         for said, tree in maker(line.value, names, numpy):
             yield Edit("other", said, dataclasses.replace(line, value=tree))
         if line.index is not None and maker in (_indices, _swaps, _masks):
@@ -324,3 +314,18 @@ def _brackets(tree: ast.expr, names: Sequence[str], numpy: bool) -> Iterator[Cha
 
 def _plain(number: float) -> str:
     return f"{number:g}"
+
+
+# The likeliest first.
+OTHERS = (
+    _products,
+    _indices,
+    _swaps,
+    _masks,
+    _powers,
+    _factors,
+    _numbers,
+    _folds,
+    _terms,
+    _brackets,
+)
