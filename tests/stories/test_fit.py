@@ -190,3 +190,26 @@ def test_a_step_too_long_is_not_blamed_on_a_row_that_no_step_has_met():
     y[plan.order(1, 200)[-1]] = np.nan
     with pytest.raises(RunError, match="learning_rate is 1e"):
         f.fit({"w": 1.0, "x": np.ones(200), "y": y}, plan=plan, optimizer=SGD(1e9))
+
+
+@executors
+@pytest.mark.parametrize("batch", [1, 4, 6])
+def test_a_loss_that_has_grown_is_said(executor, batch):
+    asked = {"plan": Plan(batch, 3), "optimizer": SGD(1e3), "executor": executor}
+    with pytest.warns(RuntimeWarning, match=r"the loss grew from .* to .*; learning_rate is 1000"):
+        fitted = SVM.fit(START | SEEN, **asked)
+    before, after = fitted.grew
+    margins = [1 - z * (1.0 * x - 2.0 * y - 1.0) for x, y, z in zip(*SEEN.values(), strict=True)]
+    some = margins[: 6 // batch * batch]
+    assert before == pytest.approx(np.maximum(some, 0).mean() + 0.25, rel=1e-12)
+    assert after > 1e6
+    assert "grown from" in repr(fitted)
+
+
+@executors
+def test_a_loss_that_has_not_grown_is_not_said(executor):
+    start = {"a": 0.0, "b": 0.0, "c": 0.0}  # warnings are errors here
+    fitted = SVM.fit(start | SEEN, plan=Plan(1, 30), optimizer=SGD(0.01), executor=executor)
+    assert fitted.grew is None
+    still = SVM.fit(start | SEEN, plan=Plan(1, 3), optimizer=SGD(1e-300), executor=executor)
+    assert still.grew is None

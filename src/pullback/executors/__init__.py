@@ -143,11 +143,11 @@ def _lacking() -> bool:
     why: str = importlib.import_module("pullback.executors.native.llvm.jit").lacking()
     first = object()
     if why and _warned.setdefault(why, first) is first:
-        warnings.warn(why, RuntimeWarning, stacklevel=_level_of_the_caller())
+        warnings.warn(why, RuntimeWarning, stacklevel=level_of_the_caller())
     return bool(why)
 
 
-def _level_of_the_caller() -> int:
+def level_of_the_caller() -> int:
     """The stacklevel of the line that called into this library, however deep in it that was."""
     frames = traceback.walk_stack(sys._getframe(1))
     names = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames]

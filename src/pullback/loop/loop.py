@@ -144,6 +144,21 @@ class Loop:
                     losses = steps.records[0].astype(float).reshape(some, -1)
                     yield losses.mean(axis=1).tolist()
 
+    def loss(self, carried: Mapping[str, Any], rows: Array) -> float:
+        """The mean loss over whole batches of these rows, with what is carried left as it is."""
+        step, steps = self._steps(self.size, self.now)
+        moving = steps.fixed
+        steps.hold([np.array(carried[name]) for name in step.carried])
+        steps.fixed = [
+            0.0 if name == step.rate else x for name, x in zip(step.fixed, moving, strict=True)
+        ]
+        try:
+            steps.run([self.data.columns[name] for name in step.columns], rows)
+        finally:
+            steps.fixed = moving
+        losses = steps.records[0]
+        return float(losses.mean()) if len(losses) * steps.batch == len(rows) else np.inf
+
     def inputs(self, step: Step, carried: Mapping[str, Any], rows: Array) -> list[Any]:
         """What the circuit of a step is given for these rows."""
         columns = {n: x[rows] for n, x in self.data.columns.items()}
