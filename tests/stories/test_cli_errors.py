@@ -52,7 +52,7 @@ def test_an_expression_that_cannot_be_read_is_shown_with_its_place(refused):
 
 def test_a_misspelled_command_is_recognised(refused):
     assert refused("chek", "x*y") == (
-        "error[PB200]: there is no command 'chek'.\n  Try: pullback check\n"
+        "error[PB200]: unknown command 'chek'.\n  Try: pullback check\n"
     )
 
 

@@ -29,21 +29,21 @@ class Command(NamedTuple):
 
 # The front page shows these without importing them; a law compares each line with its docstring.
 COMMANDS = {
-    "show": Command("a circuit", "Draw a circuit: value and pull on every wire."),
-    "run": Command("a circuit", "Every wire with its value and its pull."),
-    "check": Command("a circuit", "Compare every pull with the numerical gradient."),
+    "show": Command("a circuit", "Draw a circuit: value and gradient on every wire."),
+    "run": Command("a circuit", "Print the value and the gradient of every wire."),
+    "check": Command("a circuit", "Compare every gradient with a numerical one."),
     "backward": Command("a circuit", "Write the backward pass as code, and verify it."),
-    "explain": Command("a circuit", "Why is the pull on a wire what it is?"),
+    "explain": Command("a circuit", "Explain where the gradient of a wire comes from."),
     "nudge": Command("a circuit", "Move the inputs a little so that the output goes up."),
     "mark": Command("a circuit", "Grade hand-written derivatives; name each mistake."),
     "train": Command("data", "Train a net on a data set or a table."),
     "predict": Command("data", "Predict the class or number of each row."),
-    "evaluate": Command("data", "Judge a run by rows whose answer is known."),
+    "evaluate": Command("data", "Evaluate a run on rows whose answer is known."),
     "rerun": Command("data", "Train a run again and compare the two, bit by bit."),
     "runs": Command("data", "List the trainings so far, newest first."),
     "bench": Command("speed", "Time the same work beside other libraries."),
-    "hello": Command("new here?", "A first look: two gates, all the way round."),
-    "guide": Command("new here?", "The guide's numbers: what it prints, what is true."),
+    "hello": Command("new here?", "A first look at two gates."),
+    "guide": Command("new here?", "Check the numbers of Karpathy's guide."),
     "completion": Command(
         "", "Print a script that completes commands, options, data sets and runs"
     ),
@@ -56,7 +56,7 @@ def main() -> NoReturn:
 
 
 def answer(arguments: Sequence[str]) -> int:
-    """Do what the arguments ask. 0 is yes, 1 no, 2 asked wrongly, 70 a mistake of ours."""
+    """Do what the arguments say. 0: success, 1: a check failed, 2: usage error, 70: a fault of pullback."""
     debug = "--debug" in arguments
     words = [word for word in arguments if word != "--debug"]
     try:
@@ -129,13 +129,13 @@ def _unknown(name: str) -> PullbackError:
     shown = name if len(name) <= 40 else f"{name[:40]}..."
     near = difflib.get_close_matches(name[:40], COMMANDS, n=1)
     if near:
-        return UnknownName(f"there is no command {shown!r}.", fix=f"pullback {near[0]}")
+        return UnknownName(f"unknown command {shown!r}.", fix=f"pullback {near[0]}")
     if name.startswith("--"):
-        return OptionError(f"{shown!r} stands where a command belongs.", fix="pullback --help")
+        return OptionError(f"{shown!r} is an option; a command comes first.", fix="pullback --help")
     if re.fullmatch(r"[\w-]+", name):
-        return UnknownName(f"there is no command {shown!r}.", fix="pullback --help")
+        return UnknownName(f"unknown command {shown!r}.", fix="pullback --help")
     fix = f"pullback show {shlex.quote(name)}" if len(name) <= 40 else "pullback show CIRCUIT"
-    return UnknownName(f"{shown!r} is no command; a circuit comes after one.", fix=fix)
+    return UnknownName(f"{shown!r} is not a command; a circuit comes after one.", fix=fix)
 
 
 def _say(text: str) -> int:

@@ -15,7 +15,7 @@ INKS = ("name", "value", "value", "", "")
 def check(
     circuit: CircuitText, /, *values: str, tolerance: float = 1e-9, json: bool = False
 ) -> int:
-    """Compare every pull with the numerical gradient.
+    """Compare every gradient with a numerical one.
 
     Each input is moved a little and the output watched; each gate's own rule is
     checked as well, so a wrong one is named. Where the slope jumps there is no

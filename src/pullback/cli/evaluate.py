@@ -21,7 +21,7 @@ def evaluate(
     runs: Path = ROOT,
     json: bool = False,
 ) -> int:
-    """Judge a run by rows whose answer is known.
+    """Evaluate a run on rows whose answer is known.
 
     Rows that the run was trained on make it look better than it is: they are recognised, and the
     scores of the other rows are given apart.

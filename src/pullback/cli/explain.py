@@ -19,7 +19,7 @@ def explain(
     card: bool = False,
     json: bool = False,
 ) -> int:
-    """Why is the pull on a wire what it is?
+    """Explain where the gradient of a wire comes from.
 
     One line a branch: the slope of the gate that listens to the wire, times the
     pull on that gate's output. The lines add up to the pull, digit for digit.

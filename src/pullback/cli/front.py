@@ -51,6 +51,6 @@ def _tree() -> tuple[str, ...]:
 
 _NOTES = """\
 A circuit is an expression or file.py:name, followed by a value for each input:
-  $ pullback show "(x+y)*z" x=-2 y=5 z=-4
-  $ pullback show --help            everything about one command
---json for programs, --debug for tracebacks. Exit 0: yes, 1: no, 2: ask again.""".splitlines()
+  $ pullback show "(x+y)*z" x=-2 y=5 z=-4         more: pullback show --help
+--json for programs, --debug for tracebacks.
+Exit codes: 0 success, 1 check failed, 2 usage error.""".splitlines()

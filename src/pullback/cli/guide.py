@@ -14,11 +14,11 @@ INKS = ("name", "", "value", "value", "")
 
 
 def guide(*items: str, chapter: Literal["", "1", "2"] = "", json: bool = False) -> int:
-    """The guide's numbers: what it prints, what is true.
+    """Check the numbers of Karpathy's guide.
 
-    Each number of the "Hacker's guide to Neural Networks" is computed now, by
-    this library. Where the two differ, the reason is told: the guide has errata.
-    Answers 0 when every number agrees or its erratum is known.
+    Each number that the "Hacker's guide to Neural Networks" prints is computed
+    and compared. Where the two differ, the erratum is given. The exit code is 0
+    when every number agrees or its erratum is known.
 
     items: ids such as S24, or E4 for a mistake; all when none are given
     chapter: only this chapter

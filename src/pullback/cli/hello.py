@@ -26,10 +26,10 @@ NEXT = (
 
 
 def hello(*, json: bool = False) -> int:
-    """A first look: two gates, all the way round.
+    """A first look at two gates.
 
-    The value on every wire, the pull on every wire, the backward pass as code,
-    and whether all that is right.
+    The value and the pull (the gradient) on every wire, the backward pass as
+    code, and a numerical check.
 
     $ pullback hello
     """

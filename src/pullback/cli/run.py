@@ -17,7 +17,7 @@ def run(
     checked: bool = False,
     json: bool = False,
 ) -> int:
-    """Every wire with its value and its pull.
+    """Print the value and the gradient of every wire.
 
     The pull on a wire says how the output moves when that wire moves a little.
     A wire without a name is called t1, t2 ..., as in `pullback backward`.

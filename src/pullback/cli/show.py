@@ -24,7 +24,7 @@ def show(
     save: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Draw a circuit: value and pull on every wire.
+    """Draw a circuit: value and gradient on every wire.
 
     The value stands above a wire, the pull below it. A wire that several gates
     use forks at a dot: each branch shows its share, the start shows their sum.

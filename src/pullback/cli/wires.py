@@ -18,7 +18,7 @@ def say_wires(rows: Sequence[WireRow]) -> None:
         say_table(("wire", "gate"), [(r.name, r.made) for r in rows], ("name", ""))
         return
     cells = [(r.name, r.made, shown(r.value), shown(r.pull)) for r in rows]
-    say_table(("wire", "gate", "value", "pull"), cells, ("name", "", "value", "pull"))
+    say_table(("wire", "gate", "value", "grad"), cells, ("name", "", "value", "pull"))
 
 
 def wires_as_json(rows: Sequence[WireRow]) -> list[dict[str, Any]]:

@@ -97,9 +97,9 @@ class Snapshot:
     def __repr__(self) -> str:
         rows = [(w.name or "-", w.gate, short(w.value), short(w.grad)) for w in self]
         widths = [
-            max(len(r[i]) for r in [*rows, ("wire", "gate", "value", "pull")]) for i in range(4)
+            max(len(r[i]) for r in [*rows, ("wire", "gate", "value", "grad")]) for i in range(4)
         ]
-        lines = [("wire", "gate", "value", "pull"), *rows]
+        lines = [("wire", "gate", "value", "grad"), *rows]
         return "\n".join(
             "  ".join(
                 _cell(c, w, i) for i, (c, w) in enumerate(zip(r, widths, strict=True))
