@@ -29,7 +29,7 @@ def rows(text):
 
 def test_run_lists_every_wire_of_the_guides_circuit(said):
     assert rows(said("run", "q = x + y; f = q * z", "x=-2", "y=5", "z=-4")) == [
-        ["wire", "gate", "value", "pull"],
+        ["wire", "gate", "value", "grad"],
         ["x", "input", "-2", "-4"],
         ["y", "input", "5", "-4"],
         ["z", "input", "-4", "3"],
