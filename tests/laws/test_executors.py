@@ -69,7 +69,7 @@ def by_watching(executor):
     """Every wire, NaN for one that no output listens to."""
 
     def answers(asked, rows):
-        program = compile(asked.whole, executor=executor, watch=True)
+        program = compile(asked.whole, executor=executor)
         seen = [program.watch(row) for row in rows]
         return [[np.nan if value is None else value for value in values] for values in seen]
 

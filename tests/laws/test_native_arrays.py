@@ -346,7 +346,7 @@ def test_watching_shows_every_wire_the_reference_shows():
 
 
 def test_a_watched_run_is_not_changed_by_the_next_one():
-    program = native(STEP, watch=True)
+    program = native(STEP)
     first = program.watch(VALUES)
     before = [np.copy(value) for value in first]
     program.watch(step_values(STEP, 1))

@@ -91,3 +91,44 @@ def test_many_inputs_or_outputs_make_no_straight_line_however_few_gates_there_ar
     program = pb.compile(f.circuit(dict.fromkeys(names, 1.5)))
     assert not isinstance(program, NativeProgram)
     assert program.run([1.5] * inputs) == [2.25] * outputs
+
+
+def asked_in_turn(f):
+    """Ways to ask for one shape and then another one, back and forth."""
+    yield lambda x: f(x)
+    yield lambda x: f.run(x)
+    yield lambda x: f.value_and_grad(x)
+    yield lambda x: f.grad(x)
+    yield lambda x: f.circuit(x)
+    yield lambda x: f.draw(x)
+    yield lambda x: f.explain("y", x)
+    yield lambda x: f.gradcheck(x)
+    yield lambda x: pb.grad(f)(x)
+    yield lambda x: pb.vjp(f, x)
+
+
+WAYS = range(10)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("sizes", [(3, 4), (3, 4, 3), (4, 3, 3, 4, 3)])
+def test_the_latest_call_is_what_is_compiled_saved_and_drawn(way, sizes, tmp_path):
+    f = pb.circuit(lambda x: pb.sum(x * x).named("y"), name="f")
+    ask = list(asked_in_turn(f))[way]
+    for size in sizes:
+        ask(np.ones(size))
+    wanted = sizes[-1]
+    assert float(pb.compile(f).run([np.ones(wanted)])[0]) == wanted
+    pb.save(tmp_path / "f.safetensors", f)
+    assert float(pb.load(tmp_path / "f.safetensors")(np.ones(wanted))) == wanted
+    assert f.last_view().circuit.specs[0].shape == (wanted,)
+
+
+def test_a_training_is_a_call_of_a_full_batch():
+    f = pb.circuit("loss = (w*x - y) ** 2", parameters="w")
+    f(1.0, 2.0, 3.0)
+    data = {"w": 0.0, "x": np.ones(10), "y": np.ones(10)}
+    f.fit(data, plan=Plan(batch_size=4, max_epochs=1), optimizer=SGD(0.1))
+    assert f.last_view().circuit.spec_of(1).shape == (4,)
+    f.training_source("numpy", data, plan=Plan(batch_size=3), optimizer=SGD(0.1))
+    assert f.last_view().circuit.spec_of(1).shape == (3,)

@@ -40,7 +40,7 @@ def prepare(batch: int) -> Watched:
 
 def by_watching(work: Watched) -> Run:
     """Every wire's value and pull, as arrays."""
-    watch = compile(work.everything, executor="native", watch=True).watch
+    watch = compile(work.everything, executor="native").watch
 
     def run(steps: int) -> Any:
         for _ in range(steps):

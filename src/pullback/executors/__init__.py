@@ -25,7 +25,6 @@ def compile(
     *,
     executor: str = "reference",
     fast: bool = False,
-    watch: bool = False,
     threads: int = 1,
 ) -> Program:
     """A program that runs `circuit`: `program.run([values in the order of circuit.inputs])`, and
@@ -34,9 +33,8 @@ def compile(
     executor: "reference" is the readable NumPy one, the meaning of every gate; "native" is machine
     code, for what it has no kernel for the reference; "auto" takes native where that is worth
     compiling. fast: native sums and products may be reordered and fused, so last bits differ.
-    watch: every wire will be looked at (`program.watch`). threads: how many share the work of a circuit
-    of arrays where it is long enough to gain, from some 100 us on; any number gives the same bits. Other
-    Python threads run meanwhile.
+    threads: how many share the work of a circuit of arrays where it is long enough to gain, from some
+    100 us on; any number gives the same bits. Other Python threads run meanwhile.
 
     >>> from pullback import circuit
     >>> program = compile(circuit("x * y").circuit(), executor="native")
@@ -46,7 +44,7 @@ def compile(
     made: Program | None = None
     _check_threads(threads)
     if _is_native(executor):
-        made = _native().choose(circuit, fast=fast, watch=watch, threads=threads)
+        made = _native().choose(circuit, fast=fast, threads=threads)
     if made is None:
         made = Program(circuit)
     made.again = partial(compile, executor=executor, fast=fast, threads=threads)

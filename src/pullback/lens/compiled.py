@@ -14,7 +14,6 @@ def compile(
     *,
     executor: str = "auto",
     fast: bool = False,
-    watch: bool = False,
     threads: int = 1,
 ) -> Program:
     """A program for one circuit: `run([a value an input, in order])` gives a list of outputs.
@@ -23,8 +22,8 @@ def compile(
     then the circuit of its latest call, of single numbers if there was none. executor: "reference"
     is the readable NumPy one, the meaning of every gate; "native" and "auto" are machine code, and
     the reference for what that cannot do. fast: native sums and products may be reordered and fused,
-    so last bits differ. watch: every wire will be looked at by `program.watch(inputs)`. threads: how
-    many may share the work of arrays; the result is the same for any number.
+    so last bits differ. threads: how many may share the work of arrays; the result is the same for
+    any number. `program.watch(inputs)` gives the value of every wire.
 
     Errors: CircuitError for a function of arrays that was never called, since no shapes are known;
     ShapeError and DtypeError when a run brings other inputs than the circuit was traced for.
@@ -41,7 +40,7 @@ def compile(
             f"compile takes a circuit, got {type(circuit).__name__}.",
             fix="pb.compile(pb.circuit(function)); for arrays, pb.compile(f.circuit(x, w))",
         )
-    return compile_circuit(circuit, executor=executor, fast=fast, watch=watch, threads=threads)
+    return compile_circuit(circuit, executor=executor, fast=fast, threads=threads)
 
 
 def _latest(made: CircuitFunction) -> Circuit:

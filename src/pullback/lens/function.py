@@ -61,6 +61,7 @@ class CircuitFunction:
         self.roles = dict(roles or {})
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
         self._views: dict[Any, View] = {}
+        self._latest: View | None = None
         self._prove: Callable[[], Proof] | None = None  # set by `expand` and `collapse`
         for parameter, role in self.roles.items():
             self.check_known(parameter)
@@ -209,7 +210,7 @@ class CircuitFunction:
 
     def last_view(self) -> View:
         """The view of the latest call; for single numbers if there was none."""
-        return list(self._views.values())[-1] if self._views else self.view()
+        return self._latest or self.view()
 
     def forward_source(
         self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
@@ -333,6 +334,13 @@ class CircuitFunction:
         return default
 
     def viewed(self, bound: list[Any]) -> tuple[View, list[Any]]:
+        """What `specialized` gives, which is from now on the latest view."""
+        view, leaves = self.specialized(bound)
+        if not view.trace.captured:
+            self._latest = view
+        return view, leaves
+
+    def specialized(self, bound: list[Any]) -> tuple[View, list[Any]]:
         """The view for these bound values, and their leaves in the order of the circuit's inputs."""
         nests = [take_apart(value) for value in self._as_arrays(bound)]
         leaves = [leaf for found, _ in nests for leaf in found]

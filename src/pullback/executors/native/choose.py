@@ -28,9 +28,7 @@ SHORT_MAP = 3000  # gates, compiled for any number of points in 0.2 s at most
 LARGEST_MAP = 10_000  # gates that are compiled, in a second, for as many points as there are gates
 
 
-def choose(
-    circuit: Circuit, *, fast: bool = False, watch: bool = False, threads: int = 1
-) -> Program | None:
+def choose(circuit: Circuit, *, fast: bool = False, threads: int = 1) -> Program | None:
     """The native program for `circuit`, or None where there is none yet and the reference must do."""
     if is_scalar(circuit):
         return _of_scalars(circuit, fast)
