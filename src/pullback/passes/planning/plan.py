@@ -280,12 +280,12 @@ class _Planner:
         sizes = [size for size in group.shape if size != 1]
         if other.kernel is not self.kernels.loop or (len(sizes) > 1 and sizes[-1] < WIDE):
             return False
-        between = any(
-            g.before >> other.number & 1 and group.before >> g.number & 1 for g in self.groups
-        )
+        if not group.kernel.folds and group.kernel is not self.kernels.loop:
+            sides = [i for row in group.own for i in row.inputs]
+            if any(self._source(i) is other for i in sides):
+                return False  # a product needs all of its sides before its first turn
         return (
-            not between
-            and not other.before >> group.number & 1
+            not other.before >> group.number & 1
             and self._absorbed(other.rows, group, other.shape)
             and self._fits(group.rows, other, group.shape)
         )

@@ -13,7 +13,7 @@ from pullback.core.dtypes import FLOAT64
 from pullback.core.shapes import Spec
 from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.split import divide
-from pullback.executors.native.arrays.text import Copy, Module
+from pullback.executors.native.arrays.text import Copy, Module, writers
 from pullback.executors.native.cpython.array_call import Door, fits
 from pullback.executors.native.llvm import bounds
 from pullback.executors.native.llvm.fingerprint import known_by
@@ -61,16 +61,10 @@ class Compiled:
         self.memory: Memory = plan_memory(self.plan, slots)
         block = Spec(((self.memory.bytes + ALIGNED) // 8,), FLOAT64)
         self.specs = [block] if kept else [circuit.spec_of(w) for w in self.made]
-        self.library = build(
-            lambda: Module(
-                self.plan, self.memory, copies, fast=fast, team=others + len(fixed)
-            ).text(),
-            ["run", *bounds.exports()],
-            level=0,
-            known_by=known_by(
-                circuit, fast, kept, [g.parts for g in self.plan.groups], bounds.asked()
-            ),
-        )
+        team_slot, parts = others + len(fixed), [g.parts for g in self.plan.groups]
+        known = known_by(circuit, fast, kept, parts, bounds.asked(), writers=writers(self.plan))
+        self.text = lambda: Module(self.plan, self.memory, copies, fast=fast, team=team_slot).text()
+        self.library = build(self.text, ["run", *bounds.exports()], level=0, known_by=known)
         run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._run = bounds.checked(self.library, run)
         self._arenas: list[tuple[Array, int]] = []

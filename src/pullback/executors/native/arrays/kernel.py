@@ -28,7 +28,8 @@ class NativeKernel(Kernel):
 class Writing:
     """One group being written. Storages become parameters in the order in which they are met.
 
-    constants: storages that hold one number everywhere. bytes_of: how much lies behind a storage.
+    constants: storages that hold one number everywhere. bytes_of: how much lies behind a storage;
+    address_of: where that is.
     """
 
     body: Body
@@ -36,6 +37,7 @@ class Writing:
     group: Group
     constants: Mapping[int, Any]
     bytes_of: Callable[[int], int]
+    address_of: Callable[[int], str]
     parameters: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,6 +54,10 @@ class Writing:
     def placed(self, view: View) -> Placed:
         """A view, and the register that points to it."""
         return Placed(view, self.parameter(view.storage))
+
+    def is_over(self, wire: int, storage: int) -> bool:
+        """Whether a wire is written over a storage that its group reads."""
+        return self.address_of(self.plan.views[wire].storage) == self.address_of(storage)
 
     def wire(self, wire: int) -> Placed:
         """Where a wire lies."""

@@ -19,7 +19,7 @@ from pullback.executors.native.arrays.compiled import LONG, Array
 from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.rows import gathering
 from pullback.executors.native.arrays.split import divide
-from pullback.executors.native.arrays.text import Copy, Module
+from pullback.executors.native.arrays.text import Copy, Module, writers
 from pullback.executors.native.cpython.array_call import Door, fits
 from pullback.executors.native.llvm import bounds
 from pullback.executors.native.llvm.code import KINDS, Code, Number
@@ -187,7 +187,9 @@ class NativeSteps(Steps):
             return steps + "\n" + self._loop_text(len(inputs), slot)
 
         parts = [group.parts for group in made.groups]
-        known = known_by(circuit, self._fast, self._pairs, self._columns, parts, bounds.asked())
+        more = self._fast, self._pairs, self._columns, parts, bounds.asked()
+        known = known_by(circuit, *more, writers=writers(made))
+        self._text = text
         self._library = build(text, ["run", "steps", *bounds.exports()], level=0, known_by=known)
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         run = self._library.function("run", count, pointer, pointer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -86,7 +86,8 @@ class Module:
     def _written(self, group: Group, parts: int) -> tuple[Writing, Number | None]:
         assert isinstance(group.kernel, NativeKernel)
         body = self._body(curves_in(group) <= INLINE, parts)
-        w = Writing(body, self.plan, group, self.constants, partial(self._bytes, group=group))
+        lies = partial(self._bytes, group=group), partial(self._address, group=group)
+        w = Writing(body, self.plan, group, self.constants, *lies)
         return w, group.kernel.write(w)
 
     def _share(self, name: str, addresses: Sequence[str], parts: int) -> None:
@@ -105,7 +106,8 @@ class Module:
 
     def _copy(self, one: Copy) -> None:
         nothing = Group(KERNELS.loop, [], (), -1)
-        w = Writing(self._body(True, 1), self.plan, nothing, {}, partial(self._bytes, group=None))
+        lies = partial(self._bytes, group=None), partial(self._address, group=None)
+        w = Writing(self._body(True, 1), self.plan, nothing, {}, *lies)
         copy(w.body, w.placed(one.source), w.placed(one.target))
         name = self._function(w, "void", "", None)
         given = ", ".join(f"ptr {self._address(s, None)}" for s in w.parameters)
@@ -169,6 +171,13 @@ def _part(name: str, count: int) -> str:
                   f"  %p{i} = load ptr, ptr %at{i}"]  # fmt: skip
     given = "".join(f"ptr %p{i}, " for i in range(count))
     return "\n".join([*lines, f"  call void {name}({given}i64 %part)", "  ret void", "}"])
+
+
+def writers(plan: Plan) -> Iterator[Callable[..., Any]]:
+    """The functions that write the groups of a plan."""
+    for group in plan.groups:
+        assert isinstance(group.kernel, NativeKernel)
+        yield group.kernel.write
 
 
 def uniform_constants(plan: Plan) -> dict[int, Any]:

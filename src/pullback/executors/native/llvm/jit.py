@@ -69,6 +69,8 @@ def build(
     known_by: all that the text depends on, its generator's source included; then `ir` may be a
     function that is only called when nothing is kept under that.
     """
+    if callable(ir) and not known_by:
+        ir = ir()
     key = _key(known_by or str(ir), level, vectorize)
     with LOCK:  # LLVM's tables are shared, so one thread builds at a time
         image = cache.load(key)
