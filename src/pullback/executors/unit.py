@@ -84,10 +84,11 @@ def _compared(relation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A comparison: NumPy's, and Python's own exact one with an integer too large for NumPy."""
 
     def compare(self: Any, other: Any) -> Any:
+        y = canonical(other, "what is compared") if type(other) in (list, tuple) else value_of(other)
         try:
-            return relation(self.value, value_of(other))
+            return relation(self.value, y)
         except OverflowError:
-            return relation(self.value.astype(object), value_of(other))
+            return relation(self.value.astype(object), y)
 
     return compare
 

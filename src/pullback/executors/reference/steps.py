@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
+from pullback.core.dtypes import canonical
 from pullback.errors import CircuitError, DtypeError, OptionError, RangeError, RunError, ShapeError
 from pullback.executors.reference.program import Program, fitted, typed
 
@@ -230,7 +231,7 @@ class Steps:
         return data
 
     def _rows(self, data: list[Array], order: Any) -> Array:
-        rows = np.asarray(order)
+        rows = np.asarray(order if type(order) is int else canonical(order, "order"))
         if rows.size and rows.dtype.kind not in "iu":
             raise DtypeError(f"order holds {rows.dtype.name}; rows are whole numbers.")
         rows = np.ascontiguousarray(rows, np.int64).ravel()
