@@ -1,4 +1,4 @@
-"""Call every native entry point with what it does not expect: a TypeError or a PullbackError each, or an answer.
+"""Call every native entry point with what it does not expect: each answers or refuses by type.
 
     python native_entries.py CALLS SEED
 
@@ -24,10 +24,12 @@ import pullback as pb
 from pullback.compat.micrograd.engine import Value
 from pullback.core.gate import Gate
 from pullback.executors import compile, compile_map, compile_steps
-from pullback.executors.unit import GateUse, PlainUnit
+from pullback.executors.unit import PlainUnit
+from pullback.executors.unit_graph import GateUse
 
 ARRAYS = [np.ones((4, 3)), np.ones((3, 5))]
 ROUNDS = 4
+SET_AGAIN = ("__class__", "__dict__", "data", "value", "grad", "pulled", "name", "anything")
 AGAIN = 150  # calls of one entry point, of which half would leave something behind
 
 
@@ -77,15 +79,19 @@ def values():
         None, True, 0, 1, 2, 7, 31, -1, 256, 2**70, -(2**70), 1.0, -0.0, math.nan, math.inf, 1j, "", "a",
         "value", "\0", b"", b"a", (), (1.0,), (1.0, 2.0), (u,), (u, u), (u, v, u), ("a", "b"), [], [1.0],
         [1.0, 2.0], [u, u], [v, 1.0], ["a"], {}, {"a": 1}, {1: 2}, {"ties": "first"}, set(), object(),
-        object, type, Ellipsis, NotImplemented, np.float64(1.5), np.float32(1.5), np.int64(3), np.bool_(True),
+        object, type, Ellipsis, NotImplemented, np.float64(1.5), np.float32(1.5), np.int64(3),
+        np.bool_(True),
         np.zeros(3), np.zeros((2, 2)), np.zeros((), "f4"), np.array(["a"]), np.array([u, None], object),
-        u, u * 2.0, pb.Unit([1.0, 2.0]), v, v * v, Mine(1.0), Value.__new__(Value, 1), type(u), Value, PlainUnit,
+        u, u * 2.0, pb.Unit([1.0, 2.0]), v, v * v, Mine(1.0), Value.__new__(Value, 1), type(u), Value,
+        PlainUnit,
         object.__new__(PlainUnit), Gate.__new__(Gate), pb.add, pb.tanh, pb.clamp, pb.where, len, lambda *a: a,
-        Float(1.5), Whole(1), Rows([1.0]), Names(), Pair((1.0, 2.0)), Hostile(), slice(1), range(2), iter([1.0]),
+        Float(1.5), Whole(1), Rows([1.0]), Names(), Pair((1.0, 2.0)), Hostile(), slice(1), range(2),
+        iter([1.0]),
         float, ARRAYS, [x[::-1] for x in ARRAYS], [x.astype("f4") for x in ARRAYS], [x.T for x in ARRAYS],
         [*ARRAYS, 1.0], [np.ma.array(x) for x in ARRAYS], [x.view(np.recarray) for x in ARRAYS],
         [ARRAYS[0], None], [[1.0, 2.0]], [ARRAYS[0]], ARRAYS[0], np.array([0, 1]), np.array([0, 7]), [0, -9],
-        GateUse(pb.add, (u, u), {}, u), memoryview(b"ab"), bytearray(8),
+        GateUse(pb.add, (u, u), {}, u),
+        memoryview(b"ab"), bytearray(8),
     ]  # fmt: skip
 
 
@@ -102,7 +108,9 @@ def programs():
         "arrays": compile(wide.circuit(x, w), executor="native"),
         "map": compile_map(f.circuit(), mapped=[0], executor="native"),
         "steps": compile_steps(step.circuit(), carried={0: 0}, **steps),
-        "steps of arrays": compile_steps(deep.circuit(w, x), carried={0: 0}, **steps | {"start": [w]}),
+        "steps of arrays": compile_steps(
+            deep.circuit(w, x), carried={0: 0}, **steps | {"start": [w]}
+        ),
     }
     for name, program in made.items():
         for part in ("run", "call", "value_and_grad", "watch", "step", "carried", "records"):
@@ -123,8 +131,9 @@ def entries():
             yield f"setattr {said} {name}", lambda x=None, *_, n=name, k=kind: setattr(k(1.0), n, x)
             yield f"getattr {said} {name}", lambda *_, n=name, own=held, **__: getattr(own, n)
             yield f"delattr {said} {name}", lambda *_, n=name, k=kind: delattr(k(1.0), n)
-        for name in ("__class__", "__dict__", "data", "value", "grad", "pulled", "name", "anything"):
-            yield f"setattr {said} {name} again", lambda x=None, *_, n=name, own=kind(2.0): setattr(own, n, x)
+        for name in SET_AGAIN:
+            own = kind(2.0)
+            yield f"set {said} {name} again", lambda x=None, *_, n=name, o=own: setattr(o, n, x)
         yield said, kind
         yield f"copy {said}", lambda *_, own=held, **__: copy.copy(own)
         yield f"derive from {said}", lambda *bases, k=kind: type("D", (k, *bases), {})
@@ -161,7 +170,11 @@ def one_round(calls, seed, log):
         name, entry = asked[at % len(asked)]
         given = [draw.choice(pool) for _ in range(draw.choice([0, 1, 1, 2, 2, 3, 4, 5]))]
         named = {"x": draw.choice(pool)} if draw.random() < 0.1 else {}
-        os.pwrite(log, f"{name} of {[type(x).__name__ for x in given]} {list(named)}".encode().ljust(300), 0)
+        os.pwrite(
+            log,
+            f"{name} of {[type(x).__name__ for x in given]} {list(named)}".encode().ljust(300),
+            0,
+        )
         try:
             entry(*given, **named)
         except (*ALLOWED, *ASKED):
@@ -170,7 +183,9 @@ def one_round(calls, seed, log):
             if AMBIGUOUS in str(error):
                 continue
             key = f"{name} {type(error).__name__}"
-            wrong.setdefault(key, f"{[type(x).__name__ for x in given]} {list(named)}: {error}"[:300])
+            wrong.setdefault(
+                key, f"{[type(x).__name__ for x in given]} {list(named)}: {error}"[:300]
+            )
         if at % 500 == 0 and not is_whole():
             wrong.setdefault("wrong numbers", name)
     return wrong
@@ -226,7 +241,9 @@ def main(calls, seed):
     for said in keeping(seed):
         print(said)
     grown = min(after - before for before, after in itertools.pairwise(held))
-    print(f"{len(list(entries()))} entry points, {calls * ROUNDS} calls, memory grew by {grown} bytes a round")
+    print(
+        f"{len(list(entries()))} entry points, {calls * ROUNDS} calls, memory grew by {grown} bytes a round"
+    )
 
 
 if __name__ == "__main__":

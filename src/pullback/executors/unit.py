@@ -11,7 +11,7 @@ import copy
 import importlib
 import itertools
 import operator
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,12 +20,10 @@ from pullback.core.dtypes import canonical, typed_by_hand, weak
 from pullback.core.gate import GATES, Gate, given_of
 from pullback.core.once import LOCK, once
 from pullback.core.operators import Operators
-from pullback.core.shapes import Spec, spec_of
 from pullback.errors import CircuitError
 from pullback.executors.reference.program import force_on
+from pullback.executors.unit_graph import QUICK, GateUse, Held, pull_all, value_of
 from pullback.gates.shape import cast
-from pullback.passes.pull import pull_inputs
-from pullback.passes.unchosen import Guard, choice_of, is_uncertain, matters
 
 
 class _Clock:
@@ -34,57 +32,15 @@ class _Clock:
     tick: Callable[[], int] = itertools.count().__next__
 
 
-class GateUse:
-    """One use of a gate: what it listened to and what it put out. `backward()` steps this gate alone."""
-
-    __slots__ = ("attributes", "gate", "inputs", "output")
-
-    def __init__(
-        self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any], output: Unit
-    ) -> None:
-        self.gate, self.inputs, self.attributes, self.output = gate, inputs, attributes, output
-
-    @property
-    def specs(self) -> list[Spec]:
-        """What the inputs carry."""
-        return [spec_of(value_of(x)) for x in self.inputs]
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether the gate may put out an infinity or NaN, or have such a slope, for finite inputs."""
-        constants = [None if isinstance(x, Unit) else x for x in self.inputs]
-        return is_uncertain(self.gate, self.specs, self.attributes, constants)
-
-    def pulls(self, dy: Any, guarded: bool = False) -> Iterator[tuple[Unit, Any]]:
-        """Each pulled Unit input and its pull, in the order of the inputs. guarded: see `Guard`."""
-        values = [value_of(x) for x in self.inputs]
-        pulls: Any = pull_inputs(
-            self.gate, dy, self.output.value, values, self.attributes, guarded=guarded
-        )
-        for x, pull in zip(self.inputs, pulls, strict=True):
-            if isinstance(x, Unit) and pull is not None and x.value.dtype.kind == "f":
-                yield x, pull
-
-    def backward(self) -> None:
-        """Add this gate's pulls to its inputs' grads, as one step of the whole backward pass."""
-        if self.output.grad is None:
-            raise CircuitError(
-                f"nothing pulls on the output of this {self.gate.name} gate yet.",
-                fix="unit.grad = 1.0",
-            )
-        with np.errstate(all="ignore"):
-            for x, pull in self.pulls(self.output.grad):
-                x.grad = pull if x.grad is None else x.grad + pull
-
-    def __repr__(self) -> str:
-        return f"<{self.gate.name} of {', '.join(repr(x) for x in self.inputs)}>"
-
-
 def _compared(relation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A comparison: NumPy's, and Python's own exact one with an integer too large for NumPy."""
 
     def compare(self: Any, other: Any) -> Any:
-        y = canonical(other, "what is compared") if type(other) in (list, tuple) else value_of(other)
+        y = (
+            canonical(other, "what is compared")
+            if type(other) in (list, tuple)
+            else value_of(other)
+        )
         try:
             return relation(self.value, y)
         except OverflowError:
@@ -108,15 +64,21 @@ class Unit(Operators):
 
     __slots__ = ()
 
+    HISTORY: ClassVar[frozenset[str]] = frozenset()  # attributes that no copy has
+
     value: Any
     grad: Any
     name: str
     order: int
 
-    def __new__(cls, value: Any, grad: Any = None, name: str = "") -> Unit:
-        if cls is not Unit:
+    def __new__(
+        cls, value: Any = None, grad: Any = None, name: str = "", *more: Any, **named: Any
+    ) -> Unit:
+        if cls is not Unit:  # a person's own class, which may be made of anything
             kind: Any = cls
             return object.__new__(_held_by_python(kind))  # type: ignore[no-any-return]
+        if more or named:
+            raise TypeError(f"Unit takes value, grad and name, not {[*more, *named]!r:.60}.")
         native = native_type()
         if type(value) is float and native is not None and grad is None and not name:
             return native(value)  # type: ignore[no-any-return]
@@ -155,6 +117,11 @@ class Unit(Operators):
             op = _native().gates().numbers.get(gate)
             if op is not None and any(_is_native(x) for x in inputs):
                 return self._apply(op, *inputs)  # type: ignore[attr-defined, no-any-return]
+        return self._by_python(gate, inputs, attributes)  # type: ignore[no-any-return]
+
+    @classmethod
+    def _by_python(cls, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        """What a gate puts out for inputs of which one is no single number."""
         return _applied(gate, inputs, attributes)
 
     def backward(self, force: Any = 1.0, *, accumulate: bool = False) -> None:
@@ -172,7 +139,7 @@ class Unit(Operators):
         if native and _native().rules_stand():
             self._pull(force, bool(accumulate))  # type: ignore[attr-defined]
         else:
-            _pull(self, force, accumulate)
+            pull_all(self, force, accumulate)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -208,7 +175,7 @@ class Unit(Operators):
 
     def __deepcopy__(self, memo: Any) -> Any:
         again = memo[id(self)] = self.__copy__()
-        for name, thing in getattr(self, "__dict__", {}).items():
+        for name, thing in own_attributes(self).items():
             setattr(again, name, copy.deepcopy(thing, memo))
         return again
 
@@ -221,23 +188,9 @@ class Unit(Operators):
         return f"Unit({name}{self.value}, grad={self.grad})"
 
 
-# Gates of which Python's own arithmetic on floats gives the same bits in a tenth of the time: the value,
-# and the pulls where the rule is written with more than operators. The laws hold them to the gates.
-_QUICK: dict[str, tuple[Callable[..., float], Callable[..., Any] | None]] = {
-    "add": (float.__add__, None),
-    "subtract": (float.__sub__, None),
-    "multiply": (float.__mul__, None),
-    "negative": (float.__neg__, None),
-    "relu": (
-        lambda x: x if x > 0.0 or x != x else 0.0,
-        lambda dy, y, x: dy if x > 0.0 else np.float64(0.0),
-    ),
-}
-
-
 def _quick(name: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
     """An operator on PlainUnits that does not take the long way where both sides are single float64."""
-    gate, function, single = GATES[name], _QUICK[name][0], np.float64
+    gate, function, single = GATES[name], QUICK[name][0], np.float64
 
     def apply(self: Any, other: Any) -> Any:
         value, kind, y = self.value, type(other), None
@@ -262,19 +215,14 @@ def _put_out(like: Any, value: float, gate: Gate, inputs: tuple[Any, ...]) -> An
     return out
 
 
-class PlainUnit(Unit):
+class PlainUnit(Unit, Held):
     """A Unit held by Python: arrays, other dtypes, and all there is where no native type is made.
 
-    by, inputs, attributes: the gate that put it out, None for none. pulled: the grad. puts_out: what
-    gates make of it.
+    puts_out: what gates make of it.
     """
 
-    __slots__ = ("attributes", "by", "inputs", "name", "order", "pulled", "value")
+    __slots__ = ()
 
-    by: Any  # a Gate
-    inputs: tuple[Any, ...]
-    attributes: dict[str, Any] | None
-    pulled: Any
     puts_out: ClassVar[type[PlainUnit]]
 
     def __init_subclass__(cls) -> None:
@@ -283,8 +231,8 @@ class PlainUnit(Unit):
     def __apply_gate__(
         self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]
     ) -> Any:
-        if gate.name in _QUICK and len(inputs) == 1 and type(self.value) is np.float64:
-            return _put_out(self, _QUICK[gate.name][0](self.value), gate, inputs)
+        if gate.name in QUICK and len(inputs) == 1 and type(self.value) is np.float64:
+            return _put_out(self, QUICK[gate.name][0](self.value), gate, inputs)
         return super().__apply_gate__(gate, inputs, attributes)
 
     __add__, __radd__ = _quick("add"), _quick("add", reflected=True)
@@ -330,11 +278,6 @@ def _is_native(x: Any) -> bool:
     return isinstance(x, Unit) and not isinstance(x, PlainUnit)
 
 
-def value_of(x: Any) -> Any:
-    """The number in a Unit; anything else as it is."""
-    return x.value if isinstance(x, Unit) else x
-
-
 def _called(name: str) -> str:
     return f"Unit {name!r}" if name else "a Unit"
 
@@ -347,8 +290,14 @@ def _filled(unit: Any, grad: Any, name: str) -> Unit:
     return unit  # type: ignore[no-any-return]
 
 
+def own_attributes(unit: Any) -> dict[str, Any]:
+    """What a person gave a Unit of a class of their own; nothing of its history."""
+    held = getattr(unit, "__dict__", {})
+    return {name: thing for name, thing in held.items() if name not in unit.HISTORY}
+
+
 def _with(unit: Any, like: Any) -> Any:
-    for name, thing in getattr(like, "__dict__", {}).items():
+    for name, thing in own_attributes(like).items():
         setattr(unit, name, thing)
     return unit
 
@@ -370,12 +319,12 @@ def native_type() -> Any:
     return made
 
 
-def second_type(base: type[Unit], methods: Sequence[str]) -> Any:
+def second_type(base: type[Unit], methods: Sequence[str], kind: type) -> Any:
     """Another native type below `base`, of Python floats; there is one. Only where `native_type()` is.
 
-    methods: gates of one input that it has as methods.
+    methods: gates of one input that it has as methods. kind: its own type.
     """
-    return _native().plain_type(base, methods)
+    return _native().plain_type(base, methods, kind)
 
 
 @once
@@ -392,7 +341,8 @@ def _slow(op: int, *inputs: Any) -> Unit:
     taken = [x if isinstance(x, Unit) else gate.taken(x) for x in inputs]
     unit = next((x for x in inputs if isinstance(x, Unit)), None)
     if unit is None or any(isinstance(x, PlainUnit) or getattr(x, "shape", ()) for x in taken):
-        return _applied(gate, tuple(taken), dict(gate.defaults))
+        kind: Any = Unit if unit is None else type(unit)
+        return kind._by_python(gate, tuple(taken), dict(gate.defaults))  # type: ignore[no-any-return]
     numbers = [x if isinstance(x, Unit) else _as(x, np.dtype(np.float64)) for x in taken]
     return unit._apply(op, *numbers)  # type: ignore[attr-defined, no-any-return]
 
@@ -407,7 +357,7 @@ def _used(unit: Unit, op: int, *inputs: Any) -> GateUse:
     return GateUse(gate, brought, dict(gate.defaults), unit)
 
 
-# Computing and pulling in plain Python
+# Computing in plain Python
 
 
 def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Unit:
@@ -418,86 +368,6 @@ def _applied(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) ->
     out = kind(value)
     out.by, out.inputs, out.attributes = gate, brought, attributes
     return out
-
-
-def _pull(root: Any, force: Any, accumulate: bool) -> None:
-    units = _ancestors(root)
-    before = [u.pulled for u in units] if accumulate else []
-    for unit in units:
-        unit.pulled = None
-    root.pulled = force
-    guard = _guard_of(units)
-    with np.errstate(all="ignore"):
-        for unit in units:
-            if guard.uncertain or guard.by_condition or not isinstance(unit, PlainUnit):
-                _step(unit, guard)
-            elif unit.pulled is not None and unit.by is not None:
-                _step_quickly(unit) if unit.attributes is None else _step(unit, guard)
-        for unit, old in zip(units, before, strict=False):
-            if old is not None:
-                unit.pulled = old if unit.pulled is None else old + unit.pulled
-
-
-def _ancestors(root: Any) -> list[Any]:
-    """A Unit and all it was made from, the latest first: an order in which pulls can flow."""
-    found, waiting = {id(root)}, [root]
-    for unit in waiting:
-        for x in unit.inputs if isinstance(unit, PlainUnit) else _inputs(unit):
-            if id(x) not in found and isinstance(x, Unit):
-                found.add(id(x))
-                waiting.append(x)
-    waiting.sort(key=operator.attrgetter("order"), reverse=True)
-    return waiting
-
-
-def _inputs(unit: Unit) -> tuple[Any, ...]:
-    use = unit.gate
-    return use.inputs if use else ()
-
-
-def _guard_of(units: Sequence[Any]) -> Guard:
-    """A guard whose keys are the ids of `units`, the latest of them first."""
-    uncertain: set[Hashable] = set()
-    if matters({use.gate for unit in units if (use := unit.gate) is not None}):
-        for unit in reversed(units):
-            use = unit.gate
-            if use is None or unit.value.dtype.kind != "f":
-                continue
-            if use.is_uncertain or any(id(x) in uncertain for x in use.inputs):
-                uncertain.add(id(unit))
-    return Guard(uncertain)
-
-
-def _step(unit: Unit, guard: Guard) -> None:
-    """Pull one gate's inputs, as circuits do: guarded below a choice, starting from the first branch."""
-    held: Any = unit
-    use, grad = unit.gate, held.pulled
-    if use is None or grad is None:
-        return
-    choice = choice_of(use.gate, use.specs, use.attributes)
-    for x, pull in use.pulls(grad, guard.needed(id(unit), use.gate, choice)):
-        guard.passed_on(id(unit), choice, [id(x)])
-        _add(x, pull)
-
-
-def _step_quickly(unit: PlainUnit) -> None:
-    """The same for a quick gate: all its numbers are single float64 and held by Python."""
-    inputs, gate = unit.inputs, unit.by
-    rule = _QUICK[gate.name][1] or gate.rule
-    if len(inputs) == 1:
-        _add(inputs[0], rule(unit.pulled, unit.value, inputs[0].value))
-        return
-    a, b = inputs
-    has_a, has_b = isinstance(a, PlainUnit), isinstance(b, PlainUnit)
-    pulls = rule(unit.pulled, unit.value, a.value if has_a else a, b.value if has_b else b)
-    if has_a:
-        a.pulled = pulls[0] if a.pulled is None else a.pulled + pulls[0]
-    if has_b:
-        b.pulled = pulls[1] if b.pulled is None else b.pulled + pulls[1]
-
-
-def _add(x: Any, pull: Any) -> None:
-    x.pulled = pull if x.pulled is None else x.pulled + pull
 
 
 def _brought(gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
-from pullback.core.gate import GATES
-from pullback.executors.unit import PlainUnit, Unit, native_type, second_type
+import numpy as np
 
-METHODS = ("relu", "exp", "log", "tanh", "sigmoid", "sqrt")  # gates that a Value has as methods
-_SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "relu": "ReLU"}
+from pullback.compat.micrograd import given
+from pullback.core.gate import GATES, Gate
+from pullback.errors import DtypeError
+from pullback.executors.unit import PlainUnit, Unit, native_type, own_attributes, second_type
+from pullback.executors.unit_graph import GateUse
+
+METHODS = (
+    "relu",
+    "exp",
+    "log",
+    "tanh",
+    "sigmoid",
+    "sqrt",
+    "sin",
+    "cos",
+)  # gates that it has as methods
+_SIGNS = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-", "relu": "ReLU",
+}  # fmt: skip
 
 
 def dot(start: Any, w: Any, x: Any) -> Any:
@@ -25,26 +42,57 @@ class _Manners(Unit):
     so call `zero_grad` (or set `grad = 0`) between steps, as with micrograd. Unlike there, a second
     `backward()` on one graph adds the same gradient once more instead of spoiling it.
 
-    >>> a, b = Value(2.0), Value(-3.0)
+    A Value may be given children: with their slopes, `Value(data, children, local_grads)`, or with a
+    `_backward` of its own that is set afterwards, as a gate is written in the lecture. Beside an array
+    of NumPy a Value stands for itself: `array * value` is an array of Values.
+
+    >>> a, b = Value(2.0), Value(-3.0, label="b")
     >>> c = (a * b).relu() + a**2
     >>> c.backward()
-    >>> c, a.grad, b.grad
-    (Value(data=4.0, grad=1.0), 4.0, 0.0)
+    >>> c, a.grad, b.grad, b.label
+    (Value(data=4.0, grad=1.0), 4.0, 0.0, 'b')
     """
 
     __slots__ = ()
 
-    @classmethod
-    def made(cls, data: Any, _children: Any = (), _op: str = "") -> Any:
-        """From anything that is a number; children and operation are read from the graph itself."""
-        return Value(float(data))
+    HISTORY = frozenset(("_children", "_op", "_backward"))
+    label = ""
 
-    # NumPy leaves a number beside a Value to the Value.
-    __array_ufunc__ = None  # type: ignore[assignment]
+    @classmethod
+    def made(cls, *values: Any, **named: Any) -> Any:
+        """A Value from anything but one plain number."""
+        said = given.told(*values, **named)
+        if said.children:
+            return PlainValue(*values, **named)
+        return given.described(Value(said.data), said)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        """NumPy's function: the gate of that name, or on an array of objects, one by one."""
+        if not any(np.ndim(x) for x in inputs if not isinstance(x, Unit)):
+            found = super().__array_ufunc__(ufunc, method, *inputs, **keywords)
+            if found is not NotImplemented:
+                return found
+        return getattr(ufunc, method)(*map(_boxed, inputs), **keywords)
+
+    @classmethod
+    def _by_python(cls, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        if not any(np.ndim(x) for x in inputs if not isinstance(x, Unit)):
+            return super()._by_python(gate, inputs, attributes)
+        if not gate.elementwise:
+            said = f"{gate.name} of a Value and an array: a Value is one number."
+            raise DtypeError(said, fix="pb.Unit(array)")
+        each = np.frompyfunc(lambda *numbers: gate(*numbers, **attributes), len(inputs), 1)
+        return each(*map(_boxed, inputs))
+
+    @property
+    def dtype(self) -> Any:
+        # With one, np.mean would turn the mean of Values into a number.
+        raise AttributeError("a Value has no dtype.")
 
     def __reduce__(self) -> Any:
         held = {"grad": self.grad, "name": self.name}
-        return Value, (self.data,), (self.__dict__, held)  # type: ignore[attr-defined]
+        kind = Value if type(self) is PlainValue else type(self)
+        return _again, (kind, self.data), (own_attributes(self), held)  # type: ignore[attr-defined]
 
     def backward(self) -> None:  # type: ignore[override]
         """Add the gradient of this Value to the grad of every Value that it was made from."""
@@ -52,21 +100,51 @@ class _Manners(Unit):
         super().backward(accumulate=True)
 
     @property
-    def _prev(self) -> set[Any]:
-        """The Values that this one was made from, for those who draw the graph."""
+    def _children(self) -> tuple[Any, ...]:
+        """The Values that this one was made from, in order. A number among them is the same Value
+        whenever it is asked for, with the grad that it has by now."""
         use = self.gate
         inputs = use.inputs if use else ()
-        return {x if isinstance(x, Unit) else Value(x) for x in inputs}
+        if use is None or all(isinstance(x, Unit) for x in inputs):
+            return inputs
+        own: dict[str, Any] = self.__dict__
+        if "_children" not in own:
+            own["_children"] = tuple(x if isinstance(x, Unit) else Value(x) for x in inputs)
+        children: tuple[Any, ...] = own["_children"]
+        numbers = {id(c) for c, x in zip(children, inputs, strict=True) if not isinstance(x, Unit)}
+        with np.errstate(all="ignore"):
+            for x, pull in GateUse(use.gate, children, use.attributes, self).pulls(self.grad):
+                if id(x) in numbers:
+                    x.grad = pull
+        return children
+
+    @property
+    def _prev(self) -> set[Any]:
+        """The Values that this one was made from, for those who draw the graph."""
+        return set(self._children)
 
     @property
     def _backward(self) -> Any:
-        """What pulls this Value's inputs by one step. Not to be set: a gate of your own is a `pb.gate`."""
+        """What pulls this Value's inputs by one step. It may be set where the children were given;
+        elsewhere a gate of your own is a `pb.gate`."""
         use = self.gate
         return use.backward if use else lambda: None
 
+    @_backward.setter
+    def _backward(self, function: Callable[[], None]) -> None:
+        use: Any = self.gate
+        if not isinstance(use, given.Given):
+            raise AttributeError(
+                "_backward can be set for a Value with children of its own, as Value(data, (a, b), 'op'); "
+                "what gates put out is pulled by their rules."
+            )
+        use.set(function)
+
     @property
     def _op(self) -> str:
-        use = self.gate
+        use, own = self.gate, self.__dict__.get("_op")
+        if own is not None:
+            return str(own)
         if use is None:
             return ""
         if use.gate.name == "power" and not isinstance(use.inputs[1], Unit):
@@ -90,10 +168,25 @@ for _name in METHODS:
 
 
 class PlainValue(_Manners, PlainUnit):
-    """A Value held by Python, where no native type can be made."""
+    """A Value held by Python: with children of its own, of a class derived from Value, and everywhere
+    where no native type can be made."""
 
-    def __init__(self, data: Any, _children: Any = (), _op: str = "") -> None:
-        PlainUnit.__init__(self, float(data))
+    def __init__(self, *values: Any, **named: Any) -> None:
+        if not isinstance(self, PlainValue):
+            raise TypeError(
+                f"Value.__init__ of a {type(self).__name__}, which is no Value held by Python."
+            )
+        said = given.told(*values, **named)
+        PlainUnit.__init__(self, said.data)
+        given.described(self, said)
+
+    def __init_subclass__(cls) -> None:
+        """What gates make of a class derived from Value is a Value."""
+
+    @property
+    def gate(self) -> GateUse | None:
+        use = super().gate
+        return given.Given.of(use) if use and use.gate is given.GIVEN else use
 
     @property
     def data(self) -> float:
@@ -101,7 +194,7 @@ class PlainValue(_Manners, PlainUnit):
 
     @data.setter
     def data(self, data: Any) -> None:
-        self.value = type(self.value)(data)
+        self.value = np.float64(given.number(data))
 
     @property
     def grad(self) -> float:
@@ -109,14 +202,56 @@ class PlainValue(_Manners, PlainUnit):
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self.pulled = grad
+        self.pulled = None if grad is None else np.float64(given.number(grad))
+
+
+class Kind(type):
+    """What `Value` itself is where its objects are native: a class derived from it is held by Python."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str, bases: tuple[Any, ...], body: dict[str, Any], **named: Any) -> Any:
+        plain = tuple(PlainValue if base is Value else base for base in bases)
+        return super().__new__(cls, name, plain, body, **named)
+
+    def __instancecheck__(cls, thing: Any) -> bool:
+        return isinstance(thing, _Manners) if cls is Value else super().__instancecheck__(thing)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, _Manners) if cls is Value else super().__subclasscheck__(kind)
+
+    def __getattribute__(cls, name: str) -> Any:
+        # `Value.__init__(self, data)` in a derived class, whose objects are held by Python.
+        return (
+            PlainValue.__init__
+            if name == "__init__" and cls is Value
+            else super().__getattribute__(name)
+        )
+
+
+def _again(kind: Any, data: float) -> Any:
+    """A Value that was pickled, of any class derived from it, whatever its __init__ asks for."""
+    if not issubclass(kind, PlainValue):
+        return Value(data)
+    again: Any = object.__new__(kind)
+    PlainValue.__init__(again, data)
+    return again
+
+
+def _boxed(x: Any) -> Any:
+    """An array of objects: a Value as it is, numbers as plain ones."""
+    if isinstance(x, Unit):
+        box = np.empty((), object)
+        box[()] = x
+        return box
+    return np.asarray(x).astype(object)
 
 
 def _value_type() -> Any:
     _Manners.__name__ = _Manners.__qualname__ = PlainValue.__name__ = PlainValue.__qualname__ = (
         "Value"
     )
-    return PlainValue if native_type() is None else second_type(_Manners, METHODS)
+    return PlainValue if native_type() is None else second_type(_Manners, METHODS, Kind)
 
 
-Value = _value_type()
+Value: Any = _value_type()

@@ -20,6 +20,7 @@ import numpy as np
 from pullback.core.gate import Gate
 from pullback.core.once import once
 from pullback.executors.native.cpython import exact, scalar_call
+from pullback.executors.native.cpython.new_type import Parts, give_kind, method_of, new_type
 from pullback.executors.native.llvm.code import Number
 from pullback.executors.native.llvm.jit import Library, build, has_fma
 from pullback.passes.pull import pull_inputs
@@ -58,8 +59,6 @@ SLOTS = {
     "slot.negative": 30, "same": 32, "power": 33, "slot.subtract": 36, "slot.divide": 37,
     "free": 52, "ready": 60, "make": 65, "traverse": 71,
 }  # fmt: skip
-_METHODS, _MEMBERS, _GETSET = 64, 72, 73
-_SSIZE, _READONLY = 19, 1  # of a member, as structmember.h says
 _FILES = ("unit.ll", "unit_fields.ll", "unit_gates.ll", "unit_pull.ll")
 READERS = {
     "value": ("get_value", "set_value"),
@@ -104,38 +103,6 @@ def gates() -> Gates:
 _kept: list[Any] = []  # what the types point to; it lives as long as the process
 
 
-class _Spec(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p), ("size", ctypes.c_int), ("item", ctypes.c_int),
-        ("flags", ctypes.c_uint), ("slots", ctypes.c_void_p),
-    )  # fmt: skip
-
-
-class _Slot(ctypes.Structure):
-    _fields_ = (("slot", ctypes.c_int), ("value", ctypes.c_void_p))
-
-
-class _Method(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int),
-        ("text", ctypes.c_char_p),
-    )  # fmt: skip
-
-
-class _Member(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p), ("type", ctypes.c_int), ("offset", ctypes.c_ssize_t),
-        ("flags", ctypes.c_int), ("text", ctypes.c_char_p),
-    )  # fmt: skip
-
-
-class _Reader(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p), ("get", ctypes.c_void_p), ("set", ctypes.c_void_p),
-        ("text", ctypes.c_char_p), ("closure", ctypes.c_void_p),
-    )  # fmt: skip
-
-
 def unit_type(base: type, hooks: Hooks) -> Any | None:
     """A type below `base` whose objects hold one float64, or None where that cannot be done safely."""
     if not usable():
@@ -148,11 +115,12 @@ def unit_type(base: type, hooks: Hooks) -> Any | None:
     return made if _is_as_asked(made) else None
 
 
-def plain_type(base: type, methods: Sequence[str]) -> Any:
+def plain_type(base: type, methods: Sequence[str], kind: type) -> Any:
     """A second type, which speaks Python floats, and whose grad is 0 before anything pulls.
 
-    methods: gates of one input that its objects have as methods. Where a Unit has its name, they have
-    the attributes that anybody gives them: nothing, until somebody does.
+    kind: what the type itself is an object of. methods: gates of one input that its objects have as
+    methods. Where a Unit has its name, they have the attributes that anybody gives them: nothing, until
+    somebody does.
     """
     library = _library()
     readers = {**READERS, "grad": ("get_plain_grad", "set_grad"), "__dict__": ("get_dict", "")}
@@ -161,6 +129,7 @@ def plain_type(base: type, methods: Sequence[str]) -> Any:
     made.name = ""
     assert _is_as_asked(made, attributes_at=PLACES["LABEL"])
     _know(library, "PLAIN", made)
+    give_kind(made, kind)
     return made
 
 
@@ -168,11 +137,7 @@ def call_directly(kind: Any) -> None:
     """From now on, a gate (a `kind`) called with Units finds its machine code without Python's help."""
     library = _library()
     _know(library, "CALL", kind.__call__)
-    method = _Method(b"__call__", library.address("call_gate"), 0x0082, None)
-    _kept.append(method)
-    new = ctypes.pythonapi.PyDescr_NewMethod
-    new.restype, new.argtypes = ctypes.py_object, (ctypes.py_object, ctypes.c_void_p)
-    kind.__call__ = new(kind, ctypes.addressof(method))
+    kind.__call__ = method_of(kind, "__call__", library.address("call_gate"))
 
 
 @once
@@ -252,28 +217,12 @@ def _type(
     unary: Sequence[str] = (),
     attributes_at: int = 0,
 ) -> Any:
-    calls = [
-        _Method(python.encode(), library.address(native), 0x0080, None)
-        for python, native in CALLS.items()
-    ]
-    calls += [_Method(n.encode(), library.address(f"slot.{n}"), 0x0004, None) for n in unary]
-    methods = (_Method * (len(calls) + 1))(*calls)
-    made = [
-        _Reader(python.encode(), *[library.address(f) if f else None for f in pair], None, None)
-        for python, pair in readers.items()
-    ]
-    getset = (_Reader * (len(made) + 1))(*made)
-    given = [(number, library.address(f)) for f, number in SLOTS.items()]
-    given += [(_METHODS, ctypes.addressof(methods)), (_GETSET, ctypes.addressof(getset))]
-    members = (_Member * 2)(_Member(b"__dictoffset__", _SSIZE, attributes_at, _READONLY, None))
-    given += [(_MEMBERS, ctypes.addressof(members))] if attributes_at else []
-    given += [(0, 0)]
-    slots = (_Slot * len(given))(*[_Slot(*pair) for pair in given])
-    spec = _Spec(f"{base.__module__}.{name}".encode(), SIZE, 0, 0, ctypes.addressof(slots))
-    _kept.extend([methods, getset, members, slots, spec])
-    new = ctypes.pythonapi.PyType_FromSpecWithBases
-    new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object)
-    return new(ctypes.addressof(spec), (base,))
+    at = library.address
+    calls = {python: (at(native), 0x0080) for python, native in CALLS.items()}
+    calls |= {gate: (at(f"slot.{gate}"), 0x0004) for gate in unary}
+    fields = {python: (at(get), at(put) if put else None) for python, (get, put) in readers.items()}
+    slots = {number: at(native) for native, number in SLOTS.items()}
+    return new_type(base, name, SIZE, Parts(slots, calls, fields, attributes_at))
 
 
 def _is_as_asked(made: Any, attributes_at: int = 0) -> bool:
