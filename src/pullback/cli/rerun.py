@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pullback.cli.app import STOPPED
 from pullback.cli.printing import say, say_json
 from pullback.models.again import rerun as train_again
+from pullback.runs.endings import endings
 from pullback.runs.folder import ROOT
+from pullback.train.monitor import Monitors
 from pullback.train.progress import progress
 
 
@@ -22,12 +25,15 @@ def rerun(run: str, /, *, data: str = "", runs: Path = ROOT, json: bool = False)
 
     $ pullback rerun digits-1
     """
-    with progress(100) as monitor:
-        again = train_again(run, data=data, root=runs, monitor=monitor)
+    with endings() as ending, progress(100) as bar:
+        try:
+            again = train_again(run, data=data, root=runs, monitor=Monitors((bar, ending)))
+        except KeyboardInterrupt:
+            return ending.code or STOPPED
     if json:
         say_json({"first": again.first, "second": again.second.run, "same": again.same})
     elif again.same:
         say(f"{again.second.run} is {again.first} again: the models are equal to the last bit")
     else:
         say(f"{again.second.run} is not {again.first} again: the models differ")
-    return 0 if again.same else 1
+    return ending.code or int(not again.same)

@@ -16,7 +16,9 @@ from pullback.models.again import columns_of, train_file
 from pullback.models.job import Outcome, train_classifier
 from pullback.models.mlp import MLPClassifier
 from pullback.models.problem import Problem, Question
+from pullback.runs.endings import Ending, endings
 from pullback.runs.folder import ROOT
+from pullback.train.monitor import Monitors
 from pullback.train.progress import progress
 
 
@@ -49,8 +51,8 @@ def train(  # noqa: PLR0913 - one argument a flag
 
     A table is a text file of rows: commas, semicolons, tabs, bars or blanks between the cells. What
     each column is (number, category, date) is detected and printed; `target` is the column to learn.
-    70 % of the rows are for training, 15 % for validation, 15 % for the test. Ctrl-C stops early, keeps
-    the weights so far, and gives the exit code 130.
+    70 % of the rows are for training, 15 % for validation, 15 % for the test. Ctrl-C and SIGTERM stop
+    early, keep the weights so far, and give the exit codes 130 and 143.
 
     data: a file; or digits (1,797 handwritten ones) or penguins (344 of three species)
     target: the column to be learned
@@ -105,22 +107,34 @@ def train(  # noqa: PLR0913 - one argument a flag
     )
     if not target and data not in SHIPPED:
         raise columns_of(data, question)
-    with progress(epochs) as monitor:
-        if target:
-            outcome = train_file(
-                data, question, options, root=out, monitor=monitor, told=None if json else tell
-            )
-        else:
-            model = MLPClassifier(**options)
-            outcome = train_classifier(digits(), model, root=out, monitor=monitor)
-    interrupted = outcome.stopped == "interrupted"
-    if interrupted:
+    with endings() as ending, progress(epochs) as bar:
+        monitor = Monitors((bar, ending))
+        try:
+            if target:
+                outcome = train_file(
+                    data, question, options, root=out, monitor=monitor, told=None if json else tell
+                )
+            else:
+                model = MLPClassifier(**options)
+                outcome = train_classifier(digits(), model, root=out, monitor=monitor)
+        except KeyboardInterrupt:
+            return ending.code or STOPPED
+    return ending_said(outcome, ending, json)
+
+
+def ending_said(outcome: Outcome, ending: Ending, json: bool) -> int:
+    """Say what came of a training; the exit code."""
+    if outcome.stopped == "interrupted":
         note("interrupted: the weights of the last full step are kept")
+    elif ending.signal:
+        note("interrupted after the last epoch: the results are complete")
+    for remark in outcome.lost:
+        note(remark)
     if json:
         say_json({name: value for name, value in asdict(outcome).items() if value is not None})
     else:
         say(*rows_of(outcome))
-    return STOPPED if interrupted else 0
+    return ending.code or (STOPPED if outcome.stopped == "interrupted" else int(bool(outcome.lost)))
 
 
 # Why a training ended; {} is the number of its epochs.

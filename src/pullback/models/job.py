@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from pullback.models.seen import write_seen
 from pullback.nn.init import Array
 from pullback.runs.atomic import write_atomic
 from pullback.runs.folder import ROOT, Run, create_run, list_runs, open_run
+from pullback.runs.rescue import save_somewhere
 from pullback.show.report import report
 from pullback.train.monitor import EpochRecord, Monitor, Monitors
 from pullback.train.trainer import Stopped
@@ -42,7 +43,8 @@ class Outcome:
 
     confused: (true class, taken for, how often), the most frequent mistake; None without mistakes.
     test_accuracy and test_balanced are of a classification, test_r2 and test_error (the root of the
-    mean squared error) of a regression. baseline: guessing, beside it.
+    mean squared error) of a regression. baseline: guessing, beside it. lost: what could not be
+    written into the run folder, why, and where it is instead.
     """
 
     run: str
@@ -66,18 +68,27 @@ class Outcome:
     notes: tuple[str, ...] = ()
     importance: tuple[tuple[str, float, float], ...] = ()
     report: str = ""
+    lost: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class _Log:
-    """Every epoch becomes a line of the run's log."""
+    """Every epoch becomes a line of the run's log; one that cannot be written costs nothing else."""
 
-    run: Run
+    def __init__(self, run: Run) -> None:
+        self.run, self.lost = run, 0
 
     def epoch(self, record: EpochRecord) -> None:
         row = asdict(record)
         terms = row.pop("terms")
-        self.run.log(**{**terms, **row})
+        try:
+            self.run.log(**{**terms, **row})
+        except RunError as error:
+            self.lost, self.why = self.lost + 1, error.what
+
+    def remarks(self) -> list[str]:
+        """What to say of the lines that are missing."""
+        lines = "1 line" if self.lost == 1 else f"{self.lost} lines"
+        return [f"{lines} of the log could not be written: {self.why}"] if self.lost else []
 
 
 def train_classifier(
@@ -102,7 +113,10 @@ def train_problem(
     root: Path = ROOT,
     monitor: Monitor | None = None,
 ) -> Outcome:
-    """Like `train_classifier`, for any problem. source: where its rows are, so that it can be done again."""
+    """Like `train_classifier`, for any problem. source: where its rows are, so that it can be done again.
+
+    What the disk refuses costs that file, never the weights: see `Outcome.lost`.
+    """
     began = time.perf_counter()
     model.check_options()
     if problem.encoder:
@@ -113,20 +127,22 @@ def train_problem(
     train, validation, test = (rows_of(problem, part) for part in problem.parts)
     write_seen(run, {"train": train, "validation": validation, "test": test})
     model.encoder_, model.target_ = problem.encoder, problem.target
+    log = _Log(run)
     model.fit(
         *train,
         validation,
         feature_names=problem.features,
-        monitor=Monitors((_Log(run), *([monitor] if monitor else []))),
+        monitor=Monitors((log, *([monitor] if monitor else []))),
     )
-    model.save(run.model)
+    _, elsewhere = save_somewhere(model.save, run)
+    lost = [*log.remarks(), *([elsewhere] if elsewhere else [])]
     result = judged(problem, model)
     page = run.path / "report.html"
     linear = None if model.stopped_ == "interrupted" else linear_score(problem, model)
     commands, settings = source.commands(run, model), _settings(run, source)
-    facts = RunFacts(run.name, run.read_log(), commands, linear, settings)
+    facts = RunFacts(run.name, _log_of(run), commands, linear, settings)
     evidence = evidence_of(problem, model, result, facts)
-    write_atomic(page, report(evidence).encode())
+    page_there = _written(lambda: write_atomic(page, report(evidence).encode()), lost)
     outcome = Outcome(
         run=str(run.path),
         seed=model.random_state,
@@ -139,11 +155,29 @@ def train_problem(
         columns=tuple(column.said for column in problem.columns),
         notes=(*problem.notes, *result.notes),
         importance=tuple((one.column, one.drop, one.error_bar) for one in result.importance),
-        report=str(page),
+        report=str(page) if page_there else "",
         **result.scores(),
     )
-    run.write_metrics(asdict(outcome))
-    return outcome
+    _written(lambda: run.write_metrics({**asdict(outcome), "lost": lost}), lost)
+    return replace(outcome, lost=tuple(lost))
+
+
+def _written(write: Callable[[], None], lost: list[str]) -> bool:
+    """Whether it could be written; else what is lost has one more entry."""
+    try:
+        write()
+    except RunError as error:
+        lost.append(error.what)
+        return False
+    return True
+
+
+def _log_of(run: Run) -> list[dict[str, Any]]:
+    """The log so far; none where it cannot be read any more."""
+    try:
+        return run.read_log()
+    except RunError:
+        return []
 
 
 @dataclass(frozen=True, eq=False)

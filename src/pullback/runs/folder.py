@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -62,8 +63,19 @@ class Run:
         """Whether the final scores were written."""
         return (self.path / "metrics.json").exists()
 
+    def restored(self) -> Run:
+        """The run itself; its folder is made anew where somebody has deleted it meanwhile."""
+        if not self.path.exists():
+            with contextlib.suppress(
+                OSError, RunError
+            ):  # who writes into it will say why it is not there
+                self.path.mkdir(parents=True)
+                write_json(self.path / "config.json", self.config)
+        return self
+
     def log(self, **row: object) -> None:
         """Add one line to the log, at once on the way to the disk."""
+        self.restored()
         append_line(self.path / "log.jsonl", row)
 
     def read_log(self) -> list[dict[str, Any]]:
@@ -72,6 +84,7 @@ class Run:
 
     def write_metrics(self, metrics: Mapping[str, object]) -> None:
         """Write the final scores; from then on the run is finished."""
+        self.restored()
         write_json(self.path / "metrics.json", metrics)
 
     def read_metrics(self) -> dict[str, Any]:

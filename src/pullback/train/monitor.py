@@ -29,7 +29,10 @@ class EpochRecord:
 
 
 class Monitor(Protocol):
-    """Anything with `epoch(record)`: it is called after every epoch. It may raise KeyboardInterrupt."""
+    """Anything with `epoch(record)`: it is called after every epoch. It may raise KeyboardInterrupt.
+
+    If it has `ended()`, that is called once, when the last step is made.
+    """
 
     def epoch(self, record: EpochRecord) -> None: ...
 
@@ -46,3 +49,9 @@ class Monitors:
     def epoch(self, record: EpochRecord) -> None:
         for listener in self.listeners:
             listener.epoch(record)
+
+    def ended(self) -> None:
+        """The last step is made."""
+        for listener in self.listeners:
+            if hasattr(listener, "ended"):
+                listener.ended()

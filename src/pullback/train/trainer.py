@@ -87,11 +87,12 @@ class Training:
         Raises RunError when the loss or a weight is no longer finite; it names the row or the weight that
         was not from the start, else the first bad wire.
         """
-        monitor, began = monitor or Monitors(), time.perf_counter()
+        monitor, began = Monitors((monitor,) if monitor else ()), time.perf_counter()
         try:
             self.stopped = self._run(monitor, began)
         except KeyboardInterrupt:
             self.stopped = "interrupted"
+        monitor.ended()
         return self.stopped
 
     def evaluate(
