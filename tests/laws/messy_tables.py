@@ -323,7 +323,8 @@ def _boxed(random: Random, habit: Habit) -> Habit:
 
 def _aligned(random: Random, habit: Habit) -> Habit:
     """In columns of blanks, as R and Fortran write: a missing cell has a word, and no cell a blank."""
-    blank = " " in habit.group + "".join(habit.money) + habit.percent + habit.unit
+    signs = habit.group + "".join(habit.money) + habit.percent + habit.unit
+    blank = " " in signs or habit.group == "."  # 9.750 is taken for 9.75, as between commas
     words = habit.missing.replace(" ", "") or "NA"
     plain = replace(habit, group="", money=("", ""), percent="", unit="") if blank else habit
     return replace(plain, separator=" ", wide=0, first="", missing=words, trailing="", formula=False,

@@ -137,6 +137,9 @@ def ending_said(outcome: Outcome, ending: Ending, json: bool) -> int:
     return ending.code or (STOPPED if outcome.stopped == "interrupted" else int(bool(outcome.lost)))
 
 
+# Notes that belong beside the result, because they may overturn it.
+WEIGHTY = ("duplicate training rows", "left out although its cells begin")
+
 # Why a training ended; {} is the number of its epochs.
 ENDED = {
     "patience": "after {} epochs: the validation loss no longer falls; the best weights are kept",
@@ -166,8 +169,8 @@ def rows_of(outcome: Outcome) -> list[str]:
         *_linear(outcome),
         f"report         {outcome.report}",
     ]
-    repeated = [text for text in outcome.notes if "duplicate training rows" in text]
-    extra = [*told, *(f"note           {text}" for text in repeated)]
+    weighty = [text for text in outcome.notes if any(said in text for said in WEIGHTY)]
+    extra = [*told, *(f"note           {text}" for text in weighty)]
     if outcome.test_accuracy is None:
         return [
             f"test R²        {outcome.test_r2:.4f}  ({outcome.test_rows} rows)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,7 +17,7 @@ from pullback.data.doubts import (
     unit_of,
 )  # fmt: skip
 from pullback.data.missing import Missing
-from pullback.data.numerals import Numerals
+from pullback.data.numerals import Numerals, numeral_of
 from pullback.data.table import Table, shown
 from pullback.errors import DataError
 
@@ -25,6 +25,8 @@ Kind = Literal["number", "category", "date", "identifier", "text", "constant", "
 USED = ("number", "category", "date")
 MOST_LEVELS = 50  # a text column with more different texts is not a category
 MOST_WORDS = 4  # texts with more words, on average, are sentences
+_FIGURES = re.compile(r"[-+<>~≈±(]?\s*[0-9]")
+UNREAD = "is not read as a number"
 MOST_SAID = 40  # columns; beyond, they are counted
 
 
@@ -164,10 +166,8 @@ def _identifies(name: str, values: Sequence[float]) -> str:
 
 def _texts(name: str, here: Mapping[str, int], missing: int, wanted: str = "") -> Column:
     different, n = len(here), sum(here.values())
+    also = _also(name, here)
     levels = f"{different:,} level{'s' * (different > 1)}"
-    codes = all(cell.isdigit() for cell in here) and any(c[0] == "0" and len(c) > 1 for c in here)
-    also = "; codes, as zeros stand in front" if codes else ""
-    also += f"; {flag('number', name)} overrides" if codes else ""
     if wanted == "category":
         return Column(name, "category", missing, levels)
     if sum(count * len(cell.split()) for cell, count in here.items()) > MOST_WORDS * n:
@@ -177,7 +177,17 @@ def _texts(name: str, here: Mapping[str, int], missing: int, wanted: str = "") -
     if different > min(MOST_LEVELS, max(n // 2, 2)):
         why = f"{different:,} different texts in {n:,} rows{also}"
         return Column(name, "text", missing, why)
-    return Column(name, "category", missing, levels + also)
+    return Column(name, "category", missing, levels + (also if "codes" in also else ""))
+
+
+def _also(name: str, here: Collection[str]) -> str:
+    """What else is to be said of texts with digits: that they are codes, or are not read as numbers."""
+    if all(cell.isdigit() for cell in here) and any(c[0] == "0" and len(c) > 1 for c in here):
+        return f"; codes, as zeros stand in front; {flag('number', name)} overrides"
+    figures = [cell for cell in here if _FIGURES.match(cell) and numeral_of(cell) is None]
+    if 2 * len(figures) > len(here):
+        return f"; {shown(figures[0])} {UNREAD}"
+    return ""
 
 
 def _date_said(cells: Sequence[str], form: str) -> str:

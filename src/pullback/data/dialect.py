@@ -38,13 +38,14 @@ class Hints:
 @dataclass(frozen=True)
 class Dialect:
     """How a file is written. encoding: as Python calls it. decimal: the decimal sign, "" where no number
-    shows it. given: whether a person said so.
+    shows it. given: whether a person said so. both: whether 1.234 and 1,234 stand in one file.
     """
 
     encoding: str = "utf-8"
     separator: str = ","
     decimal: str = ""
     given: bool = False
+    both: bool = False
 
     @property
     def plain(self) -> bool:

@@ -13,6 +13,7 @@ from pullback.errors import DataError
 # A fill value: nines alone, the ends of a machine's whole numbers, or far beyond what is measured.
 _FILL = re.compile(r"[+-]?(9{2,}([.,](0+|9+))?|2147483647|2147483648|32768)")
 _FAR = 1e19
+_SPOILT = re.compile(r"[-+(]?[0-9][0-9.' ]*,[0-9,.' ]*[)%]?")
 _STARTS = re.compile(r"[<>~≈=±*]?\s*[-+]?[0-9]")
 
 
@@ -61,7 +62,7 @@ def _may_be_grouped(table: Table, numerals: Numerals) -> bool:
 
     A program that separates by commas or blanks and writes 1.234 means a decimal point.
     """
-    english = table.dialect.separator[0] in ", "
+    english = table.dialect.separator[0] in ", " and not table.dialect.both
     return not english or any("," in cell for cell in numerals.values("."))
 
 
@@ -90,12 +91,14 @@ def unit_of(table: Table, name: str, numerals: Numerals) -> str:
     if len(units) < 2 or (len(units) == 2 and "" in units and set(units) & CURRENCIES):
         return next((unit for unit in units if unit), "")
     usual, rare = units[0], units[-1]
-    cell, without = numerals.with_unit(rare), flag("leave-out", name)
+    cell = numerals.with_unit(rare)
+    alone = numerals.units[rare] == 1  # one odd cell may be a word for missing, such as -999
+    reads = f"{flag('missing', cell)} reads it as missing, " if alone else ""
     said = f"is in {rare!r}" if rare else "has no unit"
     beside = f"others are in {usual!r}" if usual else "others have no unit"
     raise DataError(
         f"{table.place(name, cell)}: {shown(cell)} {said}; {beside}.",
-        why=f"{flag('missing', cell)} reads it as missing, {without} does without the column.",
+        why=f"{reads}{flag('leave-out', name)} does without the column.",
     )
 
 
@@ -113,6 +116,12 @@ def refuse_strays(
     here: the cells that are not missing, with their counts. used: whether the column would be learned
     from as a category, so that nothing is lost.
     """
+    if not used and strays and len(strays) == len(here) and all(map(_SPOILT.fullmatch, strays)):
+        raise DataError(
+            f"{table.place(name, strays[0])}: {shown(strays[0])} is not a {what}; its commas and points are "
+            "in no known order.",
+            why=f"{flag('leave-out', name)} does without the column.",
+        )
     rows = sum(here.values())
     count = sum(here[cell] for cell in strays)
     numbers, different = rows - count, len(here) - len(strays)

@@ -124,6 +124,12 @@ def _all_words(record: Record) -> bool:
     return not any(_NUMBER.fullmatch(cell.strip()) for cell in record.cells)
 
 
+def _may_be_names(record: Record) -> bool:
+    """No number, or numbers that count up, such as years."""
+    numbers = [cell.strip() for cell in record.cells if _NUMBER.fullmatch(cell.strip())]
+    return not numbers or (len(numbers) < len(record.cells) and _count_up(numbers))
+
+
 def _filled(record: Record) -> int:
     return sum(1 for cell in record.cells if cell.strip())
 
@@ -139,7 +145,7 @@ def _split_header(
         if _filled(records[at]) == width or len(records[at].cells) > width:
             break
         at += 1
-    if at and not (_all_words(records[at]) or header == "no"):
+    if at and not (_may_be_names(records[at]) or header == "no"):
         at = 0  # what follows is no header, so what stands above is no title
     if at:
         notes.append(
@@ -302,12 +308,23 @@ def _drop_totals(found: Layout) -> None:
         totals.append(i)
         words.append(word)
     if not totals:
+        _say_subtotals(found)
         return
     lines = [Record(found.lines[i], []) for i in reversed(totals)]
     found.notes.append(f"{_lines(lines)} left out: {shown(words[-1])} sums the others up")
     keep = n - len(totals)
     found.columns = [column[:keep] for column in found.columns]
     found.lines = found.lines[:keep]
+
+
+def _say_subtotals(found: Layout) -> None:
+    for column, cells in zip(found.header[:3], found.columns[:3], strict=False):
+        for word in set(filter(_TOTAL.fullmatch, set(cells))):
+            count = cells.count(word)
+            rows = f"{count:,} row{'s' * (count > 1)}"
+            found.notes.append(
+                f"{rows} say {shown(word)} in column {shown(column)}: delete those that sum others up"
+            )
 
 
 def _lines(records: Sequence[Record]) -> str:

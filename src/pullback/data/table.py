@@ -182,8 +182,8 @@ def parse_any_table(
     if '="' in text and _unwrapped(found.columns):
         notes.append('cells like ="4.52" read as 4.52')
     given = hints.decimal != "auto"
-    decimal = hints.decimal if given else _decimal_of(found.columns)
-    dialect = Dialect(encoding, separator, decimal, given)
+    decimal, both = (hints.decimal, False) if given else _decimal_of(found.columns)
+    dialect = Dialect(encoding, separator, decimal, given, both)
     table = Table(name, found.header, found.columns, found.lines, dialect)
     return Reading(table, dialect, [*notes, *found.notes])
 
@@ -198,11 +198,12 @@ def _unwrapped(columns: list[list[str]]) -> bool:
     return some
 
 
-def _decimal_of(columns: list[list[str]]) -> str:
-    """The decimal sign that every column of numbers agrees to, or "" where none shows one.
+def _decimal_of(columns: list[list[str]]) -> tuple[str, bool]:
+    """The decimal sign that every column of numbers agrees to, "" where none shows one; and whether both
+    signs stand where they may be either.
 
-    >>> _decimal_of([["1,5", "2,25"], ["1.000", "n.d."]]), _decimal_of([["1 000"], ["2,250"]])
-    (',', ',')
+    >>> _decimal_of([["1,5", "2,25"], ["1.000", "n.d."]]), _decimal_of([["1.000"], ["2,250"]])
+    ((',', False), ('', True))
     """
     votes, marks, grouped = set(), set(), False
     for cells in columns:
@@ -217,7 +218,7 @@ def _decimal_of(columns: list[list[str]]) -> str:
     votes.discard("")
     # Where blanks group the thousands, the only other mark is the decimal sign.
     votes = votes or (marks if grouped else set())
-    return votes.pop() if len(votes) == 1 else ""
+    return votes.pop() if len(votes) == 1 else "", len(marks) == 2
 
 
 def _floats(cells: list[str]) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.data.columns import Column, recognise
+from pullback.data.columns import UNREAD, Column, recognise
 from pullback.data.dataset import Dataset, Features, Rows
 from pullback.data.dates import day_of
 from pullback.data.dialect import Decimal, Header, Hints
@@ -102,6 +102,9 @@ def problem_of_table(table: Table, question: Question, seed: int, name: str = ""
     wanted = wanted_of(table, question.target, question.task, gone, kind)
     table, wanted = _without_single_rows(table, wanted, notes)
     columns = _recognised(table, question, gone)
+    unread = [shown(column.name) for column in columns if UNREAD in column.why]
+    if unread:
+        notes.append(f"left out although its cells begin with numbers: {', '.join(unread[:8])}")
     series = _series(table, columns, question.order)
     parts = _parts(wanted, bool(series), seed)
     parts = _known_classes_only(parts, wanted, notes)
