@@ -124,3 +124,23 @@ def test_days_are_those_of_the_calendar():
     assert day_of("2000-03-01", "year-month-day") == 951868800 / 86400
     assert day_of("2000-03-01T18:00:00Z", "year-month-day") == 951868800 / 86400 + 0.75
     assert day_of("1969-12-31", "year-month-day") == -1
+
+
+def test_blanks_between_thousands_prove_that_a_comma_is_the_decimal_sign():
+    assert numbers("a;b\n1 234;2,250\n5 678;3,125\n", "b") == [2.25, 3.125]
+
+
+def test_points_and_commas_that_may_both_be_either_are_asked_about():
+    with pytest.raises(DataError, match="'1.250' may be 1.25 or 1250"):
+        numbers('a,b\n1.250,"2,250"\n', "a")
+
+
+def test_a_decimal_sign_that_was_given_is_checked():
+    with pytest.raises(DataError, match="line 3, column 'a': '1.5' is no number with the decimal sign"):
+        numbers("a;b\n2;x\n1.5;y\n", "a", decimal=",")
+
+
+def test_whole_numbers_below_a_thousand_prove_that_commas_group():
+    assert numbers('a,b\n"1,234",x\n"2,500",x\n17,y\n250,y\n3,y\n', "a")[:2] == [1234, 2500]
+    with pytest.raises(DataError, match="'1,234' may be 1234 or 1.234"):
+        numbers('a,b\n"1,234",x\n"2,500",x\n', "a")
