@@ -6,6 +6,9 @@ from pathlib import Path
 
 from hypothesis import settings
 
+# Its gates are for laws that import it; looked at for examples, it would be imported twice.
+collect_ignore = ["laws/made_for_tests.py"]
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 # Machines are shared and slow ones exist: a law is never judged by a clock.

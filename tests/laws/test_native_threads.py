@@ -301,7 +301,7 @@ def test_other_python_threads_run_meanwhile():
 
 @pytest.mark.parametrize("wait", ["", "time.sleep(0.05)"], ids=["awake", "asleep"])
 def test_a_process_with_threads_ends_as_it_should(wait):
-    text = f"from pullback.executors.native import pool; import time; pool.team(4); {wait}"
+    text = f"from pullback.executors.native.llvm import pool; import time; pool.team(4); {wait}"
     assert subprocess.run([sys.executable, "-c", text], timeout=60, check=False).returncode == 0
 
 

@@ -122,7 +122,7 @@ def test_more_than_twelve_gates_become_a_table(capsys):
     assert answer(["show", "+".join(["x"] * 14), "x=1"]) == 0
     said = capsys.readouterr()
     assert said.err == "The picture would be more than 12 gates: here is a table instead.\n"
-    assert said.out.splitlines()[0].split("\t") == ["wire", "gate", "value", "pull"]
+    assert said.out.splitlines()[0].split("\t") == ["wire", "gate", "value", "grad"]
     assert said.out.splitlines()[-1].split("\t") == ["f", "t12 + x", "14", "1"]
 
 
