@@ -146,7 +146,7 @@ def test_gradcheck_moves_every_weight_of_a_net():
 def test_one_wrong_number_among_many_is_found(monkeypatch):
     wrong = pb.circuit(net_of)
     values = given()
-    monkeypatch.setattr("pullback.lens.circuit_probe._pulls", spoilt())
+    monkeypatch.setattr("pullback.lens.circuit_probe._Pulling._all", spoilt())
     report = wrong.gradcheck(**values)
     assert [f.where for f in report.findings if f.verdict == WRONG and "way" not in f.where] == [
         "W[3, 11]"
@@ -155,14 +155,16 @@ def test_one_wrong_number_among_many_is_found(monkeypatch):
 
 def spoilt():
     """The pulls, one of them off by a millionth."""
-    from pullback.lens.circuit_probe import _pulls
+    from pullback.lens.circuit_probe import _Pulling
 
-    def pulls(circuit, inputs):
-        found = _pulls(circuit, inputs)
-        found[2][3, 11] *= 1 + 1e-6
+    right = _Pulling._all
+
+    def wrong(self, run):
+        found = right(self, run)
+        found[1 + 2][3, 11] *= 1 + 1e-6
         return found
 
-    return pulls
+    return wrong
 
 
 def test_every_gate_that_a_cone_knows_by_name_is_a_gate():

@@ -69,17 +69,29 @@ def test_a_kink_is_named_in_words_and_is_no_mistake(capsys):
     assert out.endswith("1 pull at a kink, where no gradient exists.\n")
 
 
-def test_what_could_not_be_measured_is_said(capsys):
-    assert answer(["check", "sqrt(x) + y", "x=0", "y=1"]) == 0
-    assert capsys.readouterr().out.endswith("; 1 of 2 could not be measured: x.\n")
+def test_what_could_not_be_measured_is_said_with_its_reason(capsys):
+    assert answer(["check", "sqrt(x) + y", "x=0", "y=1"]) == 1
+    out = capsys.readouterr().out
+    assert "unsure: the pull is inf" in out
+    assert out.endswith(
+        "\ninconclusive: the slope at x could not be measured; "
+        "1 pull agrees, the largest error is 0.0e+00.\n"
+    )
 
 
 def test_where_nothing_could_be_measured_the_answer_is_not_yes(capsys):
     assert answer(["check", "sqrt(x)", "x=0"]) == 1
     out = capsys.readouterr().out
-    assert out.endswith("\nnothing is known: 1 of 1 could not be measured: x.\n")
+    assert out.endswith("\ninconclusive: the slope at x could not be measured.\n")
     assert answer(["check", "sqrt(x)", "x=0", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["unsure"] == ["x"]
+
+
+def test_a_step_is_a_kink_in_the_row_and_in_the_last_line(capsys):
+    assert answer(["check", "floor(x)*x", "x=2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "x\t2\t2\t0.0e+00\ta kink: floor switches here"
+    assert lines[-1] == "nothing is wrong: 1 pull at a kink, where no gradient exists."
 
 
 def test_the_tolerance_is_the_persons(wrong):

@@ -19,10 +19,12 @@ def check(
 
     Each input is moved a little and the output watched; each gate's own rule is
     checked as well, so a wrong one is named. Where the slope jumps there is no
-    gradient: that is called a kink, not an error. A slope that is infinite or
-    drowns in rounding cannot be measured; then that is said.
-    Answers 0 when nothing is wrong, and 1 when something is or nothing could be
-    measured.
+    gradient: that is called a kink, not an error. A pull is called wrong only
+    where steps of several sizes agree. Where the slope is infinite, a pole or a
+    fast wave is near, or rounding hides it, the verdict is unsure, with the
+    reason.
+    Exit codes: 0 every pull was measured and is right, or is at a kink; 1 a pull
+    is wrong or could not be measured.
 
     tolerance: the largest relative error that passes
 
@@ -53,8 +55,8 @@ def _cells(finding: Finding) -> tuple[str, ...]:
 
 def _verdict(finding: Finding) -> str:
     if finding.verdict == KINK:
-        return f"a kink: {finding.gate} switches here"
-    return finding.verdict
+        return f"a kink: {finding.gate} switches here" if finding.gate else "a kink"
+    return f"{finding.verdict}: {finding.reason}" if finding.reason else finding.verdict
 
 
 def _blame(finding: Finding) -> str:
@@ -72,11 +74,19 @@ def verdict(report: Report) -> str:
     if report.bad_gates:
         return "wrong: the rule of a gate."
     agree, kinks = found.count(OK), found.count(KINK)
-    said = [f"{_pulls(agree)} agree, the largest error is {report.worst:.1e}"] if agree else []
+    said = [report.unmeasured] if report.unsure else []
+    said += (
+        [f"{_pulls(agree)} {_agree(agree)}, the largest error is {report.worst:.1e}"]
+        if agree
+        else []
+    )
     said += [f"{_pulls(kinks)} at a kink, where no gradient exists"] if kinks else []
-    said += [report.unmeasured] if report.unsure else []
-    head = "nothing is wrong" if report.passed else "nothing is known"
-    return "; ".join([f"{head}: {said[0]}", *said[1:]]) + "." if said else f"{head}."
+    head = "inconclusive" if report.unsure else "nothing is wrong"
+    return f"{head}: {'; '.join(said)}." if said else f"{head}."
+
+
+def _agree(count: int) -> str:
+    return "agrees" if count == 1 else "agree"
 
 
 def _pulls(count: int) -> str:

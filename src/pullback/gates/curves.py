@@ -376,7 +376,8 @@ erf.helper(
 @gate(
     slopes="fixed",
     py="floor({x})", np="np.floor({x})", js="Math.floor({x})", c="floor({x})",
-    latex=r"\lfloor {x} \rfloor", onnx="Floor", kink=lambda x: np.sin(np.pi * x),
+    latex=r"\lfloor {x} \rfloor", onnx="Floor",
+    kink=lambda x: np.where(x == np.rint(x), 0.0, np.sin(np.pi * x)),
 )  # fmt: skip
 def floor(x: Any) -> Any:
     """y = the largest whole number that is not above x. Flat between the steps: nothing can pull it.

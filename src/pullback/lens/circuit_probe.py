@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,13 @@ from pullback.core.dtypes import FLOAT32, FLOAT64
 from pullback.core.shapes import Spec
 from pullback.core.wire import Wire
 from pullback.executors.reference.program import Program
+from pullback.lens.chain import chained
+from pullback.lens.compare import Inside
 from pullback.lens.gatecheck import BY_HAND, uneven
 from pullback.lens.numeric import EPSILON
 from pullback.lens.probe import Probe
+from pullback.lens.rounding import shaken_runs
+from pullback.lens.switches import state
 from pullback.passes.backward import backward
 from pullback.passes.expand import expand
 from pullback.passes.rewrite import live, rewrite
@@ -39,7 +44,8 @@ class CircuitProbe(Probe):
         self.circuit = _opened(wide)
         self.watched = Program(self.circuit).watch(values)
         inputs = [np.asarray(self.watched[w]) for w in self.circuit.inputs]
-        super().__init__(wide.input_names, inputs, _pulls(wide, [*inputs, force]))
+        self.pulling = _Pulling(wide, [*inputs, force])
+        super().__init__(wide.input_names, inputs, self.pulling.pulls)
         self.moving, self.forces = _without_will(self.circuit, self.watched, force)
         wanted = live(self.moving)
         rows = [r for r in self.moving.rows() if wanted[r.wire] and r.gate is not None]
@@ -61,8 +67,29 @@ class CircuitProbe(Probe):
     def _state(self, row: Row, out: Iterator[Any]) -> bytes:
         values = [next(out) for _ in _looked_at(self.moving, row)]
         assert row.gate is not None
-        kink = row.gate.kink
-        return np.asarray(np.sign(kink(*values, **row.attributes)) if kink else values[0]).tobytes()
+        if row.gate.kink is None:
+            return np.asarray(values[0]).tobytes()
+        return state(row.gate, values, row.attributes)
+
+    def inside(self, ways: list[Any]) -> Inside:
+        def chain() -> float:
+            return chained(self.moving, self._still, ways, self.forces)
+
+        def rounding() -> float:
+            near = [_along(run[1:], ways) for run in self.pulling.shaken]
+            return _farthest(near, _along(self.pulling.pulls, ways))
+
+        return Inside(self._noise, rounding, chain)
+
+    def _noise(self) -> float:
+        """What rounding does to the work, measured."""
+        works = [float(np.sum(self.pulling.force * run[0])) for run in self.pulling.shaken]
+        return _farthest(works, float(np.sum(self.pulling.force * self.pulling.value)))
+
+    @cached_property
+    def _still(self) -> Sequence[Any]:
+        """The values of every moving wire where nothing has moved."""
+        return Program(self.moving).watch(self.inputs)
 
     def said(self, switch: int) -> tuple[str, str]:
         row, circuit = self.switches[switch], self.moving
@@ -101,13 +128,37 @@ def in_float64(circuit: Circuit) -> Circuit:
     )
 
 
-def _pulls(circuit: Circuit, values: Sequence[Any]) -> list[Any]:
-    """The analytic pull on every input; zeros where nothing pulls."""
-    back = backward(circuit)
-    found = iter(Program(back.asking([p for p in back.input_pulls if p >= 0])).run(values))
-    shapes = [circuit.spec_of(w).shape for w in circuit.inputs]
-    pairs = zip(back.input_pulls, shapes, strict=True)
-    return [np.asarray(next(found)) if p >= 0 else np.zeros(shape) for p, shape in pairs]
+class _Pulling:
+    """The first output, and the analytic pull on every input; zeros where nothing pulls."""
+
+    def __init__(self, circuit: Circuit, values: Sequence[Any]) -> None:
+        back = backward(circuit)
+        self.pulled, self.values, self.force = back.input_pulls, values, values[-1]
+        asked = [circuit.outputs[0], *(p for p in self.pulled if p >= 0)]
+        self.circuit = back.asking(asked)
+        self.shapes = [circuit.spec_of(w).shape for w in circuit.inputs]
+        self.value, *self.pulls = self._all(Program(self.circuit).run(values))
+
+    def _all(self, run: list[Any]) -> list[Any]:
+        """The output and one pull an input."""
+        found = iter(run[1:])
+        pairs = zip(self.pulled, self.shapes, strict=True)
+        return [run[0], *(np.asarray(next(found)) if p >= 0 else np.zeros(s) for p, s in pairs)]
+
+    @cached_property
+    def shaken(self) -> list[list[Any]]:
+        """The same from runs whose last digits are shaken."""
+        return [self._all(run) for run in shaken_runs(self.circuit, self.values)]
+
+
+def _along(pulls: Sequence[Any], ways: Sequence[Any]) -> float:
+    return sum(float(np.sum(p * w)) for p, w in zip(pulls, ways, strict=True) if w is not None)
+
+
+def _farthest(near: list[float], here: float) -> float:
+    """The largest distance from `here`; infinite where one of them is no number."""
+    apart = [abs(n - here) for n in near]
+    return max(a if a == a else np.inf for a in apart)
 
 
 def _opened(circuit: Circuit) -> Circuit:

@@ -30,8 +30,9 @@ WAYS = 3
 class Report:
     """What gradcheck found. A kink is not wrong; of what could not be measured nothing is claimed.
 
-    passed: nothing is wrong, and not all of it was beyond measuring. `unsure` are the pulls that
-    were: their slope is infinite, or drowns in rounding. The printed report names them.
+    passed: every pull was measured and is right, or stands at a kink. `unsure` are the pulls that
+    could not be measured, each with its reason: rounding, a pole or a fast wave near, an infinite
+    slope. The printed report names them.
     """
 
     findings: tuple[Finding, ...]
@@ -42,8 +43,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        verdicts = {f.verdict for f in self.findings}
-        return not self.bad_gates and WRONG not in verdicts and verdicts != {UNSURE}
+        return not self.bad_gates and all(f.verdict in (OK, KINK) for f in self.findings)
 
     @property
     def unsure(self) -> tuple[Finding, ...]:
@@ -79,21 +79,23 @@ class Report:
             f" (relative error {f.error:.1e})  {f.line}".rstrip()
             for f in self.bad_gates[:5]
         ]
-        lines += [f"{self.unmeasured}."] if self.unsure else []
+        lines += [f"inconclusive: {self.unmeasured}."] if self.unsure else []
         return "\n".join(lines)
 
     @property
     def unmeasured(self) -> str:
         """The sentence about what could not be measured, "" when everything could."""
         named = [f.where for f in self.unsure]
+        if len(named) == 1:
+            return f"the slope at {named[0]} could not be measured"
         some = ", ".join([*named[:5], *(["..."] if named[5:] else [])])
-        return (
-            f"{len(named)} of {len(self.findings)} could not be measured: {some}" if named else ""
-        )
+        count = f"{len(named)} of {len(self.findings)} slopes"
+        return f"{count} could not be measured: {some}" if named else ""
 
 
 def _row(f: Finding) -> tuple[str, ...]:
     said = f"{f.verdict} at {f.gate}" if f.verdict == KINK and f.gate else f.verdict
+    said += f": {f.reason}" if f.reason else ""
     return f.where, f"{f.analytic:.9g}", f"{f.numerical:.9g}", f"{f.error:.1e}", said
 
 
@@ -109,7 +111,9 @@ def gradcheck(
     function: a circuit, a plain function of gates, or any Python function with a hand-written
     `backward(*values)` that returns one gradient an input. tolerance is relative; the numerical side
     carries an error estimate (about 1e-13 at well-conditioned points), so a backward that is wrong
-    by 1e-8 fails. Everything is checked in float64, also a circuit of float32.
+    by 1e-8 fails. "wrong" is said only where steps of several sizes agree; where they do not, or
+    where rounding blurs the pull itself, the verdict is "unsure", with the reason. Everything is
+    checked in float64, also a circuit of float32.
 
     >>> def f(x, y): return x * y
     >>> def wrong(x, y): return y, x + 0.001

@@ -43,25 +43,6 @@ def slope(f: Callable[[float], float], start: float, step: float | None = None) 
     return _extrapolated(central, step or reach(start), power=4.0)
 
 
-def sides(
-    f: Callable[[float], float], start: float, step: float | None = None
-) -> tuple[Slope, Slope]:
-    """The slopes to the left and to the right of `start`: they differ at a corner.
-
-    >>> left, right = sides(abs, 0.0)
-    >>> round(left.value, 9), round(right.value, 9)
-    (-1.0, 1.0)
-    """
-    here = f(start)
-
-    def one_sided(h: float) -> tuple[float, float]:
-        there = f(start + h)
-        return (there - here) / (start + h - start), max(abs(there), abs(here)) / abs(h)
-
-    wide = step or reach(start)
-    return _extrapolated(one_sided, -wide, power=2.0), _extrapolated(one_sided, wide, power=2.0)
-
-
 def _extrapolated(
     difference: Callable[[float], tuple[float, float]], step: float, power: float
 ) -> Slope:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.errors import CircuitError
-from pullback.lens.compare import Move
+from pullback.lens.compare import Inside, Move
 from pullback.lens.gatecheck import uneven
 from pullback.lens.numeric import reach
 
@@ -37,8 +37,11 @@ class Probe:
 
     @property
     def scale(self) -> float:
-        """The size of the largest pull."""
-        return max((float(np.max(np.abs(p), initial=0.0)) for p in self.pulls), default=0.0)
+        """The size of the largest pull that is a finite number."""
+        sizes = (np.abs(p) for p in self.pulls)
+        return max(
+            (float(np.max(s, initial=0.0, where=np.isfinite(s))) for s in sizes), default=0.0
+        )
 
     def places(self) -> list[tuple[int, tuple[int, ...]]]:
         """Every real number among the inputs: its input's position and its index."""
@@ -56,8 +59,15 @@ class Probe:
             moved[index] = x
             return self._counted([*self.inputs[:position], moved, *self.inputs[position + 1 :]])
 
-        analytic = float(self.pulls[position][index])
-        return Move(where, start, reach(start), analytic, at, self.said, self.noise)
+        way = np.zeros(self.inputs[position].shape)
+        way[index] = 1.0
+        ways = [way if i == position else None for i in range(len(self.inputs))]
+        analytic, inside = float(self.pulls[position][index]), self.inside(ways)
+        return Move(where, start, reach(start), analytic, at, self.said, self.noise, inside)
+
+    def inside(self, ways: list[Any]) -> Inside | None:
+        """What is known of a move of all inputs along `ways`, None for one that stands still."""
+        return None
 
     def together(self, seed: int) -> Move:
         """All real numbers are moved at once, each by a share of its size."""
@@ -72,7 +82,8 @@ class Probe:
 
         pairs = zip(self.pulls, directions, strict=True)
         analytic = sum(float(np.sum(p * d)) for p, d in pairs if d is not None)
-        return Move(f"all inputs, way {seed + 1}", 0.0, 0.01, analytic, at, self.said, self.noise)
+        where, inside = f"all inputs, way {seed + 1}", self.inside(directions)
+        return Move(where, 0.0, 0.01, analytic, at, self.said, self.noise, inside)
 
     def _counted(self, inputs: list[Any]) -> tuple[float, Sequence[bytes]]:
         self.evaluations += 1
