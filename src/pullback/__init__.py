@@ -62,11 +62,13 @@ def __getattr__(name: str) -> Any:
 def _gate(name: str) -> Any:
     importlib.import_module("pullback.gates")
     from pullback.core.gate import GATES
-    from pullback.errors import did_you_mean
+    from pullback.core.numpy_functions import OTHER_NAMES
+    from pullback.errors import UnknownAttribute, did_you_mean
 
     if name not in GATES:
-        raise AttributeError(
-            f"pullback has no {name!r}. {did_you_mean(name, [*_HOME_OF, *GATES])}".rstrip()
+        near = "" if name in OTHER_NAMES else did_you_mean(name, [*_HOME_OF, *GATES])
+        raise UnknownAttribute(
+            f"pullback has no {name!r}. {near}".rstrip(), fix=OTHER_NAMES.get(name, "")
         )
     return GATES[name]
 

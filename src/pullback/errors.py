@@ -6,6 +6,7 @@
     |  `- DtypeError     (also TypeError)   a kind of number that does not fit
     |- RangeError        (IndexError)       an index points outside its array
     |- UnknownName       (LookupError)      no such wire, gate, column, run or data set
+    |  `- UnknownAttribute (AttributeError) no such attribute; says what to write
     |- ExpressionError   (ValueError)       a typed expression cannot be read; knows the position
     |- GateError         (TypeError)        a gate is declared or called wrongly
     |- FaceError         (LookupError)      a gate has no spelling in some language
@@ -81,6 +82,12 @@ class UnknownName(PullbackError, LookupError):
     """No such wire, gate, column, run or data set; says what is near it."""
 
     code = "PB200"
+
+
+class UnknownAttribute(UnknownName, AttributeError):
+    """No such attribute of a wire, a Unit or the package; says what to write instead."""
+
+    code = "PB201"
 
 
 class ExpressionError(PullbackError, ValueError):

@@ -146,9 +146,11 @@ def test_what_does_not_fit_is_refused_by_the_gates_name(ask, kind, line):
 
 
 def test_options_given_by_place_are_told_how_they_are_called():
-    with pytest.raises(GateError) as caught:
-        pb.clamp(X, 0, 1)
-    assert caught.value.fix == "clamp(x, low=..., high=...)"
+    ask = lambda x: pb.clamp(x, 0, 1.5)  # noqa: E731
+    for way in (lambda: ask(X), lambda: ask(pb.Unit(X)), lambda: pb.circuit(ask)(X)):
+        with pytest.raises(GateError) as caught:
+            way()
+        assert caught.value.fix == "clamp(x, low=0, high=1.5)"
 
 
 TAKEN = {

@@ -119,7 +119,7 @@ class Builder:
                 if not (isinstance(value, Wire) and value.builder is self):
                     if isinstance(value, Wire) and value.builder.serial > self.serial:
                         return value.builder.apply(gate, inputs, bound)  # the inner one takes us in
-                    gate.check_count(len(inputs))
+                    gate.check_count(len(inputs), inputs)
                     value = self.adopt(value, gate)
                 kinds.append(value.spec_id)
                 value = value.id
@@ -282,7 +282,10 @@ class Builder:
         self, gate: Gate, values: list[Any], kinds: list[Any], attributes: dict[str, Any]
     ) -> Any:
         """What to do whenever `gate` meets inputs of these kinds: (op, output spec, input changes)."""
-        gate.check_count(len(values))
+        gate.check_count(
+            len(values),
+            [v if isinstance(k, type) else None for v, k in zip(values, kinds, strict=True)],
+        )
         given = tuple([self.specs[k] if isinstance(k, int) else k for k in kinds])
         try:
             wanted, result = gate.meet(given, attributes)

@@ -7,7 +7,7 @@ both. That is why one pull rule, written in gates, serves numbers, circuits and 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar, overload
@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.core.dtypes import BOOL, FLOAT64, INT64, canonical, promoted, weak
 from pullback.core.names import check_name
-from pullback.core.options import Kind, plain
+from pullback.core.options import Kind, plain, told
 from pullback.core.shapes import Shape, Signature, Spec, broadcast, check_shape
 from pullback.core.tables import attribute_key
 from pullback.errors import (
@@ -122,7 +122,7 @@ class Gate:
             if hasattr(value, "__apply_gate__"):
                 return value.__apply_gate__(self, inputs, attributes)
         bound = self.bind(attributes) if attributes or self.defaults else attributes
-        self.check_count(len(inputs))
+        self.check_count(len(inputs), inputs)
         kind = _kind if self.recipe else _kind_or_float
         kinds: Any = tuple([kind(x) for x in inputs])
         key = (kinds, *bound.items()) if bound else kinds
@@ -195,15 +195,18 @@ class Gate:
                 fix=f'@gate({short}="...") on {self.name} in {self.__module__}',
             ) from None
 
-    def check_count(self, count: int) -> None:
+    def check_count(self, count: int, given: Sequence[Any] = ()) -> None:
+        """GateError unless the gate takes so many inputs. given: what they are, for the fix."""
         if count != len(self.inputs) and not (self.variadic and count):
-            self._refuse_count(count)
+            self._refuse_count(count, given)
 
-    def _refuse_count(self, count: int) -> NoReturn:
+    def _refuse_count(self, count: int, given: Sequence[Any]) -> NoReturn:
         names = ", ".join(self.inputs)
         wants = "one input or more" if self.variadic else f"{len(self.inputs)} ({names})"
-        options = ", ".join(f"{name}=..." for name in self.defaults)
-        fix = f"{self.name}({names}, {options})" if options and count > len(self.inputs) else ""
+        # Who gives more may have meant the options, which have names.
+        more = [told(x) if isinstance(x, int | float) else "..." for x in given[len(self.inputs) :]]
+        named = [f"{name}={value}" for name, value in zip(self.defaults, more, strict=False)]
+        fix = f"{self.name}({', '.join([names, *named])})" if named else ""
         raise GateError(f"{self.name} takes {wants}, got {count}.", fix=fix)
 
     def bind(self, attributes: Mapping[str, Any]) -> dict[str, Any]:

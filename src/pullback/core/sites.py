@@ -10,10 +10,10 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from pullback.core.names import check_name, is_safe
@@ -48,6 +48,12 @@ def scope(name: str) -> Iterator[None]:
         yield
     finally:
         SCOPE.reset(token)
+
+
+def unnamed(*values: Any) -> AbstractContextManager[None]:
+    """Rows recorded inside are steps to what the line stores: none has its name. values: wires or not."""
+    builder = next((x.builder for x in values if hasattr(x, "builder")), None)
+    return builder.unnamed() if builder else nullcontext()
 
 
 def caller() -> FrameType | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, NoReturn
-
-import numpy as np
 
 from pullback.core.gate import GATES, Gate
 from pullback.core.names import check_name
@@ -15,8 +12,6 @@ from pullback.core.operators import Operators
 from pullback.core.shapes import Spec
 from pullback.core.sites import SCOPE
 from pullback.errors import CircuitError
-
-NEW_AXIS = "new"
 
 if TYPE_CHECKING:
     from pullback.core.build import Builder
@@ -102,36 +97,6 @@ class Wire(Operators):
     __ne__ = _operator("not_equal")  # type: ignore[assignment]
     __hash__ = object.__hash__
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["sum"](self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["mean"](self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["max"](self, axis=axis, keepdims=keepdims)
-
-    def reshape(self, *shape: Any) -> Any:
-        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return GATES["reshape"](self, shape=tuple(wanted))
-
-    @property
-    def T(self) -> Any:
-        return GATES["transpose"](self)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, Wire | np.ndarray | list):
-            return GATES["gather"](self, index, axis=0)
-        return GATES["slice"](self, index=index_of(index, self.ndim))
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("a wire that carries one number has no len()")
-        return self.shape[0]
-
-    def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))
-
     def __bool__(self) -> NoReturn:
         raise CircuitError(
             "a Python `if`, `and` or `while` cannot ask a wire: it has no value until the circuit runs.",
@@ -150,32 +115,3 @@ class Wire(Operators):
 
     def __repr__(self) -> str:
         return f"<Wire {self.builder.said(self)}>"
-
-
-def index_of(index: Any, ndim: int) -> tuple[Any, ...]:
-    """A Python index as a plain attribute: integers, (start, stop, step) triples and "new" axes.
-
-    >>> index_of((0, slice(1, None)), 2)
-    (0, (1, None, None))
-    """
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if any(part is Ellipsis for part in parts):
-        at = next(i for i, part in enumerate(parts) if part is Ellipsis)
-        missing = ndim - sum(part is not None and part is not Ellipsis for part in parts)
-        parts[at : at + 1] = [slice(None)] * missing
-    return tuple(_plain(part) for part in parts)
-
-
-def _plain(part: Any) -> Any:
-    if part is None:
-        return NEW_AXIS
-    if isinstance(part, slice):
-        return tuple(
-            None if v is None else operator.index(v) for v in (part.start, part.stop, part.step)
-        )
-    try:
-        return operator.index(part)
-    except TypeError:
-        raise CircuitError(
-            f"a wire cannot be indexed by {type(part).__name__}; use integers, slices, None or an index wire."
-        ) from None

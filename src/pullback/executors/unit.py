@@ -112,7 +112,7 @@ class Unit(Operators):
             )
         if attributes or gate.defaults:
             attributes = gate.bind(attributes)
-        gate.check_count(len(inputs))
+        gate.check_count(len(inputs), inputs)
         if not isinstance(self, PlainUnit) and attributes == gate.defaults:
             op = _native().gates().numbers.get(gate)
             if op is not None and any(_is_native(x) for x in inputs):
