@@ -17,6 +17,7 @@ from pullback.nn.init import Array
 SURE = 2.0  # so many error bars are no accident
 REPEATS = 5
 STRETCHES = 8  # of a series
+AT_ONCE = 20_000  # rows that a model is asked about in one go
 MOST_ROWS, MOST_COLUMNS = 2_000, 300  # of a permutation test; beyond, it would take minutes
 
 
@@ -103,14 +104,18 @@ def importances(
     generator = np.random.Generator(np.random.PCG64([seed, 7]))
     own = np.arange(n)
     before = errors(X, own)
-    found = []
-    for column, features in groups.items():
-        orders = np.argsort(generator.random((REPEATS, n)), axis=1, kind="stable")
-        shuffled = np.tile(X, (REPEATS, 1))
-        shuffled[:, features] = X[orders.ravel()][:, features]
-        after = errors(shuffled, np.tile(own, REPEATS)).reshape(REPEATS, n)
-        drop, bar = _mean_and_bar(after.mean(axis=0) - before)
-        found.append(Importance(column, drop, bar))
+    found, columns = [], list(groups.items())
+    some = max(1, AT_ONCE // (REPEATS * n))
+    for part in (columns[i : i + some] for i in range(0, len(columns), some)):
+        rows = np.tile(X, (len(part), REPEATS, 1))  # a block of rows for each column
+        for block, (_, features) in zip(rows, part, strict=True):
+            orders = np.argsort(generator.random((REPEATS, n)), axis=1, kind="stable")
+            block[:, features] = X[orders.ravel()][:, features]
+        whose = np.tile(own, len(part) * REPEATS)
+        after = errors(rows.reshape(len(whose), -1), whose).reshape(len(part), REPEATS, n)
+        for (column, _), worse in zip(part, after.mean(axis=1), strict=True):
+            drop, bar = _mean_and_bar(worse - before)
+            found.append(Importance(column, drop, bar))
     return sorted(found, key=lambda one: -one.drop)
 
 
@@ -148,8 +153,9 @@ def confusion(true: Array, taken: Array, k: int) -> Array:
 
 def _mean_and_bar(values: Array, series: bool = False) -> tuple[float, float]:
     """The mean and its standard error. In time order neighbours are alike: there, stretches are counted."""
-    stretches = np.array_split(values, STRETCHES) if series and len(values) > STRETCHES else values
-    means = np.array([np.mean(stretch) for stretch in stretches])
+    means = values
+    if series and len(values) > STRETCHES:
+        means = np.array([np.mean(stretch) for stretch in np.array_split(values, STRETCHES)])
     n = len(means)
     bar = float(means.std(ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
     return float(values.mean()), bar

@@ -15,8 +15,8 @@ from pullback.core.dtypes import FLOAT64
 from pullback.core.file import Loaded, read_file, to_bytes
 from pullback.core.shapes import Spec, spec_of
 from pullback.data.encode import Encoder
-from pullback.errors import DataError, FileError, PullbackError
-from pullback.models.scorer import Scorer, for_rows
+from pullback.errors import DataError, FileError
+from pullback.models.scorer import Scorer
 from pullback.runs.atomic import write_atomic
 
 MANY = 10_000  # columns; fewer always fit
@@ -130,14 +130,10 @@ def _scores_of_a_row(path: Path, loaded: Loaded) -> Circuit:
 
 
 def _outcome(path: Path, circuit: Circuit) -> Spec:
-    """What comes out for two rows; a circuit made for one row alone is found out here."""
-    try:
-        two = for_rows(circuit, 2)
-    except PullbackError as error:
-        raise FileError(f"'{path}' works for one row alone: {error.what}") from None
-    out = two.spec_of(two.outputs[0])
-    if len(out.shape) != 2 or out.shape[0] != 2 or out.dtype.kind != "f":
-        raise FileError(f"'{path}' is no model: two rows give {out}, not two rows of scores.")
+    """What comes out for one row."""
+    out = circuit.spec_of(circuit.outputs[0])
+    if len(out.shape) != 2 or out.shape[0] != 1 or out.dtype.kind != "f":
+        raise FileError(f"'{path}' is no model: a row gives {out}, not a row of scores.")
     return out
 
 
