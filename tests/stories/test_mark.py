@@ -1,8 +1,10 @@
 """mark: what it says of single works, and that hostile ones do nothing and are reported."""
 
 import csv
+import html
 import json
 import os
+import re
 import tracemalloc
 from io import StringIO
 
@@ -14,8 +16,23 @@ from pullback.cli import answer
 from pullback.errors import CircuitError, FileError
 from pullback.lens.mark import MISSING, RIGHT, WRONG, Marker
 from pullback.lens.submissions import COLUMNS, Submission, csv_of, grade_folder, read_submission
+from pullback.show.grades import grades
 
 TEXT = "q = x + y; f = q * z"
+NET = """import numpy as np, pullback as pb
+X, W = np.arange(6.0).reshape(3, 2) / 5, np.ones((2, 2))
+def loss(X=X, W=W, b=np.array([0.1, 0.2]), y=np.array([0, 1, 1])):
+    s = X @ W + b
+    p = pb.softmax(s)
+    return -pb.mean(pb.log(pb.pick(p, y)))
+"""
+NUMPY_WORK = """N = X.shape[0]
+ds = p.copy()
+ds[np.arange(N), y] -= 1
+ds /= N
+dW = np.dot(X.T, ds)
+db = np.sum(ds, axis=0)
+"""
 GOOD = "dq = z; dz = q; dx = dq; dy = dq"
 VALUES = {"x": -2.0, "y": 5.0, "z": -4.0}
 ASKED = [TEXT, "x=-2", "y=5", "z=-4"]
@@ -307,6 +324,78 @@ def test_no_cell_of_the_csv_is_a_formula(marker):
     done = [Submission(name, marker.grade("dx = 1")) for name in ("=1+1", "@x", "+1;2", "-2+3")]
     cells = [row[0] for row in csv.reader(StringIO(csv_of(done).decode(), newline=""))][1:]
     assert {cell[0] for cell in cells} == {"'"}
+
+
+def test_a_csv_has_a_point_for_each_variable_that_is_right(folder, marker):
+    rows = list(csv.DictReader(StringIO(csv_of(grade_folder(marker, folder)).decode(), newline="")))
+    points = {
+        n: sum(int(r["points"]) for r in rows if r["submission"] == n)
+        for n in ("anna.txt", "bert.txt")
+    }
+    assert points == {"anna.txt": 4, "bert.txt": 3}
+    assert {r["points"] for r in rows if r["verdict"] == "unread"} == {"0"}
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", " =", "\uff1d", "\uff0b", "%", "|"])
+def test_a_sign_that_starts_a_formula_is_quoted(sign, marker):
+    made = csv_of([Submission(f"{sign}cmd()", marker.grade("dx = 1"))]).decode()
+    assert made.split("\r\n")[1].startswith(f"'{sign}cmd()")
+
+
+TAGS = "html|head|meta|title|style|body|main|h1|h2|p|code|table|tr|th|td|a|section|pre|div"
+HTML_NAMES = [
+    "</script><script>alert(1)</script>",
+    '" onmouseover="x',
+    "<img src=x>",
+    "&lt;b&gt;",
+    "a'b",
+]
+
+
+@pytest.mark.parametrize("name", HTML_NAMES)
+def test_a_name_on_the_page_of_grades_stays_text(name, marker):
+    made = grades(
+        [Submission(name, marker.grade(GOOD)), Submission(name, marker.grade("<b> = 1"))], TEXT
+    )
+    assert re.findall(rf"<(?!!|/?(?:{TAGS})[ >])", made) == []
+    assert "onmouseover=" not in re.sub(r"&quot;.*?&quot;", "", made)
+    assert html.unescape(made).count(name) >= 4
+
+
+def test_the_page_of_grades_has_a_row_a_person_and_a_row_a_wire(folder, marker):
+    made = grades(grade_folder(marker, folder), TEXT)
+    assert "<td>3/4</td><td>dz: the sign is wrong</td>" in made
+    assert re.search(r'<th scope="row">dz</th><td class="no">wrong</td><td>-3</td><td>3</td>', made)
+    assert "3 of 10 submissions are all right" in made
+
+
+def test_a_folder_lists_the_right_works_too(folder, capsys):
+    answer(["mark", ASKED[0], str(folder), *ASKED[1:]])
+    said = capsys.readouterr().out
+    assert "anna.txt\t4/4\tall right\n" in said
+    assert "bert.txt\t3/4\tdz: the sign is wrong\n" in said
+
+
+def test_the_command_writes_the_page_and_grades_numpy(tmp_path, capsys):
+    (tmp_path / "net.py").write_text(NET)
+    works = tmp_path / "works"
+    works.mkdir()
+    (works / "anna.py").write_text(NUMPY_WORK)
+    (works / "bert.py").write_text(NUMPY_WORK.replace("ds /= N", "pass"))
+    words = [
+        "mark",
+        f"{tmp_path}/net.py:loss",
+        str(works),
+        "--parameters",
+        "W,b",
+        "--html",
+        f"{tmp_path}/g.html",
+    ]
+    assert answer(words) == 1
+    said = capsys.readouterr().out
+    assert "anna.py\t3/3\tall right\n" in said
+    assert "bert.py\t2/3\tds: 3 times too large: a factor 1/3 is missing\n" in said
+    assert "2/3" in (tmp_path / "g.html").read_text(encoding="utf-8")
 
 
 def test_a_link_is_not_followed(folder):

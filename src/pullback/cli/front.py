@@ -36,7 +36,7 @@ def _branches(group: str, commands: list[tuple[str, str]]) -> list[str]:
     lines = []
     for place, (name, summary) in enumerate(commands):
         branch = alone if only else first if place == 0 else end if place == last else middle
-        lines.append(f"{group if place == 0 else '':>11} {branch} {name:<8}  {summary}")
+        lines.append(f"{group if place == 0 else '':>11} {branch} {name:<9} {summary}")
     return lines
 
 

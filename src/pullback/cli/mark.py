@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pullback as pb
 from pullback.cli.assignments import bind
 from pullback.cli.circuits import CircuitText, load
 from pullback.cli.printing import note, say, say_json, say_table
@@ -15,36 +16,53 @@ from pullback.lens.submissions import (
     Submission,
     csv_of,
     grade_folder,
+    points,
     printable,
     read_submission,
     rows,
 )
 from pullback.runs.atomic import write_atomic
+from pullback.show.grades import grades
 
 INKS = ("name", "name", "", "")
 
 
 def mark(
-    circuit: CircuitText, work: str, /, *values: str, csv: Path | None = None, json: bool = False
+    circuit: CircuitText,
+    work: str,
+    /,
+    *values: str,
+    parameters: str = "",
+    csv: Path | None = None,
+    html: Path | None = None,
+    json: bool = False,
 ) -> int:
     """Grade hand-written derivatives; name each mistake.
 
     A work gives each input its pull, "dx = ...", and may do so by way of the
-    wires between. It is judged by its numbers around the given values, so any
-    right way of writing passes; nothing in it is executed. One slip does not
-    spoil the lines that build on it. Answers 0 when all is right.
+    wires between. It is written in the notation of circuits or in NumPy, and is
+    judged by its numbers around the given values, so any right way of writing
+    passes. It is only read, never run. One mistake does not spoil the lines that
+    build on it. Exit code 0 when all is right, 1 when something is wrong.
 
     work: the assignments, a file of them, or a folder with a file a person
+    parameters: the inputs whose pull is asked for, W,b; all of them if left out
     csv: write one row a submission and variable into this file
+    html: write a page with the points and mistakes of each submission
 
     $ pullback mark "q = x*y; f = q*q" "dq = 2*q; dx = y*dq; dy = x*dq" x=3 y=2
     """
     function = load(circuit)
+    if parameters:
+        function = pb.circuit(function.function, parameters=parameters, name=function.name)
     marker = Marker(function, bind(function, values))
     done = _graded(marker, work)
     if csv:
         write_atomic(csv, csv_of(done))
         note(f"wrote {csv}")
+    if html:
+        write_atomic(html, grades(done, circuit).encode())
+        note(f"wrote {html}")
     passed = [one.grade.passed for one in done]
     if json:
         say_json({"passed": all(passed), "submissions": [_fields(one) for one in done]})
@@ -87,11 +105,14 @@ def _say_work(grade: Grade) -> None:
 
 
 def _say_folder(done: Sequence[Submission]) -> None:
+    """Everybody with the points, then what is wrong, wire by wire."""
+    said = [(one.name, points(one), one.grade.mistake or "all right") for one in done]
+    say_table(("submission", "points", "first mistake"), [_cells(row) for row in said], INKS[1:])
     wrong = [_cells(row[:4]) for row in rows(done) if row[2] != RIGHT]
     if wrong:
-        say_table(("submission", "variable", "verdict", "mistake"), wrong, INKS)
         say("")
-    say(f"{sum(one.grade.passed for one in done)} of {len(done)} submissions are all right.")
+        say_table(("submission", "variable", "verdict", "mistake"), wrong, INKS)
+    say("", f"{sum(one.grade.passed for one in done)} of {len(done)} submissions are all right.")
 
 
 def _cells(row: Sequence[str]) -> tuple[str, ...]:

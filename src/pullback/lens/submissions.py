@@ -10,16 +10,17 @@ import csv
 import io
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pullback.core.expression.language import MAX_TEXT
 from pullback.errors import FileError
-from pullback.lens.mark import Grade, Marker
+from pullback.lens.mark import RIGHT, Grade, Marker
 from pullback.lens.snapshot import short
 
-COLUMNS = ("submission", "variable", "verdict", "mistake", "given", "expected")
+COLUMNS = ("submission", "variable", "verdict", "mistake", "given", "expected", "points")
 UNREAD = "unread"
 
 
@@ -81,7 +82,13 @@ def rows(submissions: Sequence[Submission]) -> Iterator[tuple[str, ...]]:
             given, expected = (
                 "" if v is None else short(v, 6) for v in (mark.given, mark.expected)
             )
-            yield one.name, mark.name, verdict, said, given, expected
+            yield one.name, mark.name, verdict, said, given, expected, str(int(verdict == RIGHT))
+
+
+def points(one: Submission) -> str:
+    """How many of the variables are right, of how many: a point each."""
+    right = 0 if one.grade.error else sum(m.verdict == RIGHT for m in one.grade.marks)
+    return f"{right}/{len(one.grade.marks)}"
 
 
 def csv_of(submissions: Sequence[Submission]) -> bytes:
@@ -94,7 +101,9 @@ def csv_of(submissions: Sequence[Submission]) -> bytes:
 
 
 def _harmless(cell: str) -> str:
-    if not cell.startswith(("=", "+", "-", "@", "\t")):
+    """A cell that no spreadsheet computes: blanks in front and wide signs count as well."""
+    first = unicodedata.normalize("NFKC", cell.lstrip()[:1])
+    if first not in ("=", "+", "-", "@", "|", "%"):
         return cell
     try:
         float(cell)

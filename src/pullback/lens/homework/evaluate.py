@@ -187,7 +187,7 @@ class _Walk:
             return int(np.size(x))
         if node.attr == "ndim":
             return int(np.ndim(x))
-        what = f"'.{node.attr}' is not read in homework."
+        what = f"'.{node.attr}' is not supported in homework."
         raise refusal(self.work.text, start_of(node), what, UNDERSTOOD)
 
     def _subscript(self, node: ast.Subscript) -> Any:
@@ -269,7 +269,7 @@ class _Walk:
             given = [_numbers(self.value(node.value))] if word else []
         if word is None:
             near = did_you_mean(node.attr, FUNCTIONS)
-            what = f"'{ast.unparse(node)[:40]}' is not read in homework."
+            what = f"'{ast.unparse(node)[:40]}' is not supported in homework."
             raise refusal(text, start_of(node), what, near or UNDERSTOOD)
         return lambda v, o: self.call(word, v, o), given
 

@@ -11,7 +11,7 @@ MOST_LINES = 2_000  # assignments
 DEEPEST = 120  # operations inside one another
 MODULES = frozenset({"np", "numpy", "torch", "math", "F"})
 UNDERSTOOD = (
-    "Read are assignments with + - * / ** @, comparisons, x[...], x.T, x.sum(axis=0) and functions "
+    "Supported: assignments with + - * / ** @, comparisons, x[...], x.T, x.sum(axis=0) and functions "
     "such as np.dot, np.sum, np.exp, np.where, np.maximum, np.zeros_like, np.add.at."
 )
 OPERATORS: dict[type[ast.AST], str] = {
@@ -66,7 +66,7 @@ def refusal(text: str, start: int, what: str, why: str = "", fix: str = "") -> E
 def not_read(text: str, node: ast.AST) -> ExpressionError:
     """The error for a node of a kind that is not read."""
     what, fix = NAMES.get(type(node), (f"'{type(node).__name__}' of Python", ""))
-    return refusal(text, start_of(node), f"{what} is not read in homework.", UNDERSTOOD, fix)
+    return refusal(text, start_of(node), f"{what} is not supported in homework.", UNDERSTOOD, fix)
 
 
 def start_of(node: ast.AST) -> int:

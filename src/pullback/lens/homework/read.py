@@ -266,7 +266,12 @@ class _Statements:
         yield from self.give(first, node.value, node)
         for target in others:  # a = b = value: one array with two names
             if not isinstance(first, ast.Name) or not isinstance(target, ast.Name):
-                raise refusal(self.text, start_of(node), "two targets are not read.", UNDERSTOOD)
+                raise refusal(
+                    self.text,
+                    start_of(node),
+                    "two targets like these are not supported.",
+                    UNDERSTOOD,
+                )
             yield from self.give(target, ast.Name(first.id, ast.Load()), node)
 
     def give(self, target: ast.expr, value: ast.expr, node: ast.stmt) -> Iterator[Line]:
@@ -317,7 +322,7 @@ class _Statements:
         """The line of `target[...] = value`, `target += value` or `target[...] += value`."""
         from_kind = OPERATOR_NAMES.get(kind, "") if kind else ""
         if kind and not from_kind:
-            raise refusal(self.text, start_of(node), "this operator is not read.", UNDERSTOOD)
+            raise refusal(self.text, start_of(node), "this operator is not supported.", UNDERSTOOD)
         target, made = self.names.visit(target), self.names.visit(value)
         index = None
         if isinstance(target, ast.Subscript):
