@@ -36,9 +36,7 @@ COMMANDS = {
     "explain": Command("a circuit", "Explain where the gradient of a wire comes from."),
     "nudge": Command("a circuit", "Move the inputs a little so that the output goes up."),
     "mark": Command("a circuit", "Grade hand-written derivatives; name each mistake."),
-    "worksheet": Command(
-        "a circuit", "Write worksheets to print, with solutions."
-    ),
+    "worksheet": Command("a circuit", "Write worksheets to print, with solutions."),
     "train": Command("data", "Train a net on a data set or a table."),
     "predict": Command("data", "Predict the class or number of each row."),
     "evaluate": Command("data", "Evaluate a run on rows whose answer is known."),
