@@ -102,9 +102,13 @@ def _summed(x: Shape, *, shape: Shape) -> Shape:
 def sum_to(x: Any, *, shape: Any) -> Any:
     """Sum over the axes along which `shape` was broadcast to x's shape. The pull of broadcasting.
 
+    Where nothing was repeated nothing is added: a -0 stays a -0.
+
     >>> sum_to(np.ones((2, 3)), shape=(3,))
     array([2., 2., 2.])
     """
+    if np.size(x) == math.prod(shape):
+        return np.reshape(x, shape)[()]
     extra = np.ndim(x) - len(shape)
     axes = tuple(range(extra)) + tuple(
         i + extra for i, s in enumerate(shape) if s == 1 and np.shape(x)[i + extra] != 1
@@ -119,6 +123,8 @@ def d_sum_to(dy: Any, y: Any, x: Any, *, shape: Any) -> Any:
 
 sum_to.helper(
     numpy="""def sum_to(x, shape):
+    if np.size(x) == np.prod(shape):
+        return np.reshape(x, shape)[()]
     extra = np.ndim(x) - len(shape)
     axes = tuple(range(extra))
     axes += tuple(i + extra for i, s in enumerate(shape) if s == 1 and np.shape(x)[i + extra] != 1)

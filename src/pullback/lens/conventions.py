@@ -1,5 +1,14 @@
 """What we answer where mathematics has no answer or several: kinks, ties, NaN, signed zeros, as data.
 
+Below a gate that chooses, a pull of 0 stays 0 whatever slope it meets. After `where` that holds for
+every gate, after the others for gates whose slopes can be infinite at finite inputs; a product of
+matrices is the exception, for each of its pulls is a sum. Elsewhere 0 * infinity is NaN.
+
+A sum begins at +0, so that of -0 alone is +0, as in NumPy and in a loop; what broadcasting did not
+repeat is not added, and keeps its sign. Each product is rounded before it is added. In which order a
+sum adds is not promised: where the sizes of its terms together are more than the dtype holds, it may
+be an infinity, NaN or finite.
+
 The laws ask every executor for these rows, and the manual prints them.
 """
 
@@ -16,7 +25,8 @@ from pullback.gates.choose import clamp, maximum, minimum, where
 from pullback.gates.curves import absolute, logaddexp, relu, softplus, sqrt, xlogy
 from pullback.gates.curves import log as log_gate
 from pullback.gates.gather import pick
-from pullback.gates.reduce import log_softmax, logsumexp, max, min, norm, prod, softmax
+from pullback.gates.linear import dot
+from pullback.gates.reduce import log_softmax, logsumexp, max, min, norm, prod, softmax, sum
 
 Numbers = tuple[Any, ...]
 
@@ -77,6 +87,9 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention("larger of -0 and +0", "maximum(x, y)", maximum, (-0.0, 0.0), 0.0, (0.5, 0.5), (0.5, 0.5)),
     Convention("smaller of +0 and -0", "minimum(x, y)", minimum, (0.0, -0.0), -0.0, (0.5, 0.5), (0.5, 0.5)),
     Convention("largest of -0, -0 is +0", "max(x)", max, ((-0.0, -0.0),), 0.0, ((0.5, 0.5),), ((0.5, 0.5),)),
+    Convention("a sum of -0", "sum(x)", sum, ((-0.0, -0.0),), 0.0, ((1.0, 1.0),), ((1.0, 1.0),)),
+    Convention("-1 times 0, added up", "dot(x, y)", dot, ((-1.0,), (0.0,)), 0.0, ((0.0,), (-1.0,)),
+               ((0.0,), (-1.0,))),
     # A NaN is never swallowed by a value; nothing knows which way it should be pulled.
     Convention("relu of NaN", "relu(x)", relu, (nan,), nan, (0.0,), (1.0,)),
     Convention("abs of NaN", "abs(x)", absolute, (nan,), nan, (0.0,), (0.0,)),

@@ -24,8 +24,8 @@ RULES: dict[str, Rule] = {}
 DTYPES = {kind: dtype for dtype, kind in KINDS.items()}
 
 # Gates on arrays that leave a single number as it is.
-UNCHANGED = ("reshape", "broadcast_to", "transpose")
-SUMS = ("sum", "sum_to")
+UNCHANGED = ("reshape", "broadcast_to", "transpose", "sum_to")
+SUMS = ("sum",)
 
 
 def lower_rows(code: Code, circuit: Circuit, inputs: Sequence[Number]) -> list[Number | None]:
