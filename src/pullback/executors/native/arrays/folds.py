@@ -184,7 +184,9 @@ def _running(f: Fold, row: Row) -> Running:
     (x,), kind = row.inputs, f.kind_of(row.inputs[0])
     if row.gate.name == "max":
         return Running(x, _neutral(f, kind, -math.inf, -(2**63)), larger)
-    return Running(x, _neutral(f, kind, 0.0, 0), _add)  # so that of -0 alone it is +0, as everywhere
+    return Running(
+        x, _neutral(f, kind, 0.0, 0), _add
+    )  # so that of -0 alone it is +0, as everywhere
 
 
 def _add(a: Number, b: Number) -> Number:
