@@ -76,7 +76,7 @@ class Unit(Operators):
     ) -> Unit:
         if cls is not Unit:  # a person's own class, which may be made of anything
             kind: Any = cls
-            return object.__new__(_held_by_python(kind))  # type: ignore[no-any-return]
+            return blank(kind)  # type: ignore[no-any-return]
         if more or named:
             raise TypeError(f"Unit takes value, grad and name, not {[*more, *named]!r:.60}.")
         native = native_type()
@@ -180,8 +180,12 @@ class Unit(Operators):
         return again
 
     def __reduce__(self) -> Any:
-        """Pickled are the number, grad and name, without the history; what is loaded is a plain Unit."""
-        return Unit, (self.value, self.grad, self.name)
+        """Pickled are the number, grad and name, and what a class of your own has; not the history."""
+        kind = _own_class(type(self))
+        if kind is Unit:
+            return Unit, (self.value, self.grad, self.name)
+        held = {"grad": self.grad, "name": self.name}
+        return again, (kind, self.value), (own_attributes(self), held)
 
     def __repr__(self) -> str:
         name = f"{self.name}: " if self.name else ""
@@ -250,12 +254,34 @@ class PlainUnit(Unit, Held):
 
     def __copy__(self) -> Any:
         # Not by its own name: a subclass may ask for more than a number.
-        again: Any = object.__new__(type(self))
+        again = blank(type(self))
         Unit.__init__(again, np.copy(self.value)[()], self.pulled, self.name)
         return _with(again, self)
 
 
 PlainUnit.puts_out = PlainUnit
+
+
+def _own_class(kind: Any) -> Any:
+    """The class that a person knows a Unit by."""
+    if not issubclass(kind, PlainUnit) or kind is PlainUnit:
+        return Unit
+    return kind.__bases__[0] if vars(kind).get("_own") else kind
+
+
+def again(kind: Any, value: Any) -> Any:
+    """A Unit of a person's own class with this number, whatever its __init__ asks for."""
+    made = blank(kind)
+    Unit.__init__(made, value)
+    return made
+
+
+def blank(kind: Any) -> Any:
+    """A Unit of a person's own class, or a Value, before its number is known."""
+    made: Any = object.__new__(_held_by_python(kind))
+    made.by, made.inputs, made.attributes, made.pulled, made.name = None, (), {}, None, ""
+    made.order = _Clock.tick()
+    return made
 
 
 def _held_by_python(kind: Any) -> Any:
@@ -268,6 +294,7 @@ def _held_by_python(kind: Any) -> Any:
                 "__slots__": (),
                 "__module__": kind.__module__,
                 "__qualname__": kind.__qualname__,
+                "_own": True,
             }
             kind._held_by_python = type(kind.__name__, (kind, PlainUnit), said)
             kind._held_by_python.puts_out = PlainUnit

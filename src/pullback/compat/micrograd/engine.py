@@ -11,7 +11,14 @@ import numpy as np
 from pullback.compat.micrograd import given
 from pullback.core.gate import GATES, Gate
 from pullback.errors import DtypeError
-from pullback.executors.unit import PlainUnit, Unit, native_type, own_attributes, second_type
+from pullback.executors.unit import (
+    PlainUnit,
+    Unit,
+    again,
+    native_type,
+    own_attributes,
+    second_type,
+)
 from pullback.executors.unit_graph import GateUse
 
 METHODS = (
@@ -84,6 +91,10 @@ class _Manners(Unit):
         each = np.frompyfunc(lambda *numbers: gate(*numbers, **attributes), len(inputs), 1)
         return each(*map(_boxed, inputs))
 
+    def conjugate(self) -> Any:
+        """Itself, for NumPy's variance."""
+        return self
+
     @property
     def dtype(self) -> Any:
         # With one, np.mean would turn the mean of Values into a number.
@@ -91,8 +102,11 @@ class _Manners(Unit):
 
     def __reduce__(self) -> Any:
         held = {"grad": self.grad, "name": self.name}
-        kind = Value if type(self) is PlainValue else type(self)
-        return _again, (kind, self.data), (own_attributes(self), held)  # type: ignore[attr-defined]
+        state = own_attributes(self), held
+        data: float = self.data  # type: ignore[attr-defined]
+        if type(self) in (Value, PlainValue):
+            return Value, (data,), state
+        return again, (type(self), data), state
 
     def backward(self) -> None:  # type: ignore[override]
         """Add the gradient of this Value to the grad of every Value that it was made from."""
@@ -132,13 +146,14 @@ class _Manners(Unit):
 
     @_backward.setter
     def _backward(self, function: Callable[[], None]) -> None:
-        use: Any = self.gate
-        if not isinstance(use, given.Given):
+        by = self.by if isinstance(self, PlainValue) else None
+        derived = isinstance(self, PlainValue) and type(self) is not PlainValue
+        if by is not given.GIVEN and (by is not None or not derived):
             raise AttributeError(
                 "_backward can be set for a Value with children of its own, as Value(data, (a, b), 'op'); "
                 "what gates put out is pulled by their rules."
             )
-        use.set(function)
+        given.pull_by(self, function)
 
     @property
     def _op(self) -> str:
@@ -227,15 +242,6 @@ class Kind(type):
             if name == "__init__" and cls is Value
             else super().__getattribute__(name)
         )
-
-
-def _again(kind: Any, data: float) -> Any:
-    """A Value that was pickled, of any class derived from it, whatever its __init__ asks for."""
-    if not issubclass(kind, PlainValue):
-        return Value(data)
-    again: Any = object.__new__(kind)
-    PlainValue.__init__(again, data)
-    return again
 
 
 def _boxed(x: Any) -> Any:

@@ -76,6 +76,12 @@ def number(data: Any) -> float:
     return float(data)
 
 
+def pull_by(value: Any, function: Callable[[], None]) -> None:
+    """Let `function` pull the children of `value`: it adds to their grads, and reads the grad of `value`."""
+    value.by = GIVEN
+    value.attributes = {"slopes": None, **value.attributes, "backward": function}
+
+
 class Given(GateUse):
     """How a Value came about that was told its children."""
 
@@ -84,10 +90,6 @@ class Given(GateUse):
     @classmethod
     def of(cls, use: GateUse) -> Given:
         return cls(use.gate, use.inputs, use.attributes, use.output)
-
-    def set(self, function: Callable[[], None]) -> None:
-        """Let `function` do what pulls the children: it adds to their grads, and reads the output's."""
-        self.attributes["backward"] = function
 
     def pulls(self, dy: Any, guarded: bool = False) -> Iterator[tuple[Unit, Any]]:
         """Each child and its pull; nothing where a function of its own has pulled them."""
