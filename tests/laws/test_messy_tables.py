@@ -67,6 +67,7 @@ KINDS = {
     "tabs": Habit("\t"),
     "bars": Habit("|"),
     "blanks": Habit(" ", missing="NA"),
+    "columns of blanks": Habit(" ", missing="NA", wide=11),
     "markdown": Habit("|", box="markdown"),
     "padded cells": Habit(wide=14),
     "a separator at the end": Habit(trailing="all"),

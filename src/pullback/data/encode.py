@@ -179,7 +179,8 @@ class Cells:
         )
 
     def _filled(self, values: dict[str, float]) -> Features:
-        return np.array([values.get(cell, np.nan) for cell in self.texts])
+        known = dict.fromkeys(self.texts, np.nan) | values
+        return np.fromiter(map(known.__getitem__, self.texts), np.float64, len(self.texts))
 
 
 class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

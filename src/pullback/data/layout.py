@@ -57,7 +57,7 @@ def laid_out(records: list[Record], name: str, limits: Limits, header: Header = 
             f"{name}: {len(first.cells):,} columns; at most {limits.columns:,} are read."
         )
     columns = [
-        [cell.strip() for cell in column] for column in zip(*(r.cells for r in rows), strict=True)
+        list(map(str.strip, column)) for column in zip(*(r.cells for r in rows), strict=True)
     ]
     found = Layout(tuple(map(str.strip, first.cells)), columns, [r.line for r in rows], notes)
     if header == "no":

@@ -61,7 +61,7 @@ def separator_of(text: str) -> str:
     """
     best, chosen = 0.0, ","
     for separator in SEPARATORS:
-        if separator[0] == " " and best > 0.5:
+        if separator[0] == " " and chosen[0] != " " and best > 0.5:
             break
         widths = _widths(text, separator)
         usual, count = Counter(widths).most_common(1)[0] if widths else (0, 0)
