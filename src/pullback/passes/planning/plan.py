@@ -263,7 +263,7 @@ class _Planner:
                     later.before |= more
 
     def _merge(self, other: Group, group: Group) -> None:
-        """Run the rows of another loop in this one, if nobody has to come between them."""
+        """Run the rows of another loop in this one."""
         if not self._may_merge(other, group):
             return
         group.rows = [*group.rows, *other.rows]
@@ -277,17 +277,13 @@ class _Planner:
                 later.before = (later.before & ~gone) | here | group.before
 
     def _may_merge(self, other: Group, group: Group) -> bool:
+        """Both suit one reader, so neither waits for the other; its rows have to suit these turns."""
         sizes = [size for size in group.shape if size != 1]
-        if other.kernel is not self.kernels.loop or (len(sizes) > 1 and sizes[-1] < WIDE):
-            return False
-        if not group.kernel.folds and group.kernel is not self.kernels.loop:
-            sides = [i for row in group.own for i in row.inputs]
-            if any(self._source(i) is other for i in sides):
-                return False  # a product needs all of its sides before its first turn
         return (
-            not other.before >> group.number & 1
-            and self._absorbed(other.rows, group, other.shape)
-            and self._fits(group.rows, other, group.shape)
+            other.kernel is self.kernels.loop
+            and (len(sizes) <= 1 or sizes[-1] >= WIDE)
+            and len(other.rows) + len(group.rows) <= LARGEST_GROUP
+            and group.kernel.absorbs(group, other.rows)
         )
 
     def _checks(self, row: Row) -> Iterator[Group]:
