@@ -14,7 +14,7 @@ from pullback.core.shapes import Spec
 from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, writers
-from pullback.executors.native.cpython.array_call import Door, fits
+from pullback.executors.native.cpython.array_call import ArrayCall, fits
 from pullback.executors.native.llvm import bounds
 from pullback.executors.native.llvm.fingerprint import known_by
 from pullback.executors.native.llvm.jit import build
@@ -61,13 +61,17 @@ class Compiled:
         self.memory: Memory = plan_memory(self.plan, slots)
         block = Spec(((self.memory.bytes + ALIGNED) // 8,), FLOAT64)
         self.specs = [block] if kept else [circuit.spec_of(w) for w in self.made]
-        team_slot, parts = others + len(fixed), [g.parts for g in self.plan.groups]
+        self._copies, self._team, self.fast = copies, others + len(fixed), fast
+        parts = [g.parts for g in self.plan.groups]
         known = known_by(circuit, fast, kept, parts, bounds.asked(), writers=writers(self.plan))
-        self.text = lambda: Module(self.plan, self.memory, copies, fast=fast, team=team_slot).text()
         self.library = build(self.text, ["run", *bounds.exports()], level=0, known_by=known)
         run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._run = bounds.checked(self.library, run)
         self._arenas: list[tuple[Array, int]] = []
+
+    def text(self) -> str:
+        """The machine code as LLVM text."""
+        return Module(self.plan, self.memory, self._copies, fast=self.fast, team=self._team).text()
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> bool:
         """Fill `outputs`, one an entry of `made`; False when an index was out of range."""
@@ -112,6 +116,6 @@ class Compiled:
         nothing = np.zeros(0)
         table = self.table([nothing] * (len(inputs) + len(self.specs)))
         keeps = (self.library, self.constants, arena)
-        return Door(
+        return ArrayCall(
             self.library.address("run"), (inputs, self.specs), (table, start), slow, keeps
         ).ask

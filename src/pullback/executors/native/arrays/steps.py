@@ -20,7 +20,7 @@ from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.rows import gathering
 from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, writers
-from pullback.executors.native.cpython.array_call import Door, fits
+from pullback.executors.native.cpython.array_call import ArrayCall, fits
 from pullback.executors.native.llvm import bounds
 from pullback.executors.native.llvm.code import KINDS, Code, Number
 from pullback.executors.native.llvm.fingerprint import known_by
@@ -181,22 +181,28 @@ class NativeSteps(Steps):
         memory = plan_memory(made, slots)
         self._memory, self._plan = memory, made
 
-        def text() -> str:
-            slot = len(inputs) + len(shown) + len(fixed)
-            steps = Module(made, memory, copies, fast=self._fast, team=slot).text()
-            return steps + "\n" + self._loop_text(len(inputs), slot)
-
+        self._copies = copies
         parts = [group.parts for group in made.groups]
         more = self._fast, self._pairs, self._columns, parts, bounds.asked()
         known = known_by(circuit, *more, writers=writers(made))
-        self._text = text
-        self._library = build(text, ["run", "steps", *bounds.exports()], level=0, known_by=known)
+        self._library = build(
+            self._text, ["run", "steps", *bounds.exports()], level=0, known_by=known
+        )
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         run = self._library.function("run", count, pointer, pointer)
         loop = self._library.function(
             "steps", None, pointer, pointer, pointer, count, count, pointer, pointer, pointer
         )
         self._run, self._loop_code = (bounds.checked(self._library, f) for f in (run, loop))
+
+    def _text(self) -> str:
+        """The step, and the loop around it."""
+        first_output = len(self.circuit.inputs)
+        team_slot = first_output + len(self._shown) + len(self._constants)
+        module = Module(
+            self._plan, self._memory, self._copies, fast=self._fast, team=team_slot
+        )  # fmt: skip
+        return module.text() + "\n" + self._loop_text(first_output, team_slot)
 
     def _places(self) -> dict[int, Array]:
         """An array for every input, and for the outputs that are shown; and tables of where they lie."""
@@ -219,7 +225,7 @@ class NativeSteps(Steps):
             keeps = (self._library, self._constants, self._values, self._out, self._arena[0])
             places = self._tables[0], self._arena[1]
             run = self._library.address("run")
-            self._enter = Door(run, (specs, ()), places, self._enter, keeps).enter
+            self._enter = ArrayCall(run, (specs, ()), places, self._enter, keeps).enter
 
     def _loop_text(self, first_output: int, team: int) -> str:
         """`@steps`: rows gathered, a step, its numbers recorded, and one more done, while they are finite."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ctypes
 from typing import Any, NamedTuple
 
+from pullback.executors.native.cpython.layout import FASTCALL, KEYWORDS, OFFSETS, Method
+
 # Numbers of slots, as typeslots.h of the stable interface fixes them; of a member, as structmember.h says.
 _METHODS, _MEMBERS, _GETSET = 64, 72, 73
 _SSIZE, _READONLY = 19, 1
-_FASTCALL = 0x0082  # with names
 _kept: list[Any] = []  # what types and methods point to
 ctypes.pythonapi.Py_IncRef(ctypes.py_object(_kept))  # objects may outlive every module
 
@@ -25,13 +26,6 @@ class _Spec(ctypes.Structure):
 
 class _Slot(ctypes.Structure):
     _fields_ = (("slot", ctypes.c_int), ("value", ctypes.c_void_p))
-
-
-class _Method(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int),
-        ("text", ctypes.c_char_p),
-    )  # fmt: skip
 
 
 class _Member(ctypes.Structure):
@@ -63,8 +57,8 @@ class Parts(NamedTuple):
 
 def new_type(base: type, name: str, size: int, parts: Parts) -> Any:
     """A type below `base` whose objects have `size` bytes."""
-    calls = [_Method(n.encode(), function, how, None) for n, (function, how) in parts.calls.items()]
-    methods = (_Method * (len(calls) + 1))(*calls)
+    calls = [Method(n.encode(), function, how, None) for n, (function, how) in parts.calls.items()]
+    methods = (Method * (len(calls) + 1))(*calls)
     fields = [_Reader(n.encode(), *pair, None, None) for n, pair in parts.fields.items()]
     getset = (_Reader * (len(fields) + 1))(*fields)
     at = parts.attributes_at
@@ -82,7 +76,7 @@ def new_type(base: type, name: str, size: int, parts: Parts) -> Any:
 
 def method_of(kind: type, name: str, function: int) -> Any:
     """A method for objects of `kind`, to be put into it."""
-    method = _Method(name.encode(), function, _FASTCALL, None)
+    method = Method(name.encode(), function, FASTCALL | KEYWORDS, None)
     _kept.append(method)
     new = ctypes.pythonapi.PyDescr_NewMethod
     new.restype, new.argtypes = ctypes.py_object, (ctypes.py_object, ctypes.c_void_p)
@@ -97,4 +91,4 @@ def give_kind(made: type, kind: type) -> None:
     size: Any = type.__basicsize__
     assert kind.__basicsize__ == size
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(kind))
-    ctypes.c_void_p.from_address(id(made) + object.__basicsize__ - 8).value = id(kind)
+    ctypes.c_void_p.from_address(id(made) + OFFSETS["TYPE"]).value = id(kind)

@@ -93,7 +93,7 @@ define internal i1 @is_float(ptr %x) alwaysinline nounwind {
 
 ; One more reference to a Unit. None of them lives for ever, so that it may be counted here.
 define internal void @hold(ptr %x) alwaysinline nounwind {
-  %p = call ptr @at(ptr %x, i64 $COUNT)
+  %p = call ptr @at(ptr %x, i64 $REFERENCES)
   %n = load i64, ptr %p
   %up = add i64 %n, 1
   store i64 %up, ptr %p
@@ -165,7 +165,7 @@ reuse:
   %soon.at = getelementptr ptr, ptr %old.at, i64 -$AHEAD
   %soon = load ptr, ptr %soon.at
   call void @llvm.prefetch.p0(ptr %soon, i32 1, i32 3, i32 1)
-  %count.at = call ptr @at(ptr %old, i64 $COUNT)
+  %count.at = call ptr @at(ptr %old, i64 $REFERENCES)
   store i64 1, ptr %count.at
   %was = call ptr @type(ptr %old)  ; what is spare keeps its hold on its type
   %same = icmp eq ptr %was, %type
@@ -365,7 +365,7 @@ entry:
   %unit = icmp ne i64 %bit, 0
   br i1 %unit, label %count, label %other
 count:
-  %p = call ptr @at(ptr %x, i64 $COUNT)
+  %p = call ptr @at(ptr %x, i64 $REFERENCES)
   %n = load i64, ptr %p
   %down = sub i64 %n, 1
   store i64 %down, ptr %p
