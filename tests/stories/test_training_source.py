@@ -13,7 +13,7 @@ from pullback.errors import CircuitError, FaceError, OptionError, PullbackError,
 from pullback.guide.learners import START, STEP, flat
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
 from pullback.nn.init import he, lecun, xavier
-from pullback.train import SGD, Plan
+from pullback.train import SGD, Clipped, Optimizer, Plan
 from pullback.train.step import Task
 from pullback.train.trainer import Examples, Training
 
@@ -219,7 +219,7 @@ def test_every_weight_has_its_lines():
 
 
 @dataclass(frozen=True)
-class TwoMemories:
+class TwoMemories(Optimizer):
     """An optimizer of one's own."""
 
     def start(self, weight):
@@ -249,7 +249,7 @@ def test_a_program_that_would_learn_otherwise_than_the_engine_is_not_handed_out(
 
 
 @dataclass(frozen=True)
-class TwoMinded:
+class TwoMinded(Optimizer):
     """An optimizer that behaves otherwise on wires than on numbers."""
 
     def start(self, weight):
@@ -289,6 +289,32 @@ MANY = {"w": np.linspace(0, 1, 2000), "x": np.ones((3, 2000)), "y": np.ones((3, 
 def test_what_cannot_be_trained_is_refused_by_name(f, values, error, says):
     with pytest.raises(error, match=says):
         f.training_source("numpy", values, **ASKED)
+
+
+def test_an_optimizer_that_sees_all_weights_is_refused():
+    with pytest.raises(OptionError, match="Clipped moves weights by what all of them do"):
+        LINE.training_source("numpy", {**DATA, "w": 1.0}, plan=Plan(2), optimizer=Clipped(SGD()))
+
+
+def test_a_number_that_looks_like_the_rows_is_not_taken_for_them():
+    f = pb.circuit(lambda w, x: pb.mean((w * x - 1009.0) ** 2), parameters="w", name="f")
+    source = f.training_source("numpy", {"w": 1.0, "x": [1.0, 2.0]}, **ASKED)
+    assert "1009.0" in str(source)
+    _, losses = trained(source, np.array([1.0, 2.0]))
+    assert losses[0] == pytest.approx(((1 - 1009.0) ** 2 + (2 - 1009.0) ** 2) / 2, rel=1e-12)
+
+
+def test_sizes_that_follow_the_rows_are_written_with_them():
+    def loss(w, x):
+        table = pb.reshape(x * w, shape=(2 * len(x), 3))
+        return pb.mean(pb.sum(table, axis=1) ** 2)
+
+    f, x = pb.circuit(loss, parameters="w", name="f"), np.arange(24.0).reshape(4, 6)
+    source = f.training_source("numpy", {"w": 1.0, "x": x}, plan=Plan(4, 2), optimizer=SGD(1e-4))
+    assert "n = len(x)" in str(source)
+    assert "(2 * n)" in str(source)
+    for rows in (1, 4):
+        assert np.isfinite(trained(source, x[:rows])[1]).all()
 
 
 def test_unknown_inits_and_languages_are_refused():

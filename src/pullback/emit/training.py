@@ -7,7 +7,6 @@ and the loop that calls them is written, with the author's names.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -47,41 +46,6 @@ class Training:
     size: int
     epochs: int
     seed: int
-
-
-def for_any_rows(one: Program, other: Program, rows: tuple[int, int], data: int) -> Program:
-    """The program of a batch of rows[0] rows, made to take any number of them: as many as `data` has.
-
-    other: the same program for rows[1] rows. Where the two differ stands a number of rows, or a
-    multiple of it. data: an input wire that brings a row an example.
-    """
-    column = one.variables[one.script.row_of[data]].name
-    words = {word for line in one.text for word in _WORDS.findall(line)}
-    n = next(name for name in ("n", *(f"n_{i}" for i in range(2, 99))) if name not in words)
-    text = [_joined(a, b, rows, n) for a, b in zip(one.text, other.text, strict=True)]
-    made = dataclasses.replace(one, text=text, wires=list(one.wires), held=list(one.held))
-    if text != one.text:
-        first = next(i for i, t in enumerate(text) if t.startswith(f"def {one.name}("))
-        made.text.insert(first + 1, f"    {n} = len({column})")
-        made.wires.insert(first + 1, None)
-        made.held.insert(first + 1, ())
-    return made
-
-
-_WORDS = re.compile(r"[\w.]+|\W")
-
-
-def _joined(one: str, other: str, rows: tuple[int, int], n: str) -> str:
-    pairs = zip(_WORDS.findall(one), _WORDS.findall(other), strict=True)
-    return "".join(a if a == b else _times(float(a), float(b), rows, n) for a, b in pairs)
-
-
-def _times(a: float, b: float, rows: tuple[int, int], n: str) -> str:
-    """A number of rows as `n`, ten times as many as `(10 * n)`; ValueError for anything else."""
-    factor = int(a) // rows[0]
-    if (factor * rows[0], factor * rows[1]) != (a, b):
-        raise ValueError(f"{a} and {b} are not in proportion to the rows")
-    return n if factor == 1 else f"({factor} * {n})"
 
 
 def emit_training(training: Training) -> Program:

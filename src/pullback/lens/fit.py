@@ -55,7 +55,7 @@ def fit(
     made: CircuitFunction, values: dict[str, Any], plan: Plan, optimizer: Optimizer, how: How
 ) -> Fitted:
     """The training of `made`'s parameters on the rows of its other inputs."""
-    check_has("optimizer", optimizer, "at", "SGD(learning_rate=0.01)")
+    check_has("optimizer", optimizer, "moves_each_alone", "SGD(learning_rate=0.01)")
     problem = FitProblem(made, values, plan)
     data = Data(problem.columns, problem.fixed)
     make = partial(problem.step, optimizer=optimizer)

@@ -14,9 +14,10 @@ from pullback.core.shapes import Spec
 from pullback.core.structure import LEAF
 from pullback.core.trace import trace
 from pullback.core.wire import Wire
+from pullback.emit.any_rows import PAIRS, Uneven, emit_any_rows
 from pullback.emit.numpy import LARGEST, NUMPY, number
-from pullback.emit.program import Program, emit_backward, emit_forward
-from pullback.emit.training import Start, Training, emit_training, for_any_rows
+from pullback.emit.program import Program, emit_forward
+from pullback.emit.training import Start, Training, emit_training
 from pullback.errors import (
     CircuitError,
     FaceError,
@@ -25,7 +26,7 @@ from pullback.errors import (
     did_you_mean,
 )
 from pullback.executors import compile as compile_circuit
-from pullback.lens.fit_problem import FitProblem
+from pullback.lens.fit_problem import FitProblem, check_has
 from pullback.lens.source import Source
 from pullback.loop.plan import Plan
 from pullback.passes.backward import Backward
@@ -40,7 +41,6 @@ INITS = {
     "lecun": "np.sqrt(1.0 / {inputs}) * generator.standard_normal({shape})",
     "xavier": "generator.uniform(-np.sqrt(6.0 / {both}), np.sqrt(6.0 / {both}), {shape})",
 }
-UNUSUAL = (1009, 1013)  # rows of a batch: numbers that stand for nothing else in a program
 TRIED = 2  # epochs that are run before the program is handed out
 CLOSE = {"float64": 1e-9, "float32": 1e-3}  # what a few roundings may grow to in them
 
@@ -53,6 +53,14 @@ def training_source(
     init: Mapping[str, str],
 ) -> Source:
     """The training of `made`'s parameters on the rows of its other inputs, as verified source."""
+    check_has("optimizer", optimizer, "moves_each_alone", "SGD(learning_rate=0.01)")
+    if not optimizer.moves_each_alone:
+        kind = type(optimizer).__name__
+        raise OptionError(
+            f"{kind} moves weights by what all of them do, or by their names.",
+            why="A training is printed with an update of one weight by itself.",
+            fix="an optimizer such as SGD(learning_rate=0.01)",
+        )
     job = _Job(made, dict(zip(made.parameters, values, strict=True)), plan, optimizer)
     program = emit_training(job.training(init))
     job.verify(program)
@@ -92,16 +100,14 @@ class _Job(FitProblem):
         )
 
     def _step(self, asked: Sequence[int]) -> Program:
-        """Printed for two sizes of a batch that no other axis is likely to have, then joined."""
-        name = self.made.name
-        one, other = (
-            emit_backward(self.back(rows), NUMPY, name, "steps", asked) for rows in UNUSUAL
-        )
+        """Value and pulls of a batch of any number of rows."""
+        name, column = self.made.name, self.circuit.find(self.rows[0])
         try:
-            return for_any_rows(one, other, UNUSUAL, self.circuit.find(self.rows[0]))
-        except ValueError as error:
+            return emit_any_rows(self.back, NUMPY, name, column, asked)
+        except Uneven as error:
+            (one, other), *_ = PAIRS
             raise CircuitError(
-                f"{name} reads differently for {UNUSUAL[0]} rows and for {UNUSUAL[1]}: {error}.",
+                f"{name} reads differently for {one} rows and for {other}: {error}.",
                 why="a training program must take batches of any size.",
             ) from None
 
