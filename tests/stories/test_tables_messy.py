@@ -8,6 +8,8 @@ import time
 import pytest
 
 from pullback.cli import answer
+from pullback.errors import DataError
+from pullback.models import MLPRegressor
 from pullback.models.again import open_problem
 from pullback.models.problem import Question
 
@@ -62,6 +64,7 @@ READ = {
     "formula cells": ("a,b,y", [(f'="{v}"', i % 9, y) for i, (v, y) in TABLE], "'a': number"),
     "thousands": ("a,b,y", [(f'"{v * 1e3:,.0f}"', i % 9, y) for i, (v, y) in TABLE], "thousands commas"),
     "euros": ("a;b;y", [(f"{german(v)} €", i % 9, y) for i, (v, y) in TABLE], "in '€'"),
+    "a currency in thousands": ("a,b,y", [(f"${v}K", i % 9, y) for i, (v, y) in TABLE], "in '$K'"),
     "percent": ("a,b,y", [(f"{v}%", i % 9, y) for i, (v, y) in TABLE], "in '%'"),
     "an index": (",a,y", [(i, v, y) for i, (v, y) in TABLE], "column 1 has no name"),
     "a separator at the end": ("a,y,", [(v, y, "") for v, y in halves()], "column 3: no name and no cell"),
@@ -226,6 +229,11 @@ def test_a_target_whose_square_overflows_is_refused_by_line(asked):
     assert "t.csv, line 5, column 'y': '1e+200' is too large to be learned" in refusal(asked)
 
 
+def test_a_number_whose_square_overflows_is_refused_by_row():
+    with pytest.raises(DataError, match=r"row 3, y is 1e\+200: too large"):
+        MLPRegressor().fit([[i] for i in range(5)], [0, 1, 2, 1e200, 4])
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 @pytest.mark.parametrize("command", [("train", "t.csv", "--target", "y"), ("train", "t.csv")])
 def test_a_pipe_is_refused_at_once(asked, command):
@@ -323,3 +331,10 @@ def test_evaluate_on_new_rows_alone_has_nothing_to_tell_apart(asked):
     found = json.loads(asked("evaluate", "latest", "new.csv", "--json")[1])
     assert found["parts"]["new"] == 2
     assert "unseen" not in found
+
+
+def test_figures_that_are_no_numbers_are_named_beside_the_result(asked):
+    write("t.csv", ["a", "b", "y"], [(f"{v} ± 0.1", i % 9, y) for i, (v, y) in TABLE])
+    _, out, err = asked("train", "t.csv", "--target", "y", *QUICK)
+    assert "is not read as a number); left out" in err
+    assert "note           left out although its cells begin with numbers: 'a'" in out

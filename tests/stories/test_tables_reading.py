@@ -108,6 +108,10 @@ def test_missing_cells_are_counted_in_every_spelling():
         (["31.12.1999", "1.2.2000"], "day/month/year"),
         (["12/31/1999", "1/2/2000"], "month/day/year"),
         (["1700", "1701", "1702"], "year"),
+        (["01JAN2020", "15-Mar-2021", "3 April 2022"], "day month year"),
+        (["Jan 5, 2020", "October 12, 2021"], "month day, year"),
+        (["1 Foo 2020"], ""),
+        (["30 Feb 2020"], ""),
         (["1700", "1702", "1701"], ""),
         (["2021-02-29"], ""),
         (["19581329"], ""),
@@ -124,6 +128,7 @@ def test_days_are_those_of_the_calendar():
     assert day_of("2000-03-01", "year-month-day") == 951868800 / 86400
     assert day_of("2000-03-01T18:00:00Z", "year-month-day") == 951868800 / 86400 + 0.75
     assert day_of("1969-12-31", "year-month-day") == -1
+    assert day_of("01MAR2000", "day month year") == 951868800 / 86400
 
 
 def test_blanks_between_thousands_prove_that_a_comma_is_the_decimal_sign():

@@ -25,7 +25,7 @@ Kind = Literal["number", "category", "date", "identifier", "text", "constant", "
 USED = ("number", "category", "date")
 MOST_LEVELS = 50  # a text column with more different texts is not a category
 MOST_WORDS = 4  # texts with more words, on average, are sentences
-_FIGURES = re.compile(r"[-+<>~≈±(]?\s*[0-9]")
+_FIGURES = re.compile(r"[-+<>~≈±($€£¥]{0,3}\s*[0-9]")
 UNREAD = "is not read as a number"
 MOST_SAID = 40  # columns; beyond, they are counted
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+)  # fmt: skip
 _EPOCH = date(1970, 1, 1).toordinal()
 _TIME = r"(?:[ T](\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?Z?)?"
 _LONG = r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})"
@@ -17,6 +21,11 @@ FORMS = {
     "yyyymmdd": (re.compile(r"(1[5-9]\d\d|2[01]\d\d)(\d\d)(\d\d)"), (1, 2, 3)),
     "day/month/year": (re.compile(_SHORT + _TIME), (4, 3, 1)),
     "month/day/year": (re.compile(_SHORT + _TIME), (4, 1, 3)),
+    "day month year": (
+        re.compile(r"(\d{1,2})[-/. ]?([A-Za-z]{3,9})[-/., ]{0,2}(\d{4})"),
+        (3, 2, 1),
+    ),
+    "month day, year": (re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}), ?(\d{4})"), (3, 1, 2)),
     "year": (re.compile(r"(1[5-9]\d\d|2[01]\d\d)"), (1, 0, 0)),
 }
 
@@ -31,7 +40,7 @@ def day_of(text: str, form: str) -> float | None:
     found = pattern.fullmatch(text.strip()) if text.isascii() else None
     if not found:
         return None
-    year, month, day = (int(found[place]) if place else 1 for place in places)
+    year, month, day = (_number(found[place]) if place else 1 for place in places)
     try:
         days = date(year, month, day).toordinal() - _EPOCH
     except ValueError:
@@ -41,6 +50,14 @@ def day_of(text: str, form: str) -> float | None:
     if hours > 24 or minutes > 59 or seconds > 60:
         return None
     return days + (hours * 3600 + minutes * 60 + seconds) / 86400
+
+
+def _number(text: str) -> int:
+    """A part of a date; the month by its English name, 0 where it is none."""
+    if text.isdigit():
+        return int(text)
+    known = [i for i, name in enumerate(MONTHS, 1) if name.startswith(text.lower())]
+    return known[0] if len(known) == 1 else 0
 
 
 def form_of(cells: Sequence[str]) -> str:

@@ -247,7 +247,7 @@ def _is_index(cells: list[str]) -> bool:
     return all(cell.isdigit() for cell in cells) or not any(map(numeral_of, cells))
 
 
-NO_HEADER = "--header no calls the columns x1, x2, ..."
+NO_HEADER = "--header no calls the columns x1, x2 and so on"
 
 
 def _check_names(found: Layout, name: str, line: int, *, checked: bool) -> None:

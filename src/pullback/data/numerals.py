@@ -108,9 +108,9 @@ def _trimmed(text: str, habits: list[str]) -> tuple[str, str, bool]:
         habits.append("minus behind the digits")
         return digits, front, True
     behind = _AFTER.fullmatch(rest)
-    if rest and (not behind or front):
+    if rest and not behind:
         return "", "", False
-    return digits, behind[1] if behind and rest else front, minus
+    return digits, front + behind[1] if behind and rest else front, minus  # $5K is in $K
 
 
 def _front(text: str, habits: list[str]) -> tuple[str, str, bool | None]:

@@ -12,6 +12,7 @@ from pullback.data.table import shown
 from pullback.errors import DataError
 
 Array = NDArray[Any]
+LARGEST = 1e150  # of a number to be learned: beyond, its square is no finite number
 
 
 def checked_rows(X: ArrayLike, names: Sequence[str] = ()) -> NDArray[np.float64]:
@@ -61,7 +62,14 @@ def checked_numbers(y: ArrayLike, rows: int) -> NDArray[np.float64]:
     labels = checked_labels(y, rows)
     if labels.dtype.kind == "U":
         raise DataError("y holds texts; a regression needs numbers.")
-    return labels.astype(np.float64)[:, None]
+    numbers = labels.astype(np.float64)
+    far = np.flatnonzero(np.abs(numbers) > LARGEST)
+    if len(far):
+        raise DataError(
+            f"row {far[0]}, y is {numbers[far[0]]:g}: too large to be learned, as its square overflows; "
+            f"at most {LARGEST:g} can be."
+        )
+    return numbers[:, None]
 
 
 def codes_of(labels: Array, classes: Array) -> NDArray[np.int64]:

@@ -15,12 +15,12 @@ from pullback.data.missing import Missing
 from pullback.data.numerals import numeral_of
 from pullback.data.table import Table, shown
 from pullback.errors import DataError
+from pullback.models.rows import LARGEST
 from pullback.nn.init import Array
 
 Task = Literal["classification", "regression"]
 MOST_WHOLE = 10  # numbers with at most so many different whole values are taken for classes
 MOST_CLASSES = 100
-LARGEST = 1e150
 PLAIN = Written()
 
 
