@@ -6,6 +6,7 @@ an order in which they can run. Passes rewrite circuits, executors run them, emi
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -168,6 +169,18 @@ class Circuit:
         for wire in self.outputs:
             counts[wire] += 1
         return counts
+
+    def __reduce__(self) -> Any:
+        """Pickled as the bytes of its file: they are checked when they are loaded, and gates are names."""
+        # Not imported above: the file is made of circuits.
+        file = importlib.import_module("pullback.core.file")
+        return file.circuit_of_bytes, (file.to_bytes(self),)
+
+    def __copy__(self) -> Circuit:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Circuit:
+        return self
 
     def __repr__(self) -> str:
         ins = ", ".join(

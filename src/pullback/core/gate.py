@@ -7,6 +7,7 @@ both. That is why one pull rule, written in gates, serves numbers, circuits and 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -116,6 +117,18 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"<{'recipe' if self.recipe else 'gate'} {self.name}>"
+
+    def __reduce__(self) -> Any:
+        """Pickled by name. A gate that stands under its name in a module is imported from there; any
+        other has to be declared again before it is loaded."""
+        if getattr(sys.modules.get(self.__module__), self.name, None) is self:
+            return self.name
+        if GATES.get(self.name) is self:
+            return find_gate, (self.name,)
+        raise GateError(
+            f"gate {self.name!r} cannot be pickled: that name means another gate by now.",
+            fix="another name, or declare it in a module",
+        )
 
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
         for value in inputs:

@@ -75,7 +75,11 @@ def compile_map(
     _check_threads(threads)
     if _is_native(executor):
         made = _native().choose_map(circuit, mapped, summed, fast=fast, threads=threads)
-    return Points(circuit, mapped=mapped, summed=summed) if made is None else made
+    if made is None:
+        made = Points(circuit, mapped=mapped, summed=summed)
+    how: dict[str, Any] = {"executor": executor, "fast": fast, "threads": threads}
+    made.again = partial(compile_map, mapped=tuple(mapped), summed=tuple(summed), **how)
+    return made
 
 
 def compile_steps(  # noqa: PLR0913 - one keyword a question
@@ -113,7 +117,11 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     check_positions(circuit, carried, columns)
     if _is_native(executor):
         made = _native().choose_steps(circuit, fast=fast, threads=threads, **plan)
-    return Steps(circuit, **plan) if made is None else made
+    if made is None:
+        made = Steps(circuit, **plan)
+    how: dict[str, Any] = {"executor": executor, "fast": fast, "threads": threads}
+    made.again = partial(compile_steps, carried=dict(carried), columns=tuple(columns), **how)
+    return made
 
 
 def _check_threads(threads: object) -> None:

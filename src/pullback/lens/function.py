@@ -27,6 +27,7 @@ from pullback.lens.explain import Explanation, explain
 from pullback.lens.fit import Fitted, fit
 from pullback.lens.gradcheck import Report, check_view
 from pullback.lens.mapped import Mapped, mapped
+from pullback.lens.pickled import reduced
 from pullback.lens.proof import Proof, prove
 from pullback.lens.settings import put_in, settled, told_apart
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
@@ -60,6 +61,7 @@ class CircuitFunction:
         self._settled: dict[Any, CircuitFunction] = {}
         self.roles = dict(roles or {})
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
+        self.__module__ = getattr(function, "__module__", __name__)
         self._views: dict[Any, View] = {}
         self._latest: View | None = None
         self._prove: Callable[[], Proof] | None = None  # set by `expand` and `collapse`
@@ -371,6 +373,10 @@ class CircuitFunction:
         known = inspect.signature(self.function).parameters
         return bool(known) and all(p.default is not p.empty for p in known.values())
 
+    def __reduce__(self) -> Any:
+        """Pickled by name, with its text, or as the circuit of its latest call; see `reduced`."""
+        return reduced(self, _of_text, function_of_circuit)
+
     def __repr__(self) -> str:
         return f"<circuit {self.name}({', '.join(self.parameters)})>"
 
@@ -468,6 +474,10 @@ def function_of_circuit(
     if any(spec.shape or spec.dtype != np.float64 for spec in specs):
         made.view(*(np.zeros(s.shape, s.dtype)[()] for s in specs))  # its only view
     return made
+
+
+def _of_text(text: str, roles: Mapping[str, str], name: str) -> CircuitFunction:
+    return CircuitFunction(function_of_text(text), roles, name)
 
 
 def _words(names: str | Iterable[str]) -> list[str]:

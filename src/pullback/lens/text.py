@@ -32,6 +32,7 @@ def function_of_text(text: str) -> Callable[..., Any]:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     run.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in parsed.inputs])  # type: ignore[attr-defined]
     run.__name__, run.__doc__ = parsed.result or "f", text
+    run.text = text  # type: ignore[attr-defined]  # from which it can be made again
     return run
 
 

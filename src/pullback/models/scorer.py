@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,9 @@ class Scorer:
     def __call__(self, X: Array) -> Array:
         """Scores of rows X (n, d) float64 -> (n, k). Many rows by machine code, a few hundred at once."""
         return self._rows.run({self.circuit.input_names[0]: X[:, None]}, self.weights)[0][:, 0]
+
+    def __reduce__(self) -> Any:
+        return Scorer, (self.circuit, dict(self.weights))
 
     @cached_property
     def _rows(self) -> ByRows:

@@ -8,6 +8,7 @@ the registry. A refused file costs at most twice its size and 64 MiB.
 
 from __future__ import annotations
 
+import importlib
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from pullback.core.file.tables import Tables, decode, encode, packed, unpacked
 from pullback.core.names import is_safe
 from pullback.errors import FileError
 
-__all__ = ["Loaded", "from_bytes", "read_file", "to_bytes"]
+__all__ = ["Loaded", "circuit_of_bytes", "from_bytes", "read_file", "to_bytes"]
 
 LONGEST = 255
 
@@ -82,6 +83,15 @@ def from_bytes(data: bytes) -> Loaded:
     # Only what is proved good is copied.
     circuit = circuit_of(columns) if columns is not None else None
     return Loaded(circuit, {name: array.copy() for name, array in arrays.items()}, about)
+
+
+def circuit_of_bytes(data: bytes) -> Circuit:
+    """The circuit in `data`, for whoever unpickles one; FileError for anything else."""
+    importlib.import_module("pullback.gates")  # a new process may know no gate yet
+    circuit = from_bytes(data).circuit
+    if circuit is None:
+        raise FileError("there is no circuit in these bytes.")
+    return circuit
 
 
 def read_file(path: Path | str) -> Loaded:

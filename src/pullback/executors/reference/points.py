@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ class Points:
     Cost: that of the program, once a point.
     """
 
+    again: Callable[[Circuit], Points] | None = None  # compiles another circuit as this one was
+
     def __init__(
         self,
         circuit: Circuit,
@@ -34,6 +37,11 @@ class Points:
         if any(self.dtype(o).kind == "b" for o in self.summed):
             raise CircuitError("yes and no are not summed.", fix="cast(..., dtype='int64')")
         self._program = program or Program(circuit)
+
+    def __reduce__(self) -> Any:
+        """Pickled are the circuit and how it was compiled; machine code is made anew."""
+        made = partial(Points, mapped=self.mapped, summed=self.summed)
+        return self.again or made, (self.circuit,)
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """An array an output, or one number for a summed one; arrays at the mapped inputs."""

@@ -38,6 +38,10 @@ class Program:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self.circuit!r}>"
 
+    def __reduce__(self) -> Any:
+        """Pickled are the circuit and how it was compiled; machine code is made anew."""
+        return self.again or Program, (self.circuit,)
+
     def run(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The outputs for `inputs`, one a circuit input in order."""
         values = self._computed(inputs, checked, self._last)

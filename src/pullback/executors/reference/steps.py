@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Steps:
     [4.0]
     """
 
+    again: Callable[..., Steps] | None = None  # compiles another circuit as this one was
+
     def __init__(
         self,
         circuit: Circuit,
@@ -59,6 +61,12 @@ class Steps:
             self.hold(start)
         else:
             self.carried = start
+
+    def __reduce__(self) -> Any:
+        """Pickled are the circuit, how it was compiled, and what is carried by now; no records."""
+        made = partial(Steps, carried=dict(self._pairs), columns=self._columns)
+        state = {"start": self.carried, "fixed": self.fixed}
+        return partial(self.again or made, **state), (self.circuit,)
 
     @property
     def done(self) -> int:
