@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from pullback.core.circuit import Circuit
-from pullback.errors import OptionError, did_you_mean
+from pullback.errors import OptionError
+from pullback.executors import registry
+from pullback.executors.record import Executor
 from pullback.executors.reference.points import Points
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps, check_positions
 
-EXECUTORS = ("auto", "native", "reference")
+EXECUTORS = registry.names()
 _warned: dict[str, object] = {}
 
 
@@ -41,12 +42,9 @@ def compile(
     >>> float(program.run([3.0, 4.0])[0])
     12.0
     """
-    made: Program | None = None
     _check_threads(threads)
-    if _is_native(executor):
-        made = _native().choose(circuit, fast=fast, threads=threads)
-    if made is None:
-        made = Program(circuit)
+    options = {"fast": fast, "threads": threads}
+    made: Program = _first(executor, lambda one: one.program(circuit, **options))
     made.again = partial(compile, executor=executor, fast=fast, threads=threads)
     return made
 
@@ -71,12 +69,9 @@ def compile_map(
     >>> points.run([[1.0, 2.0, 3.0], 10.0])
     [array([10., 20., 30.])]
     """
-    made: Points | None = None
     _check_threads(threads)
-    if _is_native(executor):
-        made = _native().choose_map(circuit, mapped, summed, fast=fast, threads=threads)
-    if made is None:
-        made = Points(circuit, mapped=mapped, summed=summed)
+    plan: dict[str, Any] = {"mapped": mapped, "summed": summed, "fast": fast, "threads": threads}
+    made: Points = _first(executor, lambda one: one.map(circuit, **plan))
     how: dict[str, Any] = {"executor": executor, "fast": fast, "threads": threads}
     made.again = partial(compile_map, mapped=tuple(mapped), summed=tuple(summed), **how)
     return made
@@ -111,14 +106,10 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
     [4.0]
     """
     plan: dict[str, Any] = {"carried": carried, "columns": columns, "start": start, "fixed": fixed}
-    plan["owned"] = owned
-    made: Steps | None = None
+    plan |= {"owned": owned, "fast": fast, "threads": threads}
     _check_threads(threads)
     check_positions(circuit, carried, columns)
-    if _is_native(executor):
-        made = _native().choose_steps(circuit, fast=fast, threads=threads, **plan)
-    if made is None:
-        made = Steps(circuit, **plan)
+    made: Steps = _first(executor, lambda one: one.steps(circuit, **plan))
     how: dict[str, Any] = {"executor": executor, "fast": fast, "threads": threads}
     made.again = partial(compile_steps, carried=dict(carried), columns=tuple(columns), **how)
     return made
@@ -129,24 +120,18 @@ def _check_threads(threads: object) -> None:
         raise OptionError(f"threads={threads!r}; it is a whole number from 1 on.")
 
 
-def _is_native(executor: str) -> bool:
-    if executor not in EXECUTORS:
-        known = ", ".join(map(repr, EXECUTORS))
-        raise OptionError(
-            f"executor={executor!r}; there is {known}.", why=did_you_mean(executor, EXECUTORS)
-        )
-    return executor != "reference" and not _lacking()
+def _first(executor: str, make: Callable[[Executor], Any]) -> Any:
+    """What the first executor makes that is asked for, can run here, and has something."""
+    for one in registry.asked(executor):
+        made = None if _lacks(one) else make(one)
+        if made is not None:
+            return made
+    raise AssertionError("the reference has something for every circuit")
 
 
-def _native() -> Any:
-    # Loaded when it is first asked for: it brings llvmlite.
-    return importlib.import_module("pullback.executors.native.choose")
-
-
-def _lacking() -> bool:
-    """Whether there is no machine code here; the first time that is said."""
-    # Imported here, too: it takes llvmlite, and time.
-    why: str = importlib.import_module("pullback.executors.native.llvm.jit").lacking()
+def _lacks(executor: Executor) -> bool:
+    """Whether an executor cannot run here; the first time that is said."""
+    why = executor.lacks()
     first = object()
     if why and _warned.setdefault(why, first) is first:
         warnings.warn(why, RuntimeWarning, stacklevel=level_of_the_caller())

@@ -24,6 +24,8 @@ from pullback.executors.reference.program import Program, one_an_input
 from pullback.executors.reference.steps import Steps
 from pullback.passes.planning.plan import can_plan
 
+A_ROW, A_KERNEL = 0.3e-3, 2e-3  # seconds that an elementwise row takes to compile, and another one
+LONGEST = 20.0  # seconds that anybody waits for machine code
 SHORT_MAP = 3000  # gates, compiled for any number of points in 0.2 s at most
 LARGEST_MAP = 10_000  # gates that are compiled, in a second, for as many points as there are gates
 
@@ -32,9 +34,21 @@ def choose(circuit: Circuit, *, fast: bool = False, threads: int = 1) -> Program
     """The native program for `circuit`, or None where there is none yet and the reference must do."""
     if is_scalar(circuit):
         return _of_scalars(circuit, fast)
-    if any(spec.shape for spec in circuit.specs) and can_plan(circuit, KERNELS):
+    if any(spec.shape for spec in circuit.specs) and _is_planned(circuit):
         return ArrayProgram(circuit, fast=fast, threads=threads)
     return None
+
+
+def _is_planned(circuit: Circuit) -> bool:
+    """Whether there is a kernel for every gate, and compiling them ends in time."""
+    return compiling(circuit) <= LONGEST and can_plan(circuit, KERNELS)
+
+
+def compiling(circuit: Circuit) -> float:
+    """About how many seconds it takes to compile a circuit of arrays."""
+    kernels = [KERNELS.find(name) for name in circuit.ops]
+    each = [A_ROW if kernel is KERNELS.loop else A_KERNEL for kernel in kernels]
+    return float(np.array(each)[circuit.op][circuit.op > 1].sum())
 
 
 def _of_scalars(circuit: Circuit, fast: bool) -> Program | None:
@@ -48,7 +62,7 @@ def _of_scalars(circuit: Circuit, fast: bool) -> Program | None:
 
 
 def choose_map(
-    circuit: Circuit, mapped: Sequence[int], summed: Sequence[int], *, fast: bool, threads: int
+    circuit: Circuit, *, mapped: Sequence[int], summed: Sequence[int], fast: bool, threads: int
 ) -> Points | None:
     """The native map of `circuit` over points, or None where the reference must do."""
     if not is_scalar(circuit):
@@ -99,7 +113,7 @@ def choose_steps(
         return _steps_of_scalars(circuit, fast=fast, **plan)
     if () in shapes:
         return None  # arrays, but a row without an axis of rows
-    if not can_plan(circuit, KERNELS):
+    if not _is_planned(circuit):
         return None
     try:
         return NativeSteps(circuit, fast=fast, threads=threads, **plan)
