@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pullback.core.circuit import Circuit
+from pullback.core.rows import Rows
 from pullback.core.tables import Kind
-
-if TYPE_CHECKING:
-    from pullback.core.build import Builder
 
 
 class Copy:
     """Rows of `circuit` taken into a builder as they are: no gate is asked anything again."""
 
-    def __init__(self, builder: Builder, circuit: Circuit) -> None:
+    def __init__(self, builder: Rows, circuit: Circuit) -> None:
         self.builder, self.circuit = builder, circuit
         self.rows = circuit.kinds
         self._known: dict[Any, int] = {}

@@ -28,7 +28,9 @@ def rewrite(circuit: Circuit, visit: Visitor) -> Circuit:
     for row in circuit.rows():
         if wanted[row.wire]:
             leaf = row.gate is None
-            new[row.wire] = _leaf(copy, row.wire) if leaf else _visited(copy, row, new, visit)
+            new[row.wire] = (
+                _leaf(copy, row.wire) if leaf else _visited(builder, copy, row, new, visit)
+            )
     return builder.finish([new[o] for o in circuit.outputs])
 
 
@@ -40,9 +42,9 @@ def _leaf(copy: Copy, wire: int) -> Wire:
     return _named(copy.builder.constant(circuit.constant_of(wire)), name)
 
 
-def _visited(copy: Copy, row: Row, new: dict[int, Wire], visit: Visitor) -> Wire:
+def _visited(builder: Builder, copy: Copy, row: Row, new: dict[int, Wire], visit: Visitor) -> Wire:
     """What the visitor puts out for a row; else the row as it is, since its inputs carry the same."""
-    builder, name = copy.builder, copy.circuit.names[row.wire]
+    name = copy.circuit.names[row.wire]
     inputs = [new[i] for i in row.inputs]
     builder.here = place = copy.place(row.wire)
     visited = visit(builder, row, inputs)
