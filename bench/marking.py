@@ -1,9 +1,10 @@
 """Is homework marked as a teacher would? Right works in many spellings, and every slip planted into them.
 
-    python bench/marking.py [CASE ...]
+    python bench/marking.py [CASE ...] [--all] [--broken COUNT]
 
 A right work must pass. A work with a slip that changes what NumPy computes must not, and the mistake
 should be named for what was planted. Prints a row a kind of slip; with --all every other answer too.
+--broken grades texts that are broken at random: none may raise.
 """
 # ruff: noqa: T201 - a command prints
 
@@ -17,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from laws.homework_cases import CASES, SAID, Case, Slip, dice, planted, respelled
+from laws.homework_cases import CASES, SAID, Case, Slip, dice, garbled, planted, respelled
 
 from pullback.lens.mark import RIGHT, Marker
 
@@ -26,6 +27,8 @@ SPELLINGS = 20  # of each work, beside those that are written out
 
 def main(arguments: list[str]) -> int:
     """Ask all cases, or those that are named."""
+    if "--broken" in arguments:
+        return broken(int(arguments[arguments.index("--broken") + 1]))
     told, names = "--all" in arguments, [a for a in arguments if a in CASES] or list(CASES)
     start, counts = time.perf_counter(), Counter[tuple[str, str]]()
     for name in names:
@@ -39,6 +42,19 @@ def main(arguments: list[str]) -> int:
                 print(f"{name} | {slip.kind} | {slip.name} | {said}\n{slip.text}\n")
     show(counts, time.perf_counter() - start)
     return 1 if counts["right works", "not passed"] or any(a == "passed" for _, a in counts) else 0
+
+
+def broken(count: int) -> int:
+    """Grade `count` texts that are broken at random; the slowest is told."""
+    markers, worst = {n: Marker(c.circuit, c.values) for n, c in CASES.items()}, (0.0, "")
+    for seed in range(count):
+        chosen = dice(seed)
+        name = chosen.choice(list(CASES))
+        text, start = garbled(CASES[name], chosen), time.perf_counter()
+        repr(markers[name].grade(text))
+        worst = max(worst, (time.perf_counter() - start, text))
+    print(f"{count:,} broken texts graded; the slowest took {worst[0]:.2f} s:\n{worst[1]}")
+    return 0
 
 
 def right(case: Case, marker: Marker) -> list[tuple[str, str]]:

@@ -232,6 +232,30 @@ def respelled(text, dice):
     return text
 
 
+# Texts that are broken at random
+
+ODD = ["None", "True", "[", "]", "(", ")", "**", "//", "%", "@", "1e309", "-1", ":", "...", "'a'", "lambda", "\\", "\0",
+       "é", ";", ",", "=", "==", "np.", "int", "float", "axis=", "keepdims=True", ".T", ".shape", "9" * 11]  # fmt: skip
+
+
+def garbled(case, dice):
+    """A work with a few pieces replaced, left out, doubled or exchanged."""
+    text = dice.choice([*case.numpy, *case.ours])
+    pieces = re.findall(r"\w+|[^\w\s]|[ \n]+", text)
+    others = sorted(set(pieces)) + ODD
+    for _ in range(dice.randint(1, 4)):
+        at, to, way = dice.randrange(len(pieces)), dice.randrange(len(pieces)), dice.random()
+        if way < 0.4:
+            pieces[at] = dice.choice(others)
+        elif way < 0.6:
+            pieces[at] = ""
+        elif way < 0.8:
+            pieces.insert(at, dice.choice(others))
+        else:
+            pieces[at], pieces[to] = pieces[to], pieces[at]
+    return "".join(pieces)
+
+
 # Slips
 
 
@@ -475,7 +499,8 @@ def played(case, text):
 def planted(case, sample=None):
     """The slips of a case that change what NumPy computes; `sample` of them, or all."""
     names = set(re.findall(r"^(\w+) =", case.forward, re.MULTILINE)) | set(case.values)
-    every = {s.text: (s, text) for text in case.numpy for s in slips(text, names) if s.text != text}
+    works = case.numpy if sample is None else case.numpy[-1:]
+    every = {s.text: (s, text) for text in works for s in slips(text, names) if s.text != text}
     chosen = list(every.values())
     if sample is not None:
         dice(1).shuffle(chosen)

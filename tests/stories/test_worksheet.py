@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from html import unescape
 
 import numpy as np
@@ -13,7 +14,7 @@ from pullback.errors import OptionError
 from pullback.lens.exercise import LARGEST, LEVELS, exercise
 from pullback.show.worksheet import sheets, worksheet
 
-SEEDS = range(12)
+SEEDS = range(8)
 every_level = pytest.mark.parametrize("level", LEVELS)
 
 
@@ -21,10 +22,11 @@ def page(level="medium", names=("anna", "bert"), seed=3):
     return worksheet(sheets(names, seed, level), seed, level)
 
 
+@cache
 def part(kind, level, seed=3):
-    return re.findall(
-        rf'<section class="sheet {kind}">.*?</section>', page(level, seed=seed), re.DOTALL
-    )
+    """The first sheet of this kind."""
+    made = page(level, ["anna"], seed)
+    return re.search(rf'<section class="sheet {kind}">.*?</section>', made, re.DOTALL)[0]
 
 
 def table(section):
@@ -60,7 +62,7 @@ def test_the_solution_is_what_small_nudges_give(level):
 
 @every_level
 def test_a_sheet_has_blanks_and_its_solution_has_the_numbers(level):
-    asked, solved = table(part("worksheet", level)[0]), table(part("solution", level)[0])
+    asked, solved = table(part("worksheet", level)), table(part("solution", level))
     run = exercise(3, 0, level).run()
     inputs = set(exercise(3, 0, level).values)
     assert {n for n, (value, _) in asked.items() if value} == inputs
@@ -70,11 +72,11 @@ def test_a_sheet_has_blanks_and_its_solution_has_the_numbers(level):
 
 
 @every_level
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:3])
 def test_a_sheet_does_not_tell_what_it_asks_for(level, seed):
     """Nowhere in it, titles and descriptions included, stands a number of the solution, or a switch."""
     done = exercise(seed, 0, level)
-    drawn = re.search(r"<svg.*?</svg>", part("worksheet", level, seed)[0], re.DOTALL)[0]
+    drawn = re.search(r"<svg.*?</svg>", part("worksheet", level, seed), re.DOTALL)[0]
     texts = re.findall(r">([^<>]+)<", drawn)
     given = {f"{v:g}".replace("-", "−") for v in done.values.values()} | {"1", "2"}
     told = [
@@ -87,7 +89,7 @@ def test_a_sheet_does_not_tell_what_it_asks_for(level, seed):
 
 
 def test_the_command_of_a_solution_grades_the_right_formulas():
-    (solution, _) = part("solution", "easy")
+    solution = part("solution", "easy")
     words = re.search(r"<pre>pullback (mark .*?)</pre>", solution, re.DOTALL)[1]
     text, values = re.fullmatch(r"mark '(.*)' FILE (.*)", unescape(words)).groups()
     right = pb.circuit(text).run(**{k: float(v) for k, v in (w.split("=") for w in values.split())})

@@ -171,7 +171,7 @@ class Sheet:
             read = {n: _copied(v) for n, v in self.read[at][point].items() if n not in made}
             names = ChainMap(made, read, self.right[point])
             assign(self.work, line, names)
-            self.left -= 1000 + math.prod(np.shape(made[line.name]))
+            self.left -= 1000 + math.prod(_number(made[line.name]).shape)
         return _number(made[name])
 
 
