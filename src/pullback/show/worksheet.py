@@ -144,7 +144,6 @@ def _blanked(run: Snapshot) -> Drawing:
         ],
         boxes=[_quiet_box(b) for b in drawing.boxes],
         wires=[_quiet_wire(w, circuit.names) for w in drawing.wires],
-        labels=[_blank(label) for label in drawing.labels],
     )
 
 
