@@ -237,6 +237,28 @@ def test_only_the_parameters_are_asked_for_where_there_are_such():
     assert pb.mark(net, "de = 2*e; dw = de*x", w=1.5, x=2.0, y=0.3).passed
 
 
+WHOLE = np.array([1, 2])
+SIGNS = {"s": np.array([0.5, -2.0, 0.3]), "y": np.array([1, -1, -1])}
+
+
+def test_whole_numbers_that_can_be_pulled_are_real_numbers():
+    assert marks("f = sum(x*x)", "dx = 2*x", x=WHOLE)["dx"].verdict == RIGHT
+    assert marks("f = sum(x*x)", "dx = 3*x", x=WHOLE)["dx"].verdict == WRONG
+
+
+def test_the_pull_on_whole_numbers_may_be_left_out():
+    hinge, work = "f = mean(maximum(0, 1 - y*s))", "ds = -y * (y*s < 1) / 3"
+    assert pb.mark(hinge, work, SIGNS).passed
+    assert pb.mark(hinge, f"{work}; dy = -s * (y*s < 1) / 3", SIGNS).passed
+    assert not pb.mark(hinge, f"{work}; dy = s * (y*s < 1) / 3", SIGNS).passed
+
+
+def test_a_local_slope_that_is_left_out_is_named():
+    assert marks("q = x*y; f = q*q", "dq = 2*q; dx = dq; dy = x*dq", x=2.0, y=3.0)[
+        "dx"
+    ].mistake == ("the local slope of multiply is missing: this is the pull on 'q' as it is")
+
+
 def test_an_array_that_is_changed_by_another_name_is_changed():
     work = "ds = p\nds -= Y\ndY = -np.log(p)"  # p is no longer p
     assert marks(SOFTMAX, work, **ONE_HOT)["dY"].verdict == WRONG

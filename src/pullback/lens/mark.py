@@ -17,7 +17,7 @@ import numpy as np
 from pullback.core.dtypes import canonical
 from pullback.core.shapes import spec_of
 from pullback.errors import CircuitError, PullbackError
-from pullback.lens.function import as_circuit_function
+from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.homework.read import Work, read_work
 from pullback.lens.homework.sheet import Answer, Sheet
 from pullback.lens.mistakes import name_mistake, reason
@@ -25,6 +25,7 @@ from pullback.lens.points import beside, is_label, points, points_of_data
 from pullback.lens.question import Question, place_of
 from pullback.lens.slips import Catalogue
 from pullback.lens.snapshot import Snapshot, full_force, short
+from pullback.lens.views import View
 from pullback.passes.backward import Backward
 
 RIGHT, WRONG, MISSING = "right", "wrong", "missing"
@@ -112,15 +113,15 @@ class Marker:
     """Grades any number of works on one circuit around one set of values.
 
     runs: the circuit at every point. near, data: which of them judge a wire that labels may not help,
-    and all others; the first is the point given.
+    and all others; the first is the point given. whole: inputs given as whole numbers.
     """
 
     def __init__(self, function: Any, /, *values: Any, **named: Any) -> None:
         made = as_circuit_function(function)
         view, given = made.viewed(made.bind(values, named))
-        given = [_precise(v) for v in given]
-        self.view = made.traced(view.arguments, [spec_of(v) for v in given])
-        self.circuit, self.given = self.view.circuit, given
+        self.given, self.whole = _real(made, view, [_precise(v) for v in given])
+        self.view = made.traced(view.arguments, [spec_of(v) for v in self.given])
+        self.circuit = self.view.circuit
         self._collect(list(self.circuit.input_names))
         first = self.runs[0]
         self.wanted = _wanted(first)
@@ -170,11 +171,12 @@ class Marker:
 
     @cached_property
     def required(self) -> list[str]:
-        """The inputs whose pull must be there: the parameters, or all where none is called so."""
+        """The inputs whose pull must be there: the parameters, or all but whole numbers where none is."""
         roles = dict(zip(self.circuit.inputs, self.circuit.roles, strict=True))
+        whole = {self.circuit.inputs[at] for at in self.whole}
         inputs = {n: w for n, w in self.wanted.items() if self.circuit.is_input(w)}
         chosen = [n for n, w in inputs.items() if roles[w] == "parameter"]
-        return chosen or list(inputs)
+        return chosen or [n for n, w in inputs.items() if w not in whole] or list(inputs)
 
     def right(self, run: Snapshot) -> dict[str, Any]:
         """The value of every named wire at a point, and the right pull on it as `d` + its name."""
@@ -251,6 +253,22 @@ class Marker:
         """An answer beside the runs at which it is judged."""
         chosen = self.points_of(wire)
         return Question(wire, [self.runs[i] for i in chosen], [values[i] for i in chosen])
+
+
+def _real(made: CircuitFunction, view: View, given: list[Any]) -> tuple[list[Any], set[int]]:
+    """The values with whole numbers made real where these can be pulled, and the places of those."""
+    whole: set[int] = set()
+    for at, value in enumerate(given):
+        if value.dtype.kind == "i":
+            tried = [*given[:at], value.astype(float), *given[at + 1 :]]
+            try:
+                other = made.traced(view.arguments, [spec_of(v) for v in tried])
+                pulled = other.back.input_pulls[at] >= 0
+            except PullbackError:
+                continue  # an index
+            if pulled:
+                given, whole = tried, whole | {at}
+    return given, whole
 
 
 def _precise(value: Any) -> Any:

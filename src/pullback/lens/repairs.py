@@ -24,7 +24,7 @@ MOST = 1_500  # changes tried on one variable
 def repaired(marker: Marker, sheet: Sheet, answer: Answer, wire: int, only: str = "") -> str:
     """What to change in words, or "" where no single change makes the answer the pull on `wire`.
 
-    only: of this kind alone, "overwritten" or "sign".
+    only: of this kind alone, "overwritten", "sign", "form" or "part".
     """
     lines = sheet.lines_behind(answer.name)
     names = _names(marker, sheet, wire, lines)

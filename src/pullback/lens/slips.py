@@ -75,11 +75,14 @@ class Catalogue:
                     return self.words(slip)
         return ""
 
-    def deep(self, question: Question) -> str:
-        """A slip at any gate behind the wire, in a work that takes several gates in one line."""
+    def deep(self, question: Question, kinds: Collection[str] = ()) -> str:
+        """A slip at any gate behind the wire, in a work that takes several gates in one line.
+
+        kinds: of these alone, if any.
+        """
         given = question.given[-1]
         for slip, pulls in self._all:
-            pull = pulls.get(question.wire)
+            pull = None if kinds and slip.kind not in kinds else pulls.get(question.wire)
             alike = pull is not None and question.runs[-1] is self.runs[-1] and _near(given, pull)
             if alike and self._fits(question, slip):
                 return self.words(slip)

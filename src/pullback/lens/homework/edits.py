@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from pullback.lens.homework.read import Line
 from pullback.lens.homework.trees import inside, is_called, product_roots, replaced, spelled
 
 Change = tuple[str, ast.expr]  # words, and the new tree
+Maker = Callable[[ast.expr, Sequence[str], bool], Iterator[Change]]
 LONGEST = 200  # nodes of a line that is still looked at
 TURNED = {ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt}
 
 
 class Edit(NamedTuple):
-    """A line in another form. kind: "overwritten", "sign" or "other"; said: the mistake in words."""
+    """A line in another form. kind: "overwritten", "sign", "form" or "part"; said: the mistake in words."""
 
     kind: str
     said: str
@@ -36,23 +37,31 @@ def edits(
         yield Edit("overwritten", "`=` for `+=`", dataclasses.replace(line, operator="add"))
     if only in ("", "sign"):
         yield from _signs_of(line)
-    if only == "":
-        yield from _others_of(line, names, numpy)
+    if only in ("", "form"):
+        yield from _additions(line)
+        yield from _made(line, "form", FORMS, names, numpy)
+    if only in ("", "part"):
+        yield from _made(line, "part", PARTS, names, numpy)
 
 
-def _others_of(line: Line, names: Sequence[str], numpy: bool) -> Iterator[Edit]:
+def _additions(line: Line) -> Iterator[Edit]:
     if line.operator == "add" and line.index is None:
         said = "`+=` for `=`: this line adds to what the lines above gave"
-        yield Edit("other", said, dataclasses.replace(line, operator=""))
+        yield Edit("form", said, dataclasses.replace(line, operator=""))
     if line.operator == "add" and line.index is not None:
         said = "`+=` at equal indices keeps the last alone; np.add.at adds them up"
-        yield Edit("other", said, dataclasses.replace(line, operator="add.at"))
-    for maker in OTHERS:
+        yield Edit("form", said, dataclasses.replace(line, operator="add.at"))
+
+
+def _made(
+    line: Line, kind: str, makers: Sequence[Maker], names: Sequence[str], numpy: bool
+) -> Iterator[Edit]:
+    for maker in makers:
         for said, tree in maker(line.value, names, numpy):
-            yield Edit("other", said, dataclasses.replace(line, value=tree))
+            yield Edit(kind, said, dataclasses.replace(line, value=tree))
         if line.index is not None and maker in (_indices, _swaps, _masks):
             for said, tree in maker(line.index, names, numpy):
-                yield Edit("other", said, dataclasses.replace(line, index=tree))
+                yield Edit(kind, said, dataclasses.replace(line, index=tree))
 
 
 # Signs
@@ -316,16 +325,6 @@ def _plain(number: float) -> str:
     return f"{number:g}"
 
 
-# The likeliest first.
-OTHERS = (
-    _products,
-    _indices,
-    _swaps,
-    _masks,
-    _powers,
-    _factors,
-    _numbers,
-    _folds,
-    _terms,
-    _brackets,
-)
+# Of the whole: matrices, indices, masks, powers. Then of its parts, the likeliest first.
+FORMS: Sequence[Maker] = (_products, _indices, _masks, _powers)
+PARTS: Sequence[Maker] = (_swaps, _factors, _numbers, _folds, _terms, _brackets)
