@@ -130,6 +130,11 @@ REFUSED = {
         r"dot: the last axis of 'a' \(2, 3\)",
     ),
     "options by place": (lambda x: pb.clamp(x, 0, 1), GateError, r"clamp takes 1 \(x\), got 3"),
+    "inputs in a list": (
+        lambda x: pb.concat([np.ones(2), np.ones(2)], x[0]),
+        GateError,
+        "concat takes its inputs one by one, not in a list",
+    ),
     "a misspelled option": (lambda x: pb.sum(x, axes=0), GateError, "sum has no attribute 'axes'"),
     "a shape left out": (lambda x: pb.reshape(x), GateError, "reshape needs the attribute 'shape'"),
 }

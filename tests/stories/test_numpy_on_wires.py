@@ -177,6 +177,18 @@ REFUSED = {
     "x[9]": (lambda x: x[9], PullbackError, "does not fit", ""),
     "x[0, 0, 0]": (lambda x: x[0, 0, 0], PullbackError, "does not fit", ""),
     "arrays apart": (lambda x: x[None][[0], :, [0]], CircuitError, "side by side", "two steps"),
+    "a list of rows": (
+        lambda x: pb.sum([x[0], x[1]]),
+        PullbackError,
+        "sum is a list that holds",
+        "concat",
+    ),
+    "joined in a list": (
+        lambda x: pb.concat([x, x]),
+        PullbackError,
+        "concat is a list that holds",
+        "concat",
+    ),
     "squeeze": (
         lambda x: x.squeeze(1),
         CircuitError,

@@ -165,7 +165,22 @@ class Gate:
         """An input that is no wire and no Unit: a plain Python number, or NumPy numbers."""
         if type(value) is float or type(value) is int:
             return value
+        if isinstance(value, list | tuple):
+            self._check_list(value)
         return canonical(value, f"an input of {self.name}")
+
+    def _check_list(self, values: Sequence[Any]) -> None:
+        """A list is an array of plain numbers: not of wires and Units, and not the inputs of concat."""
+        if any(hasattr(x, "__apply_gate__") for x in values):
+            raise DtypeError(
+                f"an input of {self.name} is a list that holds wires or Units.",
+                fix="concat(a, b) of arrays, concat(a[None], b[None]) of single numbers",
+            )
+        if self.variadic and any(isinstance(x, np.ndarray) and x.ndim for x in values):
+            raise GateError(
+                f"{self.name} takes its inputs one by one, not in a list.",
+                fix=f"{self.name}(*{self.inputs[0]})",
+            )
 
     def meet(self, given: tuple[Any, ...], bound: dict[str, Any]) -> Meeting:
         """The one check of a gate's inputs and options, before any number, Unit or wire is made.
