@@ -34,24 +34,25 @@ def random_ladder(seed):
 
 
 def every_path(circuit, wire, goal):
-    """All ways from a wire to the output, as lists of (gate, position), by going each of them."""
+    """All ways from a wire to the output, as lists of (gate, positions), by going each of them."""
     if wire == goal:
         yield []
     for row in circuit.rows():
-        for position, one in enumerate(row.inputs):
-            if one == wire:
-                yield from (
-                    [(row.wire, position), *rest] for rest in every_path(circuit, row.wire, goal)
-                )
+        positions = [i for i, one in enumerate(row.inputs) if one == wire]
+        if positions:
+            yield from (
+                [(row.wire, positions), *rest] for rest in every_path(circuit, row.wire, goal)
+            )
 
 
 def product(run, path):
     """The product of a path's slopes, each by a tiny complex step through the gate's own body."""
     result = 1.0
-    for gate, position in path:
+    for gate, positions in path:
         row = run.circuit.row(gate)
         inputs = [complex(run.values[i]) for i in row.inputs]
-        inputs[position] += 1e-30j
+        for position in positions:
+            inputs[position] += 1e-30j
         result *= np.imag(row.gate.body(*inputs)) / 1e-30
     return result
 

@@ -29,7 +29,9 @@ def explain(
     A card tells everything about the gate that computes the wire: its rule, its
     formulas, the numbers here, its corners, and what it costs, measured.
 
-    wire: an input, or a name given in the expression
+    Where a part is 0, infinite or NaN, the gate that made it so is named.
+
+    wire: an input, a name given in the expression, or t1, t2 ... as `run` prints
     paths: how many paths to list
     card: the card of the gate that computes the wire instead
 

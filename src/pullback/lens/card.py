@@ -25,9 +25,9 @@ from pullback.errors import CircuitError
 from pullback.executors import compile
 from pullback.lens.conventions import CONVENTIONS, Convention
 from pullback.lens.cost import Cost, empty_program, measured
-from pullback.lens.explain import slope_of
+from pullback.lens.paths import slope_of
 from pullback.lens.snapshot import Snapshot, plain, short
-from pullback.lens.wires import wire_names
+from pullback.lens.wire_names import find_wire, wire_names
 from pullback.passes.pull import pull_inputs
 from pullback.passes.tidy import tidy
 
@@ -146,7 +146,7 @@ def card(run: Snapshot, name: str) -> Card:
     [('dx = dq', 1.0, -4.0), ('dy = dq', 1.0, -4.0)]
     """
     circuit = run.circuit
-    wire = circuit.find(name)
+    wire = find_wire(circuit, name)
     row = circuit.row(wire)
     if row.gate is None:
         raise CircuitError(f"'{name}' is an input: no gate computes it.", fix=_listeners(run, wire))

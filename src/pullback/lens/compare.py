@@ -88,9 +88,14 @@ def compared(move: Move, scale: float, tolerance: float) -> Finding:
     near = error <= tolerance and uncertainty <= 10.0 * tolerance
     # Of a pull that is nothing beside the others, the first digits may drown in their rounding.
     small = abs(move.analytic - found.value) <= HONEST * doubt <= NEGLIGIBLE * scale
-    if error == 0.0 or near or small:
+    if near or small or (error == 0.0 and _is_exact(move, scale)):
         return Finding(move.where, move.analytic, found.value, error, uncertainty, OK)
     return _looked_at_closely(move, scale, tolerance)
+
+
+def _is_exact(move: Move, scale: float) -> bool:
+    """Whether a slope that agrees to the last bit, as two zeros do, was not left over by rounding."""
+    return move.inside is None or move.inside.rounding() <= NEGLIGIBLE * scale
 
 
 def _at_kink(move: Move, scale: float, corner: int) -> Finding:

@@ -13,6 +13,7 @@ from pullback.errors import RangeError, ShapeError
 from pullback.executors import compile
 from pullback.lens.snapshot import plain
 from pullback.lens.views import View
+from pullback.lens.wire_names import find_wire
 from pullback.passes.opening.element import element
 
 
@@ -30,7 +31,7 @@ def open_element(view: View, leaves: Sequence[Any] | None, name: str, index: Any
     leaves: the values of the circuit's inputs in some run.
     """
     circuit = view.circuit
-    wire = circuit.find(name)
+    wire = find_wire(circuit, name)
     shape = circuit.spec_of(wire).shape
     at = _checked(index, shape, name)
     named = {w for w, n in enumerate(circuit.names) if n and w != wire}

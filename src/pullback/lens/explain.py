@@ -7,21 +7,21 @@ over paths to the output; there may be very many, so the strongest are listed an
 
 from __future__ import annotations
 
-import heapq
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from pullback.core.circuit import Row
 from pullback.core.speech import expression_of
 from pullback.errors import OptionError
+from pullback.lens.blocked import Cause, causes_of
+from pullback.lens.paths import PathLine, is_single, slope_of, strongest_paths
 from pullback.lens.snapshot import Snapshot, plain, short
 from pullback.lens.whole import kind_of
+from pullback.lens.wire_names import find_wire
 from pullback.passes.backward import Branch
-from pullback.passes.pull import pull_inputs
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,8 @@ class BranchLine:
         return f"the slope of {self.gate}, times the pull on {self.into}  {self.line}".rstrip()
 
 
+CAUSES = 5  # that are printed
 WRITTEN_OUT = 8  # digits before the point; larger numbers get a power of ten
-SHOWN = 12  # wires of one path that are printed; the middle of a longer one is left out
-
-
-@dataclass(frozen=True)
-class PathLine:
-    """One path from the wire to the output: the wires on the way and the product of their slopes."""
-
-    wires: tuple[str, ...]
-    product: float
-
-    def __str__(self) -> str:
-        wires = self.wires
-        if len(wires) > SHOWN:
-            half = SHOWN // 2
-            wires = (*wires[:half], f"{len(wires) - 2 * half} more", *wires[-half:])
-        return " -> ".join(wires)
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,8 @@ class Explanation:
     """Why the pull on `name` is `pull`. The branches add up to it; so do the paths and the remainder.
 
     is_output: the wire is what is pulled from outside. remainder is 0.0 when every path is listed;
-    there are no paths where an array is on the way.
+    there are no paths where an array is on the way. causes: the gates that made a pull, or a part of
+    it, 0, infinite or NaN.
     """
 
     name: str
@@ -81,6 +67,7 @@ class Explanation:
     paths: tuple[PathLine, ...]
     remainder: float
     is_output: bool = False
+    causes: tuple[Cause, ...] = ()
 
     def __repr__(self) -> str:
         named = f"{self.name} = {short(self.value)}"
@@ -90,18 +77,27 @@ class Explanation:
             return f"{named} is not pulled: {self._why_not()}"
         if any(b.slope is None for b in self.branches):
             rows = [f"  {short(b.contribution)}  {b.through}" for b in self.branches]
-            return "\n".join([f"{named} is pulled with {short(self.pull)}", *rows])
+            head = f"{named} is pulled with {short(self.pull)}"
+            return "\n".join([head, *rows, *self._cause_lines()])
         amounts, total = adding_up([float(b.contribution) for b in self.branches], self.pull)
         rows = [
             f"  {a} = {b.slope:.4g} * {short(b.upstream)}  {b.through}"
             for a, b in zip(_aligned(amounts), self.branches, strict=True)
         ]
-        return "\n".join([f"{named} is pulled with {total}", *rows, *self._path_lines()])
+        head = f"{named} is pulled with {total}"
+        return "\n".join([head, *rows, *self._cause_lines(), *self._path_lines()])
+
+    def _cause_lines(self) -> list[str]:
+        """Why parts are 0 or no numbers; of many causes the first few."""
+        more = len(self.causes) - CAUSES
+        lines = [f"  {cause}" for cause in self.causes[:CAUSES]]
+        return [*lines, *([f"  and {more} more causes"] if more > 0 else [])]
 
     def _why_not(self) -> str:
         dtype = np.asarray(self.value).dtype
         if dtype.kind == "f":
-            return "no path leads from it to the output."
+            causes = "; ".join(map(str, self.causes))
+            return f"{causes or 'no path leads from it to the output'}."
         said = f"it holds {kind_of(dtype)}, and only real numbers are pulled."
         return f"{said}\n  Try: {self.name}.astype(float)" if dtype.kind == "i" else said
 
@@ -133,18 +129,20 @@ def explain(run: Snapshot, name: str, paths: int = 5) -> Explanation:
     """
     if paths < 0:
         raise OptionError(f"paths={paths}; it is 0 or more.")
-    wire = run.circuit.find(name)
+    wire = find_wire(run.circuit, name)
     every = run.view.back.branches.get(wire, [])
     lines = tuple(_branch_line(run, wire, b) for b in every if b.gate >= 0)
-    pull, found, rest = run.grad_of(wire), [], 0.0
-    reached = _reached(run, wire)
-    if lines and paths and all(_all_scalar(run, b) for b in reached):
-        order = sorted({wire, *(b.gate for b in reached)}, reverse=True)
-        found = _strongest(run, order, paths)
-        if _path_count(run, order, paths + 1) > len(found):
-            rest = math.fsum([float(pull), *(-p.product for p in found)])
-    value = run[name].value
-    return Explanation(name, value, pull, lines, tuple(found), rest, not lines and bool(every))
+    found = strongest_paths(run, wire, paths if lines else 0)
+    return Explanation(
+        name=name,
+        value=run.wire(wire).value,
+        pull=run.grad_of(wire),
+        branches=lines,
+        paths=found.lines,
+        remainder=found.remainder,
+        is_output=not lines and bool(every),
+        causes=causes_of(run, wire),
+    )
 
 
 def _branch_line(run: Snapshot, wire: int, branch: Branch) -> BranchLine:
@@ -152,7 +150,7 @@ def _branch_line(run: Snapshot, wire: int, branch: Branch) -> BranchLine:
     row = circuit.row(branch.gate)
     assert row.gate is not None
     site = circuit.sites[int(circuit.site[branch.gate])]
-    slope = slope_of(run, row, branch.position) if _all_scalar(run, branch) else None
+    slope = slope_of(run, row, branch.position) if is_single(run, branch) else None
     return BranchLine(
         gate=expression_of(circuit, branch.gate),
         into=_name(run, branch.gate),
@@ -161,83 +159,6 @@ def _branch_line(run: Snapshot, wire: int, branch: Branch) -> BranchLine:
         contribution=plain(run.values[branch.pull]),
         line=str(site) if site.file else "",
     )
-
-
-def _all_scalar(run: Snapshot, branch: Branch) -> bool:
-    wires = (branch.gate, *run.circuit.row(branch.gate).inputs)
-    return all(run.circuit.spec_of(w).shape == () for w in wires)
-
-
-def slope_of(run: Snapshot, row: Row, position: int) -> float:
-    """d output / d input of one gate, at the numbers of this run."""
-    assert row.gate is not None
-    inputs = [run.values[i] for i in row.inputs]
-    y = run.values[row.wire]
-    with np.errstate(all="ignore"):
-        pull = pull_inputs(row.gate, np.ones_like(y)[()], y, inputs, row.attributes)[position]
-    return 0.0 if pull is None else float(pull)
-
-
-def _reached(run: Snapshot, wire: int) -> list[Branch]:
-    """Every branch on some path from `wire` to the output."""
-    back, seen, found, waiting = run.view.back, {wire}, [], [wire]
-    while waiting:
-        for branch in back.branches.get(waiting.pop(), []):
-            if branch.gate >= 0:
-                found.append(branch)
-                if branch.gate not in seen:
-                    seen.add(branch.gate)
-                    waiting.append(branch.gate)
-    return found
-
-
-class _Way(NamedTuple):
-    """A path as a chain of cells that share their ends, so that long circuits stay cheap."""
-
-    product: float
-    wire: int
-    onward: _Way | None
-
-
-def _strongest(run: Snapshot, order: list[int], count: int) -> list[PathLine]:
-    """The `count` paths with the largest products from the last of `order` to the output.
-
-    Each wire keeps its own best ways onward. That is enough: a way that is not among a wire's best
-    is beaten by `count` others however the path came there.
-    """
-    best: dict[int, list[_Way]] = {}
-    for at in order:
-        ways: list[_Way] = []
-        for branch in run.view.back.branches.get(at, []):
-            if branch.gate < 0:
-                ways.append(_Way(float(run.values[branch.pull]), at, None))
-            else:
-                slope = slope_of(run, run.circuit.row(branch.gate), branch.position)
-                ways += [_Way(_times(slope, w.product), at, w) for w in best[branch.gate]]
-        best[at] = heapq.nlargest(count, ways, key=lambda way: abs(way.product))
-    return [PathLine(_wires(run, way), way.product) for way in best[order[-1]]]
-
-
-def _times(slope: float, onward: float) -> float:
-    """Where nothing pulls, an infinite slope changes nothing."""
-    return 0.0 if onward == 0.0 else slope * onward
-
-
-def _wires(run: Snapshot, way: _Way | None) -> tuple[str, ...]:
-    names = []
-    while way:
-        names.append(_name(run, way.wire))
-        way = way.onward
-    return tuple(names)
-
-
-def _path_count(run: Snapshot, order: list[int], most: int) -> int:
-    """How many paths there are, counted up to `most`: there may be more than atoms."""
-    counts: dict[int, int] = {}
-    for at in order:
-        branches = run.view.back.branches.get(at, [])
-        counts[at] = min(most, sum(1 if b.gate < 0 else counts[b.gate] for b in branches))
-    return counts[order[-1]]
 
 
 def _name(run: Snapshot, wire: int) -> str:
@@ -255,7 +176,7 @@ def adding_up(parts: list[float], total: float, digits: int = 4) -> tuple[list[s
     """
     total = float(total)
     if not all(map(math.isfinite, [*parts, total])) or not any([*parts, total]):
-        return [f"{p:.{digits}g}" for p in parts], f"{total:.{digits}g}"
+        return [f"{p + 0.0:.{digits}g}" for p in parts], f"{total + 0.0:.{digits}g}"  # -0 is 0
     top = _exponent(max(abs(p) for p in [*parts, total]))
     # Of parts that cancel, show more digits; beyond 15 there is only rounding.
     fine = max(_exponent(total) if total else top, top - 15 + digits) - digits + 1

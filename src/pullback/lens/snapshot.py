@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from pullback.executors.reference.program import force_on
 from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.views import View
 from pullback.lens.whole import is_real
+from pullback.lens.wire_names import find_wire, wire_names
 
 
 @dataclass(frozen=True)
 class WireView:
-    """One wire in one run. grad is None where nothing pulls."""
+    """One wire in one run, called t1, t2 ... where it has no name. grad is None where nothing pulls."""
 
     id: int
     name: str
@@ -68,12 +70,16 @@ class Snapshot:
         grad = self.grad_of(wire)
         return WireView(
             wire,
-            circuit.names[wire],
+            self._names[wire],
             kind,
             plain(self.values[wire]),
             grad,
             str(site) if site.file else "",
         )
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return wire_names(self.circuit)
 
     def draw(self, look: Look | None = None, **options: Any) -> Picture:
         """This very run as a picture: values above the wires, pulls below; options as of `Look`."""
@@ -85,7 +91,7 @@ class Snapshot:
         return self.draw()._repr_html_()
 
     def __getitem__(self, name: str) -> WireView:
-        return self.wire(self.circuit.find(name))
+        return self.wire(find_wire(self.circuit, name))
 
     def __iter__(self) -> Iterator[WireView]:
         """Every wire in running order, constants left out."""

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pullback.core.circuit import Circuit
-from pullback.core.names import unique
-from pullback.emit.numerals import number
 from pullback.lens.snapshot import plain
 from pullback.lens.views import View
+from pullback.lens.wire_names import wire_names
 from pullback.passes.rewrite import live
 
 
@@ -48,20 +47,6 @@ def wire_rows(view: View, values: Sequence[Any] | None = None) -> list[WireRow]:
             made = _made(circuit, wire, names)
             rows.append(WireRow(names[wire], made, value, grad, str(site) if site.file else ""))
     return rows
-
-
-def wire_names(circuit: Circuit) -> list[str]:
-    """Names for all wires that matter, t1, t2 ... where the person gave none; a constant's is its number."""
-    names, alive, count = list(circuit.names), live(circuit), 0
-    taken = set(names)
-    for row in circuit.rows():
-        if circuit.is_constant(row.wire):
-            names[row.wire] = number(circuit.constant_of(row.wire), digits=17)
-        elif not names[row.wire] and alive[row.wire]:
-            count += 1
-            names[row.wire] = unique(f"t{count}", taken)
-            taken.add(names[row.wire])
-    return names
 
 
 def _made(circuit: Circuit, wire: int, names: list[str]) -> str:
