@@ -172,8 +172,8 @@ def test_codes_with_zeros_in_front_are_a_category(asked):
     found = learn(asked)
     assert found["test_accuracy"] == 1
     assert found["columns"][0].startswith("'zip': category (4 levels; codes")
-    assert learn(asked, "--number", "zip")["columns"][0] == "'zip': number"
-    assert learn(asked, "--category", "b")["columns"][1] == "'b': category (11 levels)"
+    chosen = learn(asked, "--number", "zip", "--category", "b", "--epochs", "1")["columns"]
+    assert chosen == ["'zip': number", "'b': category (11 levels)"]
 
 
 NAMELESS = {
@@ -285,7 +285,7 @@ def seconds_of(columns):
 def test_the_cost_grows_with_the_columns(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # In proportion, 8 times as long; quadratic, 64 times.
-    assert seconds_of(8_000) < 16 * min(seconds_of(1_000) for _ in range(2))
+    assert seconds_of(6_000) < 16 * min(seconds_of(750) for _ in range(2))
 
 
 def test_of_many_columns_the_first_are_named_and_the_others_counted(asked):
