@@ -10,8 +10,8 @@ import pytest
 from pullback.cli import answer
 from pullback.errors import DataError
 from pullback.models import MLPRegressor
-from pullback.models.again import open_problem
 from pullback.models.problem import Question
+from pullback.models.tables import open_problem
 
 QUICK = ["--epochs", "30", "--hidden", "8"]
 

@@ -22,7 +22,8 @@ from pullback.data.split import split
 from pullback.data.table import read_table
 from pullback.errors import DataError, FileError, OptionError, RunError, UnknownName
 from pullback.models import MLPClassifier
-from pullback.models.job import predict_table, train_classifier
+from pullback.models.job import train_classifier
+from pullback.models.predictions import predict_table
 from pullback.runs.folder import create_run, open_run
 
 QUICK = {"hidden": (16,), "epochs": 3}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pullback.cli.printing import note, say, say_json
-from pullback.models.again import Evaluation, evaluate_table
-from pullback.models.evidence import Judged
+from pullback.models.evaluate import Evaluation, evaluate_table
+from pullback.models.metrics import ClassMetrics, Metrics
 from pullback.runs.folder import ROOT
 
 
@@ -38,7 +38,7 @@ def evaluate(
     for remark in found.notes:
         note(remark)
     if json:
-        document = {"run": found.run, "task": found.judged.task, **_document(found.judged)}
+        document = {"run": found.run, "task": found.metrics.task, **_document(found.metrics)}
         apart = {"unseen": _document(found.apart)} if found.apart else {}
         say_json({**document, "parts": found.parts, **apart})
     else:
@@ -46,16 +46,16 @@ def evaluate(
     return 0
 
 
-def _document(judged: Judged) -> dict[str, Any]:
-    scores = {name.removeprefix("test_"): value for name, value in judged.scores().items()}
-    return {**scores, "baseline": asdict(judged.baseline)}
+def _document(metrics: Metrics) -> dict[str, Any]:
+    scores = {name.removeprefix("test_"): value for name, value in metrics.scores().items()}
+    return {**scores, "baseline": asdict(metrics.baseline)}
 
 
 def _rows(found: Evaluation) -> list[str]:
     if found.apart is None:
         learned = sum(n for part, n in found.parts.items() if part in ("train", "validation"))
         said = f"all {learned:,} rows are training or validation rows of this run: no test of it"
-        return _scores(found.judged) + [f"note           {said}"] * bool(learned)
+        return _scores(found.metrics) + [f"note           {said}"] * bool(learned)
     met = ", ".join(
         f"{count:,} {'never seen' if part == 'new' else part}"
         for part, count in found.parts.items()
@@ -66,22 +66,22 @@ def _rows(found: Evaluation) -> list[str]:
         "test and unseen rows, which had no part in the training:",
         *_scores(found.apart),
         "all rows, with those it was trained on:",
-        *_scores(found.judged),
+        *_scores(found.metrics),
     ]
 
 
-def _scores(judged: Judged) -> list[str]:
-    baseline = f"baseline       {judged.baseline.verdict}"
-    if judged.task == "regression":
+def _scores(metrics: Metrics) -> list[str]:
+    baseline = f"baseline       {metrics.baseline.verdict}"
+    if not isinstance(metrics, ClassMetrics):
         return [
-            f"R²             {judged.score:.4f}  ({judged.rows} rows)",
-            f"RMSE           {judged.loss**0.5:.5g}",
+            f"R²             {metrics.score:.4f}  ({metrics.rows} rows)",
+            f"RMSE           {metrics.loss**0.5:.5g}",
             baseline,
         ]
-    right = round(judged.score * judged.rows)
+    right = round(metrics.score * metrics.rows)
     return [
-        f"accuracy       {judged.score:.2%}  ({right} of {judged.rows} right)",
-        f"mean recall    {judged.balanced:.2%}  (over the classes)",
-        f"loss           {judged.loss:.4f}",
+        f"accuracy       {metrics.score:.2%}  ({right} of {metrics.rows} right)",
+        f"mean recall    {metrics.balanced:.2%}  (over the classes)",
+        f"loss           {metrics.loss:.4f}",
         baseline,
     ]

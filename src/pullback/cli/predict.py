@@ -7,8 +7,7 @@ from typing import Literal
 
 from pullback.cli.printing import note, say, say_json
 from pullback.data.table import shown
-from pullback.models.job import Answers, predict_table
-from pullback.models.predictions import write_predictions
+from pullback.models.predictions import Predictions, predict_table, write_predictions
 from pullback.runs.folder import ROOT
 
 
@@ -38,40 +37,40 @@ def predict(  # noqa: PLR0913 - one argument a flag
     $ pullback predict digits-1 digits.csv
     $ pullback predict digits-1 digits.csv --out predictions.csv
     """
-    answers = predict_table(run, table, root=runs, decimal=decimal)
-    for remark in answers.notes:
+    found = predict_table(run, table, root=runs, decimal=decimal)
+    for remark in found.notes:
         note(remark)
-    if answers.ignored:
-        more = f" and {len(answers.ignored) - 12:,} more" if len(answers.ignored) > 12 else ""
-        note(f"ignored columns: {', '.join(map(shown, answers.ignored[:12]))}{more}")
+    if found.ignored:
+        more = f" and {len(found.ignored) - 12:,} more" if len(found.ignored) > 12 else ""
+        note(f"ignored columns: {', '.join(map(shown, found.ignored[:12]))}{more}")
     if out is not None:
-        write_predictions(answers, out)
+        write_predictions(found, out)
     if json:
-        say_json(_document(answers, proba) | {"out": out and str(out)})
+        say_json(_document(found, proba) | {"out": out and str(out)})
     elif out is not None:
-        say(f"Wrote {len(answers.labels):,} rows to {out}.")
+        say(f"Wrote {len(found.labels):,} rows to {out}.")
     else:
-        say(*_lines(answers, proba))
+        say(*_lines(found, proba))
     return 0
 
 
-def _document(answers: Answers, proba: bool) -> dict[str, object]:
-    said: dict[str, object] = {"run": answers.run}
-    if answers.proba is None:
-        return {**said, "numbers": answers.labels}
-    said |= {"labels": answers.labels, "probabilities": answers.probabilities}
-    return {**said, "classes": answers.classes, "proba": answers.proba} if proba else said
+def _document(found: Predictions, proba: bool) -> dict[str, object]:
+    said: dict[str, object] = {"run": found.run}
+    if found.proba is None:
+        return {**said, "numbers": found.labels}
+    said |= {"labels": found.labels, "probabilities": found.probabilities}
+    return {**said, "classes": found.classes, "proba": found.proba} if proba else said
 
 
-def _lines(answers: Answers, proba: bool) -> list[str]:
-    labels = answers.labels.tolist()
-    if answers.proba is None:
+def _lines(found: Predictions, proba: bool) -> list[str]:
+    labels = found.labels.tolist()
+    if found.proba is None:
         return [f"{number:.6g}" for number in labels]
     if not proba:
-        pairs = zip(map(_printable, labels), answers.probabilities.tolist(), strict=True)
+        pairs = zip(map(_printable, labels), found.probabilities.tolist(), strict=True)
         return [f"{label}  {probability:.4f}" for label, probability in pairs]
-    rows = zip(map(_printable, labels), answers.proba.tolist(), strict=True)
-    head = "\t".join(["label", *map(_printable, answers.classes)])
+    rows = zip(map(_printable, labels), found.proba.tolist(), strict=True)
+    head = "\t".join(["label", *map(_printable, found.classes)])
     return [head, *("\t".join([label, *(f"{p:.4f}" for p in row)]) for label, row in rows)]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pullback.cli.app import STOPPED
 from pullback.cli.printing import say, say_json
-from pullback.models.again import rerun as train_again
+from pullback.models.rerun import rerun as train_again
 from pullback.runs.endings import endings
 from pullback.runs.folder import ROOT
 from pullback.train.monitor import Monitors

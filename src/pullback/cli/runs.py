@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pullback.cli.printing import note, say_json, say_table
-from pullback.models.job import Summary, summaries
+from pullback.models.summaries import Summary, summaries
 from pullback.runs.folder import ROOT
 
 HEAD = ("run", "target", "test score", "epochs", "seconds", "started (UTC)", "state")

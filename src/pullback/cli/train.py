@@ -12,10 +12,10 @@ from pullback.data.columns import columns_said
 from pullback.data.digits import digits
 from pullback.data.shipped import SHIPPED
 from pullback.data.table import shown
-from pullback.models.again import columns_of, train_file
-from pullback.models.job import Outcome, train_classifier
+from pullback.models.job import Outcome, train_classifier, train_file
 from pullback.models.mlp import MLPClassifier
 from pullback.models.problem import Problem, Question
+from pullback.models.tables import columns_of
 from pullback.runs.endings import Ending, endings
 from pullback.runs.folder import ROOT
 from pullback.train.monitor import Monitors

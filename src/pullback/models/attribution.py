@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pullback.lens.function import function_of_circuit
-from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.nn.init import Array
+
+if TYPE_CHECKING:
+    from pullback.models.estimator import Estimator
 
 
 def contributions(
-    model: MLPClassifier | MLPRegressor,
+    model: Estimator,
     row: Array,
     force: Sequence[float],
     groups: Mapping[str, Sequence[int]],
 ) -> list[tuple[str, float]]:
-    """Pull times distance from the training mean, added up by column, the largest first.
+    """Pull times distance from the training mean (from 0 where the circuit has none), added up by column.
 
     force: what pulls on each score, for instance +1 on the predicted class and -1 on the true one. In a
     net without a corner between the row and the mean they add up to the difference of the two answers.
@@ -25,7 +28,8 @@ def contributions(
     """
     scorer = model.scorer_
     circuit = scorer.circuit
-    mean = circuit.constant_of(circuit.find("mean"))
+    middle = circuit.by_name.get("mean", -1)
+    mean = circuit.constant_of(middle) if middle >= 0 else np.zeros_like(row)
     run = function_of_circuit(circuit).run(
         {"x": row[None, :], **scorer.weights}, force=np.array([force])
     )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pullback.models.mlp import MLPClassifier, MLPRegressor
+from pullback.models.estimator import Estimator
 from pullback.models.problem import Problem, rows_of
 
 
-def linear_score(problem: Problem, model: MLPClassifier | MLPRegressor) -> float:
+def linear_score(problem: Problem, model: Estimator) -> float:
     """The accuracy, or RMSE, on the test rows of a linear model with the options and rows of `model`.
 
     Softmax regression for classes, least squares for numbers, by the same steps.
     """
-    linear = type(model)(**{**model.options(), "hidden": ()})
+    linear = model.linear()
     train, validation, test = (rows_of(problem, part) for part in problem.parts)
     linear.fit(*train, validation, feature_names=problem.features)
-    if isinstance(linear, MLPRegressor):
-        return float(linear.loss(*test) ** 0.5)
-    return linear.score(*test)
+    return float(linear.loss(*test) ** 0.5) if linear.task == "regression" else linear.score(*test)

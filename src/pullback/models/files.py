@@ -7,15 +7,12 @@ from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.core.file import read_file, to_bytes
-from pullback.errors import FileError, OptionError
+from pullback.errors import FileError, OptionError, RunError
 from pullback.lens.function import CircuitFunction, function_of_circuit
-from pullback.models.mlp import MLPClassifier, MLPRegressor
+from pullback.models.estimator import Estimator
+from pullback.models.registry import ESTIMATORS, kind_of
 from pullback.runs.atomic import write_atomic
-
-MODELS: dict[str, type[MLPClassifier] | type[MLPRegressor]] = {
-    "MLPClassifier": MLPClassifier,
-    "MLPRegressor": MLPRegressor,
-}
+from pullback.runs.folder import Run
 
 
 def save(path: Path | str, thing: Any) -> None:
@@ -34,7 +31,7 @@ def save(path: Path | str, thing: Any) -> None:
         thing = thing.last_view().circuit
     if isinstance(thing, Circuit):
         write_atomic(path, to_bytes(thing))
-    elif isinstance(thing, MLPClassifier | MLPRegressor):
+    elif isinstance(thing, Estimator):
         thing.save(path)
     else:
         raise OptionError(
@@ -49,8 +46,18 @@ def load(path: Path | str) -> Any:
     """
     loaded = read_file(path)
     kind = loaded.about.get("model")
-    if isinstance(kind, str) and kind in MODELS:
-        return MODELS[kind].load(path)
+    if isinstance(kind, str) and kind in ESTIMATORS:
+        return kind_of(kind).load(path)
     if loaded.circuit is None or loaded.about:
         raise FileError(f"'{path}' holds neither a circuit nor a model that is known here.")
     return function_of_circuit(loaded.circuit)
+
+
+def model_of(run: Run) -> Estimator:
+    """The trained model of a run; RunError where the training did not get that far."""
+    if not run.model.exists():
+        raise RunError(f"run {run.name!r} has no model: its training did not get that far.")
+    model = load(run.model)
+    if not isinstance(model, Estimator):
+        raise FileError(f"'{run.model}' holds no model of a table.")
+    return model

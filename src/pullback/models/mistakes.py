@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pullback.models.attribution import contributions, in_words
-from pullback.models.mlp import MLPClassifier, MLPRegressor
 from pullback.models.problem import Problem
-from pullback.models.rows import codes_of
 from pullback.nn.init import Array
 
+if TYPE_CHECKING:
+    from pullback.models.estimator import Estimator
+
 WORST, MOST_CELLS = 10, 10
+
+
+class Worst(NamedTuple):
+    """Rows on which a model errs most: which, what to say of each under `head`, and what pulls on their
+    scores when one asks why."""
+
+    rows: list[int]
+    head: list[str]
+    said: list[list[str]]
+    forces: Sequence[Any]
+
+
+def worst_labels(codes: Array, proba: Array, names: Sequence[str]) -> Worst:
+    """The wrong rows whose true class was thought least likely."""
+    taken = proba.argmax(axis=-1)
+    sure = proba[np.arange(len(codes)), codes]
+    rows = [int(i) for i in np.argsort(sure, kind="stable") if taken[i] != codes[i]][:WORST]
+    said = [[names[codes[i]], names[taken[i]], f"{proba[i, taken[i]]:.1%}"] for i in rows]
+    one = np.eye(len(names))
+    forces = [one[taken[i]] - one[codes[i]] for i in rows]
+    return Worst(rows, ["true", "predicted", "probability"], said, forces)
+
+
+def worst_numbers(y: Array, expected: Array) -> Worst:
+    """The rows with the largest residual."""
+    miss = y - expected
+    rows = [int(i) for i in np.argsort(-np.abs(miss), kind="stable")[:WORST]]
+    said = [[f"{y[i]:.6g}", f"{expected[i]:.6g}", f"{miss[i]:+.4g}"] for i in rows]
+    return Worst(rows, ["true", "predicted", "residual"], said, [np.ones(1)] * len(rows))
 
 
 @dataclass(eq=False)
@@ -25,45 +57,20 @@ class Mistakes:
     images: list[list[float]] = field(default_factory=list)
 
 
-def worst(
-    problem: Problem,
-    model: MLPClassifier | MLPRegressor,
-    proba: Array | None,
-    expected: Array | None,
-) -> Mistakes:
-    """The ten worst test rows: the true class thought least likely, or the largest residual."""
-    test = problem.parts.test
-    y = problem.y[test]
-    if isinstance(model, MLPClassifier):
-        assert proba is not None
-        codes, taken = codes_of(y, model.classes_), proba.argmax(axis=-1)
-        sure = proba[np.arange(len(codes)), codes]
-        order = [int(i) for i in np.argsort(sure, kind="stable") if taken[i] != codes[i]][:WORST]
-        names = [str(label) for label in model.classes_.tolist()]
-        said = [[names[codes[i]], names[taken[i]], f"{proba[i, taken[i]]:.1%}"] for i in order]
-        head = ["true", "predicted", "probability"]
-        one = np.eye(len(names))
-        forces = [one[taken[i]] - one[codes[i]] for i in order]
-    else:
-        assert expected is not None
-        miss = y - expected
-        order = [int(i) for i in np.argsort(-np.abs(miss), kind="stable")[:WORST]]
-        said = [[f"{y[i]:.6g}", f"{expected[i]:.6g}", f"{miss[i]:+.4g}"] for i in order]
-        head = ["true", "predicted", "residual"]
-        forces = [np.ones(1)] * len(order)
-    rows = [int(test[i]) for i in order]
+def mistakes_of(problem: Problem, model: Estimator, found: Worst) -> Mistakes:
+    """These test rows with their cells, and why the model said so."""
+    rows = [int(problem.parts.test[i]) for i in found.rows]
     images = _images(problem, rows)
     names, cells = _cells(problem, rows)
     if images:
-        return Mistakes(
-            [*head, "row"], [[*a, b[0]] for a, b in zip(said, cells, strict=True)], images
-        )
+        numbered = [[*a, b[0]] for a, b in zip(found.said, cells, strict=True)]
+        return Mistakes([*found.head, "row"], numbered, images)
     why = [
         in_words(contributions(model, problem.X[row], force, problem.groups))
-        for row, force in zip(rows, forces, strict=True)
+        for row, force in zip(rows, found.forces, strict=True)
     ]
-    found = [[*a, b, *c] for a, b, c in zip(said, why, cells, strict=True)]
-    return Mistakes([*head, "why", *names], found)
+    told = [[*a, b, *c] for a, b, c in zip(found.said, why, cells, strict=True)]
+    return Mistakes([*found.head, "why", *names], told)
 
 
 def _images(problem: Problem, rows: list[int]) -> list[list[float]]:

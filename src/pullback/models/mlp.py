@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -12,14 +11,11 @@ from numpy.typing import ArrayLike
 
 from pullback.core.dtypes import FLOAT32, FLOAT64
 from pullback.core.ranges import check_count
-from pullback.data.encode import Encoder
-from pullback.data.standardize import Standardizer, fit_standardizer
-from pullback.data.table import shown
-from pullback.errors import DataError, OptionError, RunError
-from pullback.gates.reduce import softmax
+from pullback.data.standardize import fit_standardizer
+from pullback.errors import DataError, OptionError
 from pullback.loop.plan import Plan
+from pullback.models.estimator import Classifier, Estimator, Pair, Regressor
 from pullback.models.rows import checked_labels, checked_numbers, checked_rows, codes_of
-from pullback.models.saved import About, Options, labels_of, load, save
 from pullback.models.scorer import Scorer, scores_circuit
 from pullback.nn.activations import ReLU
 from pullback.nn.init import Array
@@ -30,22 +26,28 @@ from pullback.nn.sequential import Sequential
 from pullback.train.monitor import Monitor
 from pullback.train.optimizers import SGD
 from pullback.train.step import Task
-from pullback.train.trainer import Examples, Stopped, Training
-
-Rows = tuple[ArrayLike, ArrayLike]
+from pullback.train.trainer import Examples, Training
 
 
-class _MLP:
-    """What both have in common: hidden ReLU layers, made better by SGD with momentum, and their file."""
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The options of an `MLPClassifier` or an `MLPRegressor`."""
 
+    hidden: list[int]
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+    random_state: int
+    dtype: str
+
+
+class _MLP(Estimator):
+    """What both have in common: hidden ReLU layers, made better by SGD with momentum."""
+
+    Options = Options
     _loss: Loss
-    encoder_: Encoder | None = None
-    target_: str = ""
-    feature_names_in_: tuple[str, ...]
-    n_features_in_: int
-    scorer_: Scorer
-    n_iter_: int
-    stopped_: Stopped
 
     def __init__(  # noqa: PLR0913  scikit-learn's manners: each option is an argument
         self,
@@ -69,12 +71,6 @@ class _MLP:
         self.patience = patience
         self.random_state = random_state
         self.dtype = dtype
-
-    def options(self) -> dict[str, Any]:
-        """The options by name, as plain Python numbers."""
-        return {
-            name: np.asarray(getattr(self, name)).tolist() for name in Options.__struct_fields__
-        }
 
     def check_options(self) -> None:
         """OptionError when an option lies outside its range. `fit` asks this first."""
@@ -107,71 +103,14 @@ class _MLP:
         self.n_iter_ = training.now.epoch
         return net, training.weights
 
-    def _named(self, rows: Array, names: Sequence[str]) -> Standardizer:
-        self.n_features_in_ = rows.shape[1]
-        self.feature_names_in_ = tuple(names) or tuple(f"x{i}" for i in range(rows.shape[1]))
-        return fit_standardizer(rows, self.feature_names_in_)
-
-    def _scores(self, X: ArrayLike) -> Array:
-        """What the net says of each row; DataError names the cell where a row is beyond its numbers."""
-        rows = checked_rows(X, self._fitted().feature_names_in_)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = self.scorer_(rows)
-        wrong = np.flatnonzero(~np.isfinite(scores).all(axis=-1))
-        if len(wrong):
-            row = int(wrong[0])
-            column = int(np.abs(rows[row]).argmax())
-            raise DataError(
-                f"row {row}, column {shown(self.feature_names_in_[column])}: "
-                f"{rows[row, column]:g} is too large for this model."
-            )
-        return scores
-
-    def save(self, path: Path | str) -> None:
-        """Write the trained model to a file, whole or not at all. No pickle, no code."""
-        about = About(
-            model=type(self).__name__,  # type: ignore[arg-type]  # checked when it is read
-            options=Options(**self.options()),
-            classes=self._fitted()._classes(),
-            features=list(self.feature_names_in_),
-            epochs=self.n_iter_,
-            stopped=self.stopped_,
-            encoder=self.encoder_,
-            target=self.target_,
-        )
-        save(Path(path), self.scorer_, about)
-
-    @classmethod
-    def load(cls, path: Path | str) -> Self:
-        """A model that predicts as it did when it was saved; FileError for any other file."""
-        saved = load(Path(path), cls.__name__)
-        model = cls(**msgspec.structs.asdict(saved.about.options))
-        model._remember(saved.about)
-        model.feature_names_in_ = tuple(saved.about.features)
-        model.n_features_in_ = len(saved.about.features)
-        model.scorer_ = saved.scorer
-        model.encoder_, model.target_ = saved.about.encoder, saved.about.target
-        model.n_iter_, model.stopped_ = saved.about.epochs, saved.about.stopped
-        return model
-
-    def _classes(self) -> list[Any]:
-        return []
-
-    def _remember(self, about: About) -> None:
-        """What only one kind of model has to take out of its file."""
-
-    def _fitted(self) -> Self:
-        if not hasattr(self, "scorer_"):
-            raise RunError(
-                f"this {type(self).__name__} has learned nothing yet.", fix="model.fit(X, y)"
-            )
-        return self
+    def linear(self) -> Estimator:
+        return type(self)(**{**self.options(), "hidden": ()})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(hidden={tuple(self.hidden)!r})"
 
 
-class MLPClassifier(_MLP):
+class MLPClassifier(_MLP, Classifier):
     """Hidden ReLU layers, softmax scores; cross-entropy, made smaller by SGD with momentum.
 
     Columns are standardised by the training rows. With validation rows, training stops after
@@ -189,14 +128,13 @@ class MLPClassifier(_MLP):
     array(['low', 'high'], dtype='<U4')
     """
 
-    classes_: Array
     _loss = CrossEntropy()
 
     def fit(
         self,
         X: ArrayLike,
         y: ArrayLike,
-        validation: Rows | None = None,
+        validation: Pair | None = None,
         *,
         feature_names: Sequence[str] = (),
         monitor: Monitor | None = None,
@@ -208,53 +146,19 @@ class MLPClassifier(_MLP):
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             raise DataError(f"all {len(rows)} rows have the label {labels[0]!r}; two are needed.")
-        standardizer = self._named(rows, feature_names)
+        standardizer = self.named(rows, feature_names)
 
         def examples(rows: Array, labels: Array) -> Examples:
             x = standardizer.apply(rows).astype(self.dtype)
             return Examples(x, codes_of(labels, self.classes_))
 
-        judge = examples(*self._checked(*validation)) if validation else None
+        judge = examples(*self.checked(*validation)) if validation else None
         net, weights = self._learned(examples(rows, labels), judge, len(self.classes_), monitor)
         self.scorer_ = Scorer(scores_circuit(net, standardizer, np.dtype(self.dtype)), weights)
         return self
 
-    def predict(self, X: ArrayLike) -> Array:
-        """The likeliest class of each row: (n, d) -> (n,)."""
-        scores = self.scores(X)
-        likeliest: Array = self.classes_[scores.argmax(axis=-1)]
-        return likeliest
 
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """The probability of each class, in the order of `classes_`: (n, d) -> (n, k)."""
-        return np.asarray(softmax(self.scores(X), axis=-1))
-
-    def scores(self, X: ArrayLike) -> Array:
-        """What softmax makes probabilities of: (n, d) -> (n, k)."""
-        return self._scores(X)
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """The share of rows whose class is predicted rightly."""
-        return float(np.mean(self.predict(X) == checked_labels(y, len(np.asarray(X)))))
-
-    def loss(self, X: ArrayLike, y: ArrayLike) -> float:
-        """The mean cross-entropy on these rows, in nats."""
-        rows, labels = self._fitted()._checked(X, y)
-        return float(CrossEntropy()(self.scorer_(rows), codes_of(labels, self.classes_)))
-
-    def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-        rows = checked_rows(X, self.feature_names_in_)
-        return rows, checked_labels(y, len(rows))
-
-    def _classes(self) -> list[Any]:
-        found: list[Any] = self.classes_.tolist()
-        return found
-
-    def _remember(self, about: About) -> None:
-        self.classes_ = labels_of(about.classes)
-
-
-class MLPRegressor(_MLP):
+class MLPRegressor(_MLP, Regressor):
     """Hidden ReLU layers and one number at the end; the mean squared error, made smaller by SGD.
 
     The learning rate is 0.01 unless given. The target is standardised by the training rows and brought
@@ -279,7 +183,7 @@ class MLPRegressor(_MLP):
         self,
         X: ArrayLike,
         y: ArrayLike,
-        validation: Rows | None = None,
+        validation: Pair | None = None,
         *,
         feature_names: Sequence[str] = (),
         monitor: Monitor | None = None,
@@ -288,34 +192,14 @@ class MLPRegressor(_MLP):
         self.check_options()
         rows = checked_rows(X, feature_names)
         wanted = checked_numbers(y, len(rows))
-        standardizer, units = self._named(rows, feature_names), fit_standardizer(wanted, ["y"])
+        standardizer, units = self.named(rows, feature_names), fit_standardizer(wanted, ["y"])
 
         def examples(rows: Array, wanted: Array) -> Examples:
             x = standardizer.apply(rows).astype(self.dtype)
             return Examples(x, units.apply(wanted).astype(self.dtype))
 
-        judge = examples(*self._checked(*validation)) if validation else None
+        judge = examples(*self.checked(*validation)) if validation else None
         net, weights = self._learned(examples(rows, wanted), judge, 1, monitor)
         circuit = scores_circuit(net, standardizer, np.dtype(self.dtype), units)
         self.scorer_ = Scorer(circuit, weights)
         return self
-
-    def predict(self, X: ArrayLike) -> Array:
-        """The number that each row is expected to have: (n, d) -> (n,)."""
-        expected: Array = self._scores(X)[:, 0]
-        return expected
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """R^2: the share of the spread of y that is explained; below 0, its mean would do better."""
-        wanted = checked_numbers(y, len(np.asarray(X)))[:, 0]
-        spread = float(np.sum((wanted - wanted.mean()) ** 2))
-        return 1.0 - float(np.sum((wanted - self.predict(X)) ** 2)) / spread if spread else np.nan
-
-    def loss(self, X: ArrayLike, y: ArrayLike) -> float:
-        """The mean squared error on these rows, in squared units of y."""
-        rows, wanted = self._fitted()._checked(X, y)
-        return float(np.mean((self.predict(rows) - wanted[:, 0]) ** 2))
-
-    def _checked(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-        rows = checked_rows(X, self.feature_names_in_)
-        return rows, checked_numbers(y, len(rows))

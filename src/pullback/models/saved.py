@@ -21,20 +21,7 @@ from pullback.runs.atomic import write_atomic
 
 MANY = 10_000  # columns; fewer always fit
 Label = bool | int | float | str
-
-
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The options of an `MLPClassifier` or an `MLPRegressor`."""
-
-    hidden: list[int]
-    learning_rate: float
-    momentum: float
-    weight_decay: float
-    batch_size: int
-    max_epochs: int
-    patience: int
-    random_state: int
-    dtype: str
+Stopped = Literal["patience", "max_epochs", "interrupted"]
 
 
 class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,12 +32,12 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     target: the column that was learned.
     """
 
-    model: Literal["MLPClassifier", "MLPRegressor"]
-    options: Options
+    model: str
+    options: dict[str, Any]
     classes: list[Label]
     features: list[str]
     epochs: int
-    stopped: Literal["patience", "max_epochs", "interrupted"]
+    stopped: Stopped
     encoder: Encoder | None = None
     target: str = ""
 
@@ -99,8 +86,8 @@ def load(path: Path, model: str) -> Saved:
     circuit = _scores_of_a_row(path, loaded)
     rows = _outcome(path, circuit)
     features, classes = circuit.spec_of(circuit.inputs[0]).shape[1], rows.shape[1]
-    outcomes = len(about.classes) if about.model == "MLPClassifier" else 1
-    if (features, classes) != (len(about.features), outcomes):
+    if features != len(about.features):
+        outcomes = len(about.classes) or 1
         raise FileError(
             f"'{path}' names {len(about.features)} columns and {outcomes} outcomes; "
             f"its circuit has {features} and {classes}."

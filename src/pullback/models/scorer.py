@@ -36,6 +36,11 @@ class Scorer:
     def __reduce__(self) -> Any:
         return Scorer, (self.circuit, dict(self.weights))
 
+    @property
+    def outcomes(self) -> int:
+        """How many scores a row has."""
+        return self.circuit.spec_of(self.circuit.outputs[0]).shape[1]
+
     @cached_property
     def _rows(self) -> ByRows:
         return ByRows(partial(batch, self.circuit, self.circuit.input_names[:1]))
