@@ -237,8 +237,12 @@ class Marker:
         question = self.question(wire, answer.values)
         if question.is_right():
             return ""
-        if not self.circuit.is_input(wire) and answer.name in sheet.good:
-            return sheet.good[answer.name]
+        if not self.circuit.is_input(wire):
+            if answer.name in sheet.good:
+                return sheet.good[answer.name]
+            if question.fitted().is_right():
+                have, want = np.shape(answer.values[0]), np.shape(question.right[0])
+                return f"its shape is {have}, that of the wire {want}"
         if question.wrong_at() == [0] and self._is_right_beside(read, name):
             return AT_A_KINK
         return None
@@ -279,7 +283,9 @@ def _precise(value: Any) -> Any:
 
 def _wanted(run: Snapshot) -> dict[str, int]:
     """The named wires that are pulled, the latest first, by name."""
-    found = {n: w for w, n in enumerate(run.circuit.names) if n and run.view.back.pulls[w] >= 0}
+    names, pulls = run.circuit.names, run.view.back.pulls
+    # Where an input is called dout, that name is not the pull on a wire called out.
+    found = {n: w for w, n in enumerate(names) if n and pulls[w] >= 0 and f"d{n}" not in names}
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,12 @@ class Question:
     @property
     def sizes(self) -> list[float]:
         return [_size(run, self.branches) for run in self.runs]
+
+    def fitted(self) -> Question:
+        """The same where only axes of size 1 differ from the wire's shape: it broadcasts to the same."""
+        want = np.shape(self.right[0])
+        thin = [s for s in np.shape(self.given[0]) if s != 1] == [s for s in want if s != 1]
+        return replace(self, given=[np.reshape(g, want) for g in self.given]) if thin else self
 
     def wrong_at(self) -> list[int]:
         """The points at which the answer is not right."""

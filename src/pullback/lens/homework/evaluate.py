@@ -30,6 +30,7 @@ from pullback.lens.homework.words import (
     METHODS,
     OPTIONS,
     REFUSED,
+    TORCH,
     Word,
 )
 
@@ -264,6 +265,11 @@ class _Walk:
             raise refusal(text, start_of(node), "this cannot be called.", UNDERSTOOD)
         if isinstance(node.value, ast.Name) and node.value.id in MODULES - self.names.keys():
             word, given = FUNCTIONS.get(node.attr), []
+            gate = GATES.get(node.attr) if node.value.id in TORCH and word is None else None
+            if gate is not None:
+                return lambda v, o: self.gate(
+                    gate, v[:1], dict(zip(["axis"], v[1:], strict=False)) | o
+                ), []
         else:
             word = FUNCTIONS[node.attr] if node.attr in METHODS else None
             given = [_numbers(self.value(node.value))] if word else []

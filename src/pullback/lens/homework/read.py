@@ -369,6 +369,13 @@ class _Names(ast.NodeTransformer):
                 return inner
             if inner.id in ("self", "cls"):
                 return self.name(node.attr, node)
+        if (
+            node.attr == "indices"
+            and isinstance(inner, ast.Call)
+            and isinstance(inner.func, ast.Attribute)
+        ):
+            inner.func.attr = "argmax" if inner.func.attr == "max" else inner.func.attr
+            return inner  # torch's x.max(1).indices
         node.value = inner
         return node
 

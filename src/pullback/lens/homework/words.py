@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Shape = tuple[int, ...]
+TORCH = ("torch", "F")  # modules whose functions may be gates of ours: F.softmax(x, 1)
 # Names of options elsewhere: torch says dim and keepdim.
 OPTIONS = {"dim": "axis", "keepdim": "keepdims"}
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "newaxis": None}
@@ -281,5 +282,5 @@ METHODS = frozenset(
      "sqrt", "tanh", "abs", "pow"}
 )  # fmt: skip
 # Python's own functions. sum, max and min go over the rows alone, which nobody means.
-BARE = {"abs": "abs", "float": "float", "range": "arange"}
+BARE = {"abs": "abs", "float": "float", "range": "arange", "list": "asarray", "tuple": "asarray"}
 REFUSED = {"sum": "np.sum", "max": "np.maximum", "min": "np.minimum"}
