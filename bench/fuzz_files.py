@@ -3,9 +3,12 @@
     python bench/fuzz_files.py --files 10000000
     python bench/fuzz_files.py --files 0 --chain 1000000
 
-Of a hundred files, 90 are damaged and keep their checksum, 7 are damaged and signed again, and 3
-lie in their tables or tensors and are signed. Each must be refused with a FileError, or be the one
-spelling of a circuit that can be named, walked through and saved again.
+Of a thousand files, 900 are damaged and keep their checksum, 70 are damaged and signed again, 2 are as
+they were, among them circuits of more numbers than fit into any memory, and 28 lie in their tables or
+tensors and are signed. Each must be refused with a FileError, or be the one spelling of a circuit that
+can be named, walked through and saved again. `pb.load` is asked as well, and whatever it loads is drawn,
+printed in five languages, run and saved; with 3 GiB for all of it, so that nobody makes an array of 2**32
+numbers because a file says so.
 chain: build, save and load a chain of so many gates; seconds and memory.
 
 The same seed gives the same files, whatever the number of processes. Ends with 1 if anything fails.
@@ -15,9 +18,11 @@ The same seed gives the same files, whatever the number of processes. Ends with 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import resource
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,19 +32,27 @@ from multiprocessing import Pool
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from laws.asking import real_outputs
 from laws.forging import SMALL, damaged, lied, signed
 from laws.gate_cases import ALL_CASES
+from laws.used_files import used
 
+import pullback as pb
 from pullback.core.build import Builder
+from pullback.core.circuit import Circuit
+from pullback.core.dtypes import FLOAT64
 from pullback.core.file import Loaded, from_bytes, to_bytes
-from pullback.core.shapes import spec_of
+from pullback.core.shapes import Spec, spec_of
 from pullback.errors import FileError
 from pullback.passes.backward import backward
 
 CHUNK = 2_000  # files that share one seed
+ROOM = 3 << 30
+SCRATCH = Path(tempfile.mkdtemp()) / "file.safetensors"
 KIB = 1024 if sys.platform != "darwin" else 1
 
 
@@ -47,7 +60,32 @@ def good_files() -> list[bytes]:
     """A file of every kind of gate, and a few that hold more."""
     circuits = [case.circuit() for case in ALL_CASES[::5]]
     backs = [backward(c, real_outputs(c)).circuit for c in circuits[::10]]
-    return [SMALL] * 10 + [to_bytes(c) for c in (*circuits, *backs)]
+    return [SMALL] * 10 + [to_bytes(c) for c in (*circuits, *backs, *giants())] + models()
+
+
+def models() -> list[bytes]:
+    """A trained model of each kind, as a file has it."""
+    rows, path = np.arange(24.0).reshape(12, 2), SCRATCH.with_suffix(".model")
+    found = []
+    for model in (pb.MLPClassifier((3,), max_epochs=1), pb.MLPRegressor((3,), max_epochs=1)):
+        model.fit(rows, np.arange(12) % 3).save(path)
+        found.append(path.read_bytes())
+    return found * 5
+
+
+def giants() -> list[Circuit]:
+    """Circuits of more numbers than fit into any memory."""
+    made = []
+    for shape, function in {
+        (2**32,): pb.relu,
+        (2**30, 1): pb.sum,
+        (2**16, 2**16): lambda x: x @ x,
+        (2,): lambda x: pb.sum(pb.broadcast_to(x, shape=(2**35, 2))),
+        (3,): lambda x: pb.pad(x, widths=((2**35, 0),)),
+    }.items():
+        builder = Builder()
+        made.append(builder.finish([function(builder.input(Spec(shape, FLOAT64), "x"))]))
+    return made
 
 
 def forged_at_random(random: Random, files: list[bytes]) -> tuple[str, bytes]:
@@ -57,23 +95,30 @@ def forged_at_random(random: Random, files: list[bytes]) -> tuple[str, bytes]:
         return "damaged", damaged(random, data)
     if dice < 0.97:
         return "damaged and signed", signed(damaged(random, data))
+    if dice > 0.998:
+        return "as it was", data
     return "lied and signed", lied(random, data)
 
 
 def check(kind: str, data: bytes, files: list[bytes]) -> str:
     """What became of the file: refused and why, or loaded."""
+    path = SCRATCH.with_suffix(f".{os.getpid()}")
+    path.write_bytes(data)
+    said = used(path)
     try:
         loaded = from_bytes(data)
     except FileError as error:
+        assert said == ["refused: FileError"], f"pb.load says {said}"
         return (
             "refused: " + re.sub(r"(?<=readable: ).*|'.*'|\(.*\)|-?[\d,]+", "..", error.what)[:60]
         )
     assert kind != "damaged" or data in files, "damage was not seen"
     assert to_bytes(*loaded) == data, "the file has another spelling"
-    return used(loaded)
+    assert not any("FileError" in one for one in said[1:]), f"it can be loaded, but then {said}"
+    return walked(loaded)
 
 
-def used(loaded: Loaded) -> str:
+def walked(loaded: Loaded) -> str:
     """Walk through a loaded circuit as any pass does."""
     circuit = loaded.circuit
     if circuit is None:
@@ -126,6 +171,11 @@ def run_chunk(job: tuple[int, int, int]) -> Tally:
     return tally
 
 
+def limit() -> None:
+    """So much address space for a process that makes and checks files."""
+    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+
+
 def jobs(seed: int, count: int) -> Iterator[tuple[int, int, int]]:
     """The chunks of a campaign: the seed, the chunk's number and its size."""
     for chunk, start in enumerate(range(0, count, CHUNK)):
@@ -165,7 +215,7 @@ def fuzz(files: int, seed: int, processes: int) -> int:
         f"seed {seed}, {processes} processes, from {len(FILES)} files of {sizes[0]:,} to {sizes[-1]:,} bytes"
     )
     total, started = Tally(), time.perf_counter()
-    with Pool(processes) as pool:
+    with Pool(processes, limit) as pool:
         for tally in pool.imap_unordered(run_chunk, jobs(seed, files)):
             total.add(tally)
     report(total, time.perf_counter() - started)

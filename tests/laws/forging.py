@@ -150,6 +150,10 @@ TEXTS = [
     "object",
     "new",
     "größe",
+    "lambda",
+    "None",
+    "a\0b",
+    "\u202eabc",
 ]
 VALUES = [
     None,

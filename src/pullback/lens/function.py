@@ -472,7 +472,7 @@ def function_of_circuit(
     made = CircuitFunction(run, roles, name)
     specs = [circuit.spec_of(w) for w in circuit.inputs]
     if any(spec.shape or spec.dtype != np.float64 for spec in specs):
-        made.view(*(np.zeros(s.shape, s.dtype)[()] for s in specs))  # its only view
+        made._latest = made.traced([(p, LEAF) for p in made.parameters], specs)  # its only view
     return made
 
 

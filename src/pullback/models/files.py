@@ -50,6 +50,8 @@ def load(path: Path | str) -> Any:
         return kind_of(kind).load(path)
     if loaded.circuit is None or loaded.about:
         raise FileError(f"'{path}' holds neither a circuit nor a model that is known here.")
+    if not loaded.circuit.outputs:
+        raise FileError(f"'{path}' holds a circuit that puts nothing out.")
     return function_of_circuit(loaded.circuit)
 
 

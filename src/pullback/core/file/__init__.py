@@ -9,6 +9,7 @@ the registry. A refused file costs at most twice its size and 64 MiB.
 from __future__ import annotations
 
 import importlib
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,21 +96,36 @@ def circuit_of_bytes(data: bytes) -> Circuit:
 
 
 def read_file(path: Path | str) -> Loaded:
-    """`from_bytes` of a file; FileError names the path. A file of another kind is not read to its end."""
+    """`from_bytes` of a file; FileError names the path.
+
+    A file of another kind, or longer than its header says, is not read to its end.
+    """
     path = Path(path)
+    name = container.said(path)
     try:
-        status = path.stat()  # before opening: a named pipe would wait for ever
-        if not stat.S_ISREG(status.st_mode):
-            raise FileError("this is not a file.")
-        with path.open("rb", buffering=0) as file:
-            container.check_start(file.read(container.START_SIZE), status.st_size)
-            file.seek(0)
-            return from_bytes(file.read())
+        return from_bytes(_read(path))
     except OSError as error:
-        raise FileError(f"cannot read '{path}': {error.strerror or error}.") from error
+        raise FileError(f"cannot read '{name}': {error.strerror or error}.") from error
     except FileError as error:
-        what = f"cannot load '{path}': {error.what}"
+        what = f"cannot load '{name}': {error.what}"
         raise FileError(what, where=error.where, why=error.why, fix=error.fix) from None
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file, once its header has said that there should be so many."""
+    try:
+        kind = path.stat().st_mode  # before opening: a named pipe would wait for ever
+    except ValueError as error:  # a NUL or half a surrogate pair in the name
+        raise FileError(f"no file can have this name: {error}.") from None
+    if not stat.S_ISREG(kind):
+        raise FileError("this is not a file.")
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = container.check_start(file.read(container.START_SIZE), size)
+        file.seek(0)
+        container.check_size(file.read(8 + length)[8:], size)
+        file.seek(0)
+        return file.read(size)
 
 
 def _checked(name: Any, array: Any) -> NDArray[Any]:

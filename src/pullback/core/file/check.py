@@ -6,6 +6,7 @@ what it then puts out is compared with what the circuit says. So a million equal
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 from io import BytesIO
@@ -169,6 +170,11 @@ def _check_inputs(columns: Columns) -> None:
         raise FileError("an input has no name.")
     if (labels[1:] == labels[:-1]).any():
         raise FileError("two inputs have the same name.")
+    named = set(labels.tolist())
+    for label, line in enumerate(BytesIO(columns.labels.tobytes())):
+        name = line.decode().strip()
+        if keyword.iskeyword(name) and label in named:
+            raise FileError(f"no input can be called '{name}': it is a word of Python.")
 
 
 def _check_constants(columns: Columns) -> None:

@@ -62,17 +62,35 @@ def unpack(data: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
     header = _signed(given, _NO_CHECKSUM.encode())
     if _digest((data[:8], header, memoryview(data)[8 + size :])) != given[_CHECKSUM]:
         raise FileError("the file is damaged: its checksum does not fit its bytes.")
+    tables, layout = _decoded(header)
+    # One comparison finds gaps, overlaps, sizes that lie, names given twice, and all but one order.
+    if _header(tables, sorted(layout, key=_place)) != header:
+        raise FileError("the header is not spelled as pullback spells it.")
+    return tables, _views(data, 8 + size, layout)
+
+
+def check_size(header: bytes, size: int) -> None:
+    """FileError unless the tensors of `header` end where a file of `size` bytes ends.
+
+    Asked before the rest is read; nothing else that the header says is believed yet.
+    """
+    _check_end(_decoded(header)[1], 8 + len(header), size)
+
+
+def _decoded(header: bytes) -> tuple[str, _Layout]:
+    """The text of the tables, and each tensor's name, letters and shape."""
     _check_budget(header)
     try:
         entries = _HEADER.decode(header)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FileError(f"the header is not readable: {said(error)}.") from None
-    tables = str(entries.pop("__metadata__").get("pullback"))[len(_TEXT_START) : -1]
-    layout = [_checked_entry(name, entry) for name, entry in entries.items()]
-    # One comparison finds gaps, overlaps, sizes that lie, names given twice, and all but one order.
-    if _header(tables, sorted(layout, key=_place)) != header:
-        raise FileError("the header is not spelled as pullback spells it.")
-    return tables, _views(data, 8 + size, layout)
+    tables = str(entries.pop("__metadata__", {}).get("pullback"))[len(_TEXT_START) : -1]
+    return tables, [_checked_entry(name, entry) for name, entry in entries.items()]
+
+
+def _check_end(layout: _Layout, start: int, size: int) -> None:
+    if start + sum(_size(letters, shape) for _, letters, shape in layout) != size:
+        raise FileError("the file does not end where its tensors end.")
 
 
 def spelled(value: Any) -> str:
@@ -164,8 +182,7 @@ def fits(shape: Iterable[int]) -> bool:
 
 
 def _views(data: bytes, start: int, layout: _Layout) -> dict[str, NDArray[Any]]:
-    if start + sum(_size(letters, shape) for _, letters, shape in layout) != len(data):
-        raise FileError("the file does not end where its tensors end.")
+    _check_end(layout, start, len(data))
     views = {}
     for name, letters, shape in layout:
         raw = np.frombuffer(data, _KINDS[letters], math.prod(shape), start)
