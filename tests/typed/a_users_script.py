@@ -15,6 +15,8 @@ def f(x: pb.Wire, y: pb.Wire) -> pb.Wire:
     h = pb.tanh(x * 2.0)
     assert_type(h, pb.Wire)
     assert_type(1.0 - x + y, pb.Wire)
+    assert_type(x[0], pb.Wire)
+    assert_type(x.T.sum(axis=0).reshape(-1), pb.Wire)
     return pb.maximum(0.0, h) + y
 
 
@@ -35,4 +37,5 @@ assert_type(pb.maximum(np.zeros(3), np.zeros(3)), NDArray[Any])
 assert_type(pb.sum(np.ones(3), axis=0), NDArray[Any])
 assert_type(pb.maximum(0.0, pb.Unit(2.0)), pb.Unit)
 assert_type(pb.Unit(2.0) * 3, pb.Unit)
+assert_type(pb.Unit(np.ones(3)).max(), pb.Unit)
 assert_type(pb.grad(lambda x: x * x), Callable[..., Any])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,15 @@ class Instead:
         raise UnknownAttribute(f"wires and Units have no {self.name!r}.", fix=self.write)
 
 
+X = TypeVar("X")
+
+
+def _of(x: X, gate: str, *others: Any, **attributes: Any) -> X:
+    """The gate of that name, called with `x`: wires give wires, Units give Units."""
+    made: X = GATES[gate](x, *others, **attributes)
+    return made
+
+
 class ArrayMethods:
     """Methods and attributes of NumPy's arrays."""
 
@@ -51,55 +60,57 @@ class ArrayMethods:
         return math.prod(self.shape)
 
     @property
-    def T(self: Any) -> Any:
+    def T(self) -> Self:
         """With its axes in reverse order."""
-        return GATES["transpose"](self)
+        return _of(self, "transpose")
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["sum"](self, axis=axis, keepdims=keepdims)
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return _of(self, "sum", axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["mean"](self, axis=axis, keepdims=keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return _of(self, "mean", axis=axis, keepdims=keepdims)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["max"](self, axis=axis, keepdims=keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return _of(self, "max", axis=axis, keepdims=keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["min"](self, axis=axis, keepdims=keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return _of(self, "min", axis=axis, keepdims=keepdims)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["prod"](self, axis=axis, keepdims=keepdims)
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return _of(self, "prod", axis=axis, keepdims=keepdims)
 
-    def argmax(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return GATES["argmax"](self, axis=axis, keepdims=keepdims)
+    def argmax(self, axis: Any = None, keepdims: bool = False) -> Self:
+        return _of(self, "argmax", axis=axis, keepdims=keepdims)
 
-    def dot(self, other: Any) -> Any:
-        return GATES["dot"](self, other)
+    def dot(self, other: Any) -> Self:
+        return _of(self, "dot", other)
 
-    def reshape(self, *shape: Any) -> Any:
-        return GATES["reshape"](self, shape=shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any) -> Self:
+        return _of(self, "reshape", shape=shape[0] if len(shape) == 1 else shape)
 
-    def flatten(self) -> Any:
-        return GATES["reshape"](self, shape=-1)
+    def flatten(self) -> Self:
+        return _of(self, "reshape", shape=-1)
 
     ravel = flatten
 
-    def squeeze(self: Any, axis: Any = None) -> Any:
+    def squeeze(self, axis: Any = None) -> Self:
         """Without axes of size 1: all of them, or those named."""
-        kept = np.squeeze(np.broadcast_to(np.False_, self.shape), axis=_squeezed(self.shape, axis))
-        return GATES["reshape"](self, shape=kept.shape)
+        shape: tuple[int, ...] = self.shape  # type: ignore[attr-defined]
+        kept = np.squeeze(np.broadcast_to(np.False_, shape), axis=_squeezed(shape, axis))
+        return _of(self, "reshape", shape=kept.shape)
 
-    def transpose(self, *axes: Any) -> Any:
-        return GATES["transpose"](self, axes=axes[0] if len(axes) == 1 else axes or None)
+    def transpose(self, *axes: Any) -> Self:
+        return _of(self, "transpose", axes=axes[0] if len(axes) == 1 else axes or None)
 
-    def astype(self, dtype: Any) -> Any:
-        return GATES["cast"](self, dtype=dtype)
+    def astype(self, dtype: Any) -> Self:
+        return _of(self, "cast", dtype=dtype)
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
-        return GATES["clamp"](self, low=min, high=max)
+    def clip(self, min: Any = None, max: Any = None) -> Self:
+        return _of(self, "clamp", low=min, high=max)
 
-    def __getitem__(self, index: Any) -> Any:
-        return indexed(self, index)
+    def __getitem__(self, index: Any) -> Self:
+        part: Self = indexed(self, index)
+        return part
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise CircuitError(
@@ -112,7 +123,7 @@ class ArrayMethods:
             raise TypeError(f"a {type(self).__name__} that carries one number has no len()")
         return int(self.shape[0])
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 
 
