@@ -51,6 +51,15 @@ class Program:
         """The value of every wire, None where no output listens."""
         return self._computed(inputs, checked, repeat(()))
 
+    def explain(self) -> str:
+        """What runs when the program does: here the gates one after the other, as NumPy computes them."""
+        circuit, say = self.circuit, self.circuit.describe
+        lines = [f"{len(self._steps)} gates in NumPy, one after the other:"]
+        for wire, _, listened in self._steps:
+            name, inputs = circuit.ops[int(circuit.op[wire])], ", ".join(map(say, listened))
+            lines.append(f"  {say(wire)}  {circuit.spec_of(wire)} = {name}({inputs})")
+        return "\n".join(lines)
+
     def _computed(
         self, inputs: Sequence[Any], checked: bool, forgotten: Iterable[tuple[int, ...]]
     ) -> list[Any]:

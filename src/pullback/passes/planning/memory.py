@@ -113,14 +113,3 @@ def first_whole(memory: np.ndarray[Any, Any]) -> int:
 
 def _aligned(size: int) -> int:
     return -(-size // ALIGNED) * ALIGNED
-
-
-def described(plan: Plan, memory: Memory) -> str:
-    """The arena, and a line for each storage in it, the largest first."""
-    circuit = plan.circuit
-    lines = [f"{len(plan.groups)} groups, arena {memory.bytes:,} bytes"]
-    for wire, piece in sorted(memory.pieces.items(), key=lambda p: -p[1].size):
-        over = f", over {circuit.describe(memory.inplace[wire])}" if wire in memory.inplace else ""
-        place = f"{piece.offset:>9,} + {piece.size:>9,}"
-        lines.append(f"  {place}  {circuit.spec_of(wire)} {circuit.describe(wire)}{over}")
-    return "\n".join(lines)

@@ -14,7 +14,7 @@ from pullback.core.shapes import Spec
 from pullback.executors.native.arrays.compiled import Array, Compiled
 from pullback.executors.native.arrays.watched import Watching
 from pullback.executors.reference.program import Program
-from pullback.passes.planning.memory import described
+from pullback.passes.planning.described import described, explained
 
 
 class ArrayProgram(Program):
@@ -59,6 +59,11 @@ class ArrayProgram(Program):
     def memory(self) -> str:
         """What the program will need, before it runs."""
         return described(self._compiled.plan, self._compiled.memory)
+
+    def explain(self) -> str:
+        """The plan: groups in running order with about what each costs, memory; and the LLVM text."""
+        made = self._compiled
+        return f"{explained(made.plan, made.memory)}\n\n{made.text()}"
 
 
 class _Runner:

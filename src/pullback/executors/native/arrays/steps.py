@@ -31,7 +31,8 @@ from pullback.executors.native.llvm.subnormals import flush_subnormals
 from pullback.executors.native.scalars.loop import pointer_in
 from pullback.executors.reference.program import Program
 from pullback.executors.reference.steps import Steps
-from pullback.passes.planning.memory import ALIGNED, described, plan_memory
+from pullback.passes.planning.described import described, explained
+from pullback.passes.planning.memory import ALIGNED, plan_memory
 from pullback.passes.planning.plan import plan, prepared
 from pullback.passes.planning.views import dense
 
@@ -63,6 +64,10 @@ class NativeSteps(Steps):
     def memory(self) -> str:
         """What a step works in, beside the inputs and outputs themselves."""
         return described(self._plan, self._memory)
+
+    def explain(self) -> str:
+        """The plan of a step: groups in running order, memory; and the LLVM text, the loop included."""
+        return f"{explained(self._plan, self._memory)}\n\n{self._text()}"
 
     def _kept(self) -> Sequence[Any]:
         return [self._values[i][()] for i, _ in self._pairs]

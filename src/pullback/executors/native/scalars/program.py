@@ -8,7 +8,7 @@ from typing import Any
 
 from pullback.core.circuit import Circuit
 from pullback.executors.native.cpython.scalar_call import builtin
-from pullback.executors.native.scalars.straight import Straight, straight
+from pullback.executors.native.scalars.straight import Straight, straight, values_text
 from pullback.executors.reference.program import Program
 from pullback.passes.rewrite import live
 
@@ -39,6 +39,12 @@ class NativeProgram(Program):
         super().__init__(circuit)
         self.fast = fast
         self.run, self.call = doors(straight(circuit, circuit.outputs, fast=fast))
+
+    def explain(self) -> str:
+        """The LLVM text: a function of all inputs, every wire in a register."""
+        circuit = self.circuit
+        text = values_text(circuit, circuit.outputs, fast=self.fast)
+        return f"{circuit.gate_count} gates in one straight line\n\n{text}"
 
     def watch(self, inputs: Sequence[Any], checked: bool = False) -> list[Any]:
         """The value of every wire, None where no output listens."""

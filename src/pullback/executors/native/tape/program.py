@@ -51,6 +51,12 @@ class TapeProgram(Program):
         machine.give_back(values)
         return found
 
+    def explain(self) -> str:
+        """How long the tape is, of how many different words, and the LLVM text that runs it."""
+        made = self._machine.tape
+        text = forward_text(made.words, fast=self.fast, flush=self._flush)
+        return f"{self.circuit.gate_count:,} gates on a tape of {len(made.words)} words\n\n{text}"
+
     def call(self, *values: Any) -> Any:
         """The outputs as plain numbers: a tuple, or the one there is."""
         found = tuple(value.item() for value in self.run(values))
