@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.executors.native.llvm import fingerprint
-from pullback.executors.native.llvm.fingerprint import known_by, source_of
+from pullback.executors.native.llvm import fingerprint as sources
+from pullback.executors.native.llvm.fingerprint import fingerprint, source_of
 
 PACKAGE = Path(pb.__file__).parent
 # A file of each floor, one that decides a shape, a pull, a plan or an instruction.
@@ -25,7 +25,7 @@ def package(tmp_path_factory):
     """A copy of the package's sources, to be edited."""
     copy = tmp_path_factory.mktemp("source") / "pullback"
     leave = shutil.ignore_patterns("__pycache__")
-    for floor in fingerprint.FLOORS:
+    for floor in sources.FLOORS:
         shutil.copytree(PACKAGE / floor, copy / floor, ignore=leave)
     return copy
 
@@ -43,7 +43,7 @@ def test_a_line_more_in_any_file_of_any_floor_is_another_key(package, file):
     after = source_of(package)
     (package / file).write_text(text)
     assert before != after
-    assert source_of(package) == before == fingerprint.SOURCE
+    assert source_of(package) == before == sources.SOURCE
 
 
 def test_a_file_more_a_file_less_and_a_file_of_another_name_are_other_keys(package):
@@ -71,7 +71,7 @@ print(*(m for m in sys.modules if m.startswith("pullback.")))
         [sys.executable, "-c", ask], capture_output=True, text=True, check=True
     ).stdout.split()
     floors = {module.split(".")[1] for module in loaded}
-    assert {"passes", "gates"} <= floors <= {*fingerprint.FLOORS, "errors"}
+    assert {"passes", "gates"} <= floors <= {*sources.FLOORS, "errors"}
 
 
 def recipe_of(constant):
@@ -95,8 +95,8 @@ PAIRS = [
 @pytest.mark.parametrize("number", range(len(PAIRS)))
 def test_circuits_that_differ_in_one_constant_never_share_code(number):
     make, one, other = PAIRS[number]
-    assert known_by(make(one)) == known_by(make(one))
-    assert known_by(make(one)) != known_by(make(other))
+    assert fingerprint(make(one)) == fingerprint(make(one))
+    assert fingerprint(make(one)) != fingerprint(make(other))
 
 
 @pytest.mark.parametrize("wrapped", [lambda body: body, lambda body: (1, (body, body))])
@@ -110,7 +110,7 @@ def test_bodies_in_attributes_count_by_what_they_compute(wrapped):
     def key(constant):
         made, body = outer.circuit(np.ones(3)), recipe_of(constant)
         made.attributes[-1]["body"] = wrapped(body)
-        return known_by(made)
+        return fingerprint(made)
 
     assert repr(recipe_of(0.5)) == repr(recipe_of(0.25))
     assert key(0.5) != key(0.25)

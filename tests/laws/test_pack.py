@@ -1,4 +1,4 @@
-"""Twins side by side: a loop of neurons gives the bits of each neuron computed alone."""
+"""Packs side by side: a loop of neurons gives the bits of each neuron computed alone."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from pullback.bench.p03_two_layers import TWO_LAYERS
 from pullback.core.build import Builder
 from pullback.core.shapes import spec_of
 from pullback.executors.native.scalars.loop import Loop
-from pullback.executors.native.scalars.pack import twins
+from pullback.executors.native.scalars.pack import packs
 
 # No number near the subnormal ones, which count as 0 inside loops.
 STARTS = [0.0, -0.0, 1.5, -2.0, 0.25, 30.0, np.inf, -np.inf, np.nan]
@@ -51,7 +51,7 @@ def test_a_loop_of_twins_has_the_bits_of_steps_made_one_by_one(neurons, cost, mo
     rng, grouped = np.random.default_rng(neurons), 0
     for circuit in filter(None, (layer(seed, neurons) for seed in range(12))):
         count = len(circuit.inputs) - 1
-        grouped += bool(twins(circuit, next_of(circuit, count)).of)
+        grouped += bool(packs(circuit, next_of(circuit, count)).of)
         loop = Loop(
             circuit, carried={i: i for i in range(count)}, columns=[count], recorded=[count]
         )
@@ -67,7 +67,7 @@ def test_a_loop_of_twins_has_the_bits_of_steps_made_one_by_one(neurons, cost, mo
 
 def test_neurons_of_a_layer_stand_side_by_side_with_their_weights():
     circuit = TWO_LAYERS.circuit
-    found = twins(circuit, next_of(circuit, 13))
+    found = packs(circuit, next_of(circuit, 13))
     groups = set(found.of.values())
     assert {(0, 3, 6), (1, 4, 7), (2, 5, 8), (9, 10, 11)} <= groups
     assert {len(group) for group in groups} == {3}
@@ -76,14 +76,14 @@ def test_neurons_of_a_layer_stand_side_by_side_with_their_weights():
 
 def test_a_single_neuron_is_left_as_it_is():
     circuit = NEURON.circuit
-    found = twins(circuit, next_of(circuit, 5))
+    found = packs(circuit, next_of(circuit, 5))
     assert (found.of, found.saved) == ({}, 0)
     assert sorted(found.order) == [row.wire for row in circuit.rows() if row.gate]
 
 
 def test_whoever_is_listened_to_comes_first():
     circuit = TWO_LAYERS.circuit
-    order = twins(circuit, next_of(circuit, 13)).order
+    order = packs(circuit, next_of(circuit, 13)).order
     places = {wire: place for place, wire in enumerate(order)}
     for wire in order:
         heard = [places[i] for i in circuit.row(wire).inputs if i in places]

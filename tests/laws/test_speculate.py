@@ -10,7 +10,7 @@ from pullback.core.build import Builder
 from pullback.core.dtypes import BOOL
 from pullback.core.shapes import spec_of
 from pullback.executors.native.scalars.loop import Loop
-from pullback.executors.native.scalars.speculate import late_choices, quickest
+from pullback.executors.native.scalars.speculate import quickest, speculated
 
 
 def step_circuits(seed):
@@ -25,11 +25,11 @@ def step_circuits(seed):
 
 
 @pytest.mark.parametrize("first", range(0, 60, 15))
-def test_late_choices_change_no_bit_of_any_number(first):
+def test_speculated_change_no_bit_of_any_number(first):
     moved = 0
     for seed in range(first, first + 15):
         for circuit, rows in step_circuits(seed):
-            late = late_choices(circuit, range(len(circuit.inputs)))
+            late = speculated(circuit, range(len(circuit.inputs)))
             moved += len(late) != len(circuit)
             assert [r for r in rows if not _same(run(late, r), run(circuit, r))] == [], seed
     assert moved

@@ -1,4 +1,4 @@
-"""Floor 4, executors: run a circuit. One narrow door, `compile`."""
+"""Floor 4, executors: run a circuit. `compile` is the way in."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pullback.executors.native.arrays.split import divide
 from pullback.executors.native.arrays.text import Copy, Module, writers
 from pullback.executors.native.cpython.array_call import ArrayCall, fits
 from pullback.executors.native.llvm import bounds
-from pullback.executors.native.llvm.fingerprint import known_by
+from pullback.executors.native.llvm.fingerprint import fingerprint
 from pullback.executors.native.llvm.jit import build
 from pullback.executors.native.llvm.pool import team
 from pullback.passes.planning.memory import ALIGNED, Memory, first_whole, plan_memory
@@ -63,8 +63,8 @@ class Compiled:
         self.specs = [block] if kept else [circuit.spec_of(w) for w in self.made]
         self._copies, self._team, self.fast = copies, others + len(fixed), fast
         parts = [g.parts for g in self.plan.groups]
-        known = known_by(circuit, fast, kept, parts, bounds.asked(), writers=writers(self.plan))
-        self.library = build(self.text, ["run", *bounds.exports()], level=0, known_by=known)
+        known = fingerprint(circuit, fast, kept, parts, bounds.asked(), writers=writers(self.plan))
+        self.library = build(self.text, ["run", *bounds.exports()], level=0, fingerprint=known)
         run = self.library.function("run", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         self._run = bounds.checked(self.library, run)
         self._arenas: list[tuple[Array, int]] = []
@@ -101,7 +101,7 @@ class Compiled:
         memory = np.empty(self.memory.bytes + ALIGNED, np.uint8)
         return memory, memory.ctypes.data + first_whole(memory)
 
-    def door(self, slow: Callable[[Sequence[Any]], Any]) -> Callable[..., Any] | None:
+    def array_call(self, slow: Callable[[Sequence[Any]], Any]) -> Callable[..., Any] | None:
         """A list of inputs in, a list of outputs or of the block out; what `slow` gives otherwise.
 
         None where that is not possible or would not pay.

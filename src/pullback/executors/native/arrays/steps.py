@@ -23,7 +23,7 @@ from pullback.executors.native.arrays.text import Copy, Module, writers
 from pullback.executors.native.cpython.array_call import ArrayCall, fits
 from pullback.executors.native.llvm import bounds
 from pullback.executors.native.llvm.code import KINDS, Code, Number
-from pullback.executors.native.llvm.fingerprint import known_by
+from pullback.executors.native.llvm.fingerprint import fingerprint
 from pullback.executors.native.llvm.interruptible import in_pieces
 from pullback.executors.native.llvm.jit import build
 from pullback.executors.native.llvm.pool import team
@@ -189,9 +189,9 @@ class NativeSteps(Steps):
         self._copies = copies
         parts = [group.parts for group in made.groups]
         more = self._fast, self._pairs, self._columns, parts, bounds.asked()
-        known = known_by(circuit, *more, writers=writers(made))
+        known = fingerprint(circuit, *more, writers=writers(made))
         self._library = build(
-            self._text, ["run", "steps", *bounds.exports()], level=0, known_by=known
+            self._text, ["run", "steps", *bounds.exports()], level=0, fingerprint=known
         )
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         run = self._library.function("run", count, pointer, pointer)

@@ -106,8 +106,8 @@ class Watching:
         self._homes = Homes(circuit, made, self._compiled)
         self._loaded = loaded
         slow = weakref.WeakMethod(self._slow)
-        door = self._compiled.door(lambda inputs: slow()(inputs))  # type: ignore[misc]
-        self._ask: Callable[[Sequence[Any]], Any] = door or self._slow
+        quick = self._compiled.array_call(lambda inputs: slow()(inputs))  # type: ignore[misc]
+        self._ask: Callable[[Sequence[Any]], Any] = quick or self._slow
 
     def watch(self, inputs: Sequence[Any]) -> Watched:
         """Every wire's value in a run."""

@@ -39,7 +39,7 @@ def _files(package: Path) -> Iterator[str]:
 SOURCE = source_of(Path(__file__).parents[3])
 
 
-def known_by(circuit: Circuit, *more: Any, writers: Iterable[Callable[..., Any]] = ()) -> str:
+def fingerprint(circuit: Circuit, *more: Any, writers: Iterable[Callable[..., Any]] = ()) -> str:
     """Equal for circuits that compute the same in the same way, whatever their names and lines.
 
     writers: functions that write the text. "" where one of them, or the rule of a gate, is not ours: then

@@ -57,7 +57,7 @@ def build(
     *,
     level: int = 1,
     vectorize: bool = False,
-    known_by: str = "",
+    fingerprint: str = "",
 ) -> Library:
     """Optimise, assemble and load `ir` (LLVM assembly), or load it from the cache.
 
@@ -66,12 +66,12 @@ def build(
     40 kB a build. vectorize: LLVM's loop and SLP vectorisers; off because the generators write
     vectors themselves. Same text, same machine, same versions: same bytes.
 
-    known_by: all that the text depends on, its generator's source included; then `ir` may be a
+    fingerprint: all that the text depends on, its generator's source included; then `ir` may be a
     function that is only called when nothing is kept under that.
     """
-    if callable(ir) and not known_by:
+    if callable(ir) and not fingerprint:
         ir = ir()
-    key = _key(known_by or str(ir), level, vectorize)
+    key = _key(fingerprint or str(ir), level, vectorize)
     with LOCK:  # LLVM's tables are shared, so one thread builds at a time
         image = cache.load(key)
         if image is None:

@@ -18,7 +18,7 @@ from pullback.core.dtypes import BOOL
 from pullback.core.shapes import Spec
 from pullback.errors import CircuitError, RangeError, ShapeError
 from pullback.executors.native.llvm.code import KINDS, Code, Number, type_of
-from pullback.executors.native.llvm.fingerprint import known_by
+from pullback.executors.native.llvm.fingerprint import fingerprint
 from pullback.executors.native.llvm.interruptible import in_pieces
 from pullback.executors.native.llvm.jit import build
 from pullback.executors.native.llvm.lower import is_scalar, lower_rows
@@ -26,7 +26,7 @@ from pullback.executors.native.llvm.subnormals import flush_subnormals
 from pullback.executors.native.scalars.pack import (
     Group,
     Lowering,
-    Twins,
+    Packs,
     fits_lanes,
     lanes_of,
     one_of,
@@ -38,7 +38,7 @@ from pullback.executors.reference.program import typed
 
 
 @dataclass(frozen=True)
-class Plan:
+class Stepping:
     """What each input and output of a step circuit is for, by position.
 
     carried: input <- output. columns: inputs that come from a row of data. Other inputs are fixed.
@@ -101,10 +101,10 @@ class Loop:
         fast: bool = False,
     ) -> None:
         pairs = tuple(carried.items())
-        self.plan = plan = Plan(circuit, pairs, tuple(columns), tuple(recorded), ending)
+        self.plan = plan = Stepping(circuit, pairs, tuple(columns), tuple(recorded), ending)
         check(plan)
-        known = known_by(circuit, fast, plan.carried, plan.columns, plan.recorded, ending)
-        library = build(lambda: _loop_text(plan, fast), ["steps"], level=0, known_by=known)
+        known = fingerprint(circuit, fast, plan.carried, plan.columns, plan.recorded, ending)
+        library = build(lambda: _loop_text(plan, fast), ["steps"], level=0, fingerprint=known)
         self._steps = library.function("steps", None, *_ARGUMENTS)
         self.stopped: Looped | None = None
 
@@ -161,7 +161,7 @@ class _Ended(Exception):
     """A step recorded a number that is not finite."""
 
 
-def _looped(plan: Plan, state: Slots, shown: Slots, records: list[Slots]) -> Looped:
+def _looped(plan: Stepping, state: Slots, shown: Slots, records: list[Slots]) -> Looped:
     steps = int(state.view(np.int64)[-1])  # the last slot counts
     inputs = [plan.input(i).dtype for i, _ in plan.carried]
     carried = [slot_of(state, n, dtype)[0] for n, dtype in enumerate(inputs)]
@@ -174,7 +174,7 @@ _ARGUMENTS = (
 )  # fmt: skip
 
 
-def check(plan: Plan) -> None:
+def check(plan: Stepping) -> None:
     """Raises CircuitError for a step circuit that is no loop of single numbers."""
     if not is_scalar(plan.circuit):
         raise CircuitError("a native loop takes a circuit of single numbers with known gates.")
@@ -186,7 +186,7 @@ def check(plan: Plan) -> None:
             )
 
 
-def _columns(plan: Plan, columns: Sequence[Any]) -> list[Slots]:
+def _columns(plan: Stepping, columns: Sequence[Any]) -> list[Slots]:
     names = [plan.circuit.input_names[i] for i in plan.columns]
     if len(columns) != len(names):
         raise ShapeError(f"the loop takes {len(names)} columns, got {len(columns)}.")
@@ -216,7 +216,7 @@ def _rows(arrays: list[Slots], order: Any, steps: int | None) -> tuple[int, Slot
     return total, np.ascontiguousarray(rows, np.int64)
 
 
-def filled(plan: Plan, positions: Sequence[int], values: Sequence[Any]) -> Slots:
+def filled(plan: Stepping, positions: Sequence[int], values: Sequence[Any]) -> Slots:
     """An 8-byte slot a value, checked against the input that it is for."""
     if len(values) != len(positions):
         names = ", ".join(plan.circuit.input_names[i] for i in positions)
@@ -232,7 +232,7 @@ def addresses(arrays: Sequence[Slots]) -> Slots:
 # Text
 
 
-def _loop_text(plan: Plan, fast: bool) -> str:
+def _loop_text(plan: Stepping, fast: bool) -> str:
     """Carried values live in stack slots, which LLVM turns into registers."""
     circuit, found = quickest(plan.circuit, dict(plan.carried))
     plan = replace(plan, circuit=circuit)
@@ -273,7 +273,7 @@ _HEAD = """define void @steps(ptr noalias %state, ptr noalias %fixed, ptr noalia
 
 
 class _Slot(NamedTuple):
-    """Where carried values stay from step to step: a single one, or twins. at: their places in the state."""
+    """Where carried values stay from step to step: a single one, or packs. at: their places in the state."""
 
     name: str
     kind: str
@@ -297,7 +297,7 @@ class _Slot(NamedTuple):
             code.store(one_of(last, lane), code.at("%state", n, "double"))
 
 
-def _slots(plan: Plan, found: Twins) -> list[_Slot]:
+def _slots(plan: Stepping, found: Packs) -> list[_Slot]:
     circuit = plan.circuit
     made: dict[Group, _Slot] = {}
     places = {circuit.inputs[i]: n for n, (i, _) in enumerate(plan.carried)}
@@ -319,11 +319,11 @@ def _lanes(circuit: Circuit) -> int:
     return 2 if chooses and fits_lanes(circuit) else 1
 
 
-def _read(body: Lowering, plan: Plan, i: int, pointer: str) -> None:
+def _read(body: Lowering, plan: Stepping, i: int, pointer: str) -> None:
     body.put((plan.circuit.inputs[i],), body.code.load(pointer, plan.kind(i)))
 
 
-def _begin_step(code: Code, plan: Plan) -> None:
+def _begin_step(code: Code, plan: Stepping) -> None:
     code.line("%first = urem i64 %from, %count")
     code.line("br label %step")
     code.block("step")

@@ -16,7 +16,7 @@ import numpy as np
 from pullback.core.circuit import Circuit
 from pullback.core.dtypes import FLOAT64
 from pullback.executors.native.llvm.code import KINDS, Code, type_of
-from pullback.executors.native.llvm.fingerprint import known_by
+from pullback.executors.native.llvm.fingerprint import fingerprint
 from pullback.executors.native.llvm.interruptible import in_pieces
 from pullback.executors.native.llvm.jit import build, vector_bits
 from pullback.executors.native.llvm.pool import share
@@ -57,7 +57,7 @@ class Lanes(Points):
             lambda: _text(self, fast) + _PART,
             ["points", "part"],
             level=0,
-            known_by=known_by(circuit, fast, self.mapped, self.summed),
+            fingerprint=fingerprint(circuit, fast, self.mapped, self.summed),
         )
         self._points = self._library.function("points", None, *_ARGUMENTS)
 

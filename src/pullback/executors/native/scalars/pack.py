@@ -1,8 +1,8 @@
-"""Twins: gates of a step that do the same with other numbers, such as the neurons of a layer, side by side.
+"""Packs: gates of a step that do the same with other numbers, as the neurons of a layer, side by side.
 
 Each has a lane of one register, so that three neurons cost as much as one. Lane by lane the
-arithmetic is what it was: no bit changes. Twins stay in the lanes of those they listen to. What
-stands in a lane but is asked for alone is taken out of it; what all twins ask for is put into all lanes.
+arithmetic is what it was: no bit changes. A pack stays in the lanes of those it listens to. What stands
+in a lane but is asked for alone is taken out of it; what a whole pack asks for is put into all lanes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Group = tuple[int, ...]  # wires in the order of their lanes
 
 
 @dataclass
-class Twins:
+class Packs:
     """Who stands beside whom.
 
     order: gates, whoever is listened to first. of: the group of a wire that has one. saved: how many
@@ -43,11 +43,11 @@ def fits_lanes(circuit: Circuit) -> bool:
     return {s.dtype for s in circuit.specs} <= {FLOAT64, BOOL} and not APART & {*circuit.ops}
 
 
-def twins(circuit: Circuit, next_of: Mapping[int, int]) -> Twins:
-    """The twins of a step that carries wires (input -> output); none where they would save too little."""
+def packs(circuit: Circuit, next_of: Mapping[int, int]) -> Packs:
+    """The packs of a step that carries wires (input -> output); none where they would save too little."""
     wanted = live(circuit)
     if not fits_lanes(circuit):
-        return Twins([row.wire for row in circuit.rows() if row.gate and wanted[row.wire]])
+        return Packs([row.wire for row in circuit.rows() if row.gate and wanted[row.wire]])
     rows = {row.wire: row for row in circuit.rows() if wanted[row.wire]}
     alike = _alike(circuit, rows, next_of)
     order = [w for kind in alike for w in kind if rows[w].gate is not None]
@@ -55,8 +55,8 @@ def twins(circuit: Circuit, next_of: Mapping[int, int]) -> Twins:
     groups = set(found.of.values())
     saved = sum(len(group) - 1 for group in groups if rows[group[0]].gate is not None)
     if saved <= COST * _taken_out(circuit, rows, found.of, next_of):
-        return Twins(order)
-    return Twins(order, found.of, saved)
+        return Packs(order)
+    return Packs(order, found.of, saved)
 
 
 def _alike(circuit: Circuit, rows: Mapping[int, Row], leaves: Mapping[int, int]) -> list[list[int]]:
@@ -159,14 +159,14 @@ def _taken_out(
 
 
 class Lowering:
-    """The rows of a circuit as instructions, twins side by side. lanes: of a number that stands alone."""
+    """The rows of a circuit as instructions, packs side by side. lanes: of a number that stands alone."""
 
-    def __init__(self, code: Code, circuit: Circuit, found: Twins, lanes: int) -> None:
+    def __init__(self, code: Code, circuit: Circuit, found: Packs, lanes: int) -> None:
         self.code, self._circuit, self._twins, self._lanes = code, circuit, found, lanes
         self._known: dict[Group, Number] = {}
 
     def put(self, wires: Group, number: Number) -> None:
-        """What twins carry, or a single wire."""
+        """What packs carry, or a single wire."""
         lanes = lanes_of(wires, self._lanes)
         self._known[wires] = number if number.lanes == lanes else self.code.splat(number, lanes)
 
@@ -185,7 +185,7 @@ class Lowering:
                 )
 
     def together(self, wires: Group) -> Number:
-        """Numbers side by side: twins, one number in all lanes, or collected one by one."""
+        """Numbers side by side: packs, one number in all lanes, or collected one by one."""
         if wires not in self._known:
             lanes, numbers = lanes_of(wires, self._lanes), [self._alone(w) for w in wires]
             if len({x.text for x in numbers}) > 1:
@@ -198,7 +198,7 @@ class Lowering:
         return one_of(self._alone(wire))
 
     def _alone(self, wire: int) -> Number:
-        """A number by itself; a twin is taken out of its lane."""
+        """A number by itself; a member is taken out of its lane."""
         if (wire,) not in self._known:
             if self._circuit.is_constant(wire):
                 value = self._circuit.constant_of(wire)

@@ -13,13 +13,13 @@ from pullback.executors.reference.program import Program
 from pullback.passes.rewrite import live
 
 LARGEST = 300  # gates in one straight line; compiling more takes longer than it is worth
-MOST_DOORS = 600  # inputs and outputs; compiling takes the square of them
+MOST_ENDS = 600  # inputs and outputs; compiling takes the square of them
 
 
 def is_short(circuit: Circuit) -> bool:
     """Whether a circuit is worth a straight line."""
-    doors = len(circuit.inputs) + len(circuit.outputs)
-    return circuit.gate_count <= LARGEST and doors <= MOST_DOORS
+    ends = len(circuit.inputs) + len(circuit.outputs)
+    return circuit.gate_count <= LARGEST and ends <= MOST_ENDS
 
 
 class NativeProgram(Program):
@@ -38,7 +38,7 @@ class NativeProgram(Program):
     def __init__(self, circuit: Circuit, *, fast: bool = False) -> None:
         super().__init__(circuit)
         self.fast = fast
-        self.run, self.call = doors(straight(circuit, circuit.outputs, fast=fast))
+        self.run, self.call = calls_of(straight(circuit, circuit.outputs, fast=fast))
 
     def explain(self) -> str:
         """The LLVM text: a function of all inputs, every wire in a register."""
@@ -58,10 +58,10 @@ class NativeProgram(Program):
     def _watched(self) -> tuple[list[int], Callable[..., list[Any]]]:
         """A second build of the circuit that puts out every wire."""
         wires = [wire for wire, wanted in enumerate(live(self.circuit)) if wanted]
-        return wires, doors(straight(self.circuit, wires, fast=self.fast))[0]
+        return wires, calls_of(straight(self.circuit, wires, fast=self.fast))[0]
 
 
-def doors(made: Straight) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
+def calls_of(made: Straight) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
     """run and call: builtins where that is possible, else the Python functions beside them."""
     if not made.direct:
         return made.run, made.call

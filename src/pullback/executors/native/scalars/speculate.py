@@ -16,7 +16,7 @@ from pullback.core.dtypes import BOOL
 from pullback.core.gate import GATES, Gate
 from pullback.core.wire import Wire
 from pullback.executors.native.llvm.lower import CURVES
-from pullback.executors.native.scalars.pack import Twins, fits_lanes, twins
+from pullback.executors.native.scalars.pack import Packs, fits_lanes, packs
 from pullback.passes.rewrite import live, rewrite
 from pullback.passes.share import share
 
@@ -27,19 +27,19 @@ WAITS = {"where": 1, "negative": 1, "absolute": 1, "relu": 2, "divide": 14, "sqr
 Choice = tuple[Wire, Wire, Wire]  # condition, if so, if not
 
 
-def quickest(circuit: Circuit, carried: Mapping[int, int]) -> tuple[Circuit, Twins]:
-    """`circuit` or its late form, what a loop that carries inputs as outputs gets done sooner; its twins."""
+def quickest(circuit: Circuit, carried: Mapping[int, int]) -> tuple[Circuit, Packs]:
+    """`circuit` or its speculated form, whichever a loop gets done sooner, and its packs."""
     ways = [circuit]
     if "where" in circuit.ops and fits_lanes(circuit):  # else choices may be jumps
-        ways.append(late_choices(circuit, [*carried]))
+        ways.append(speculated(circuit, [*carried]))
     timed = []
     for way in ways:
-        found = twins(way, {way.inputs[i]: way.outputs[o] for i, o in carried.items()})
+        found = packs(way, {way.inputs[i]: way.outputs[o] for i, o in carried.items()})
         timed.append((_cycles(way, [*carried], found.saved), way, found))
     return min(timed, key=lambda one: one[0])[1:]
 
 
-def late_choices(circuit: Circuit, carried: Sequence[int]) -> Circuit:
+def speculated(circuit: Circuit, carried: Sequence[int]) -> Circuit:
     """`circuit` with each choice as late as it can be without being late itself."""
     return share(_Late(circuit, carried).circuit)
 

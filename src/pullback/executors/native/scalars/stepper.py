@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from pullback.core.circuit import Circuit
-from pullback.executors.native.scalars.loop import Plan, check, filled, lower_outputs
-from pullback.executors.native.scalars.program import doors
+from pullback.executors.native.scalars.loop import Stepping, check, filled, lower_outputs
+from pullback.executors.native.scalars.program import calls_of
 from pullback.executors.native.scalars.straight import Slots, Straight, new_code, slot_of
 
 
@@ -31,7 +31,7 @@ class Stepper:
         fixed: Sequence[Any] = (),
         fast: bool = False,
     ) -> None:
-        self._plan = plan = Plan(circuit, tuple(carried.items()), tuple(columns))
+        self._plan = plan = Stepping(circuit, tuple(carried.items()), tuple(columns))
         check(plan)
         inputs, outputs = circuit.inputs, circuit.outputs
         made = Straight(
@@ -44,7 +44,7 @@ class Stepper:
         self._given = _place(made, "fixed", len(plan.fixed))
         self.fixed, self.carried = list(fixed), list(start)
         self._made = made
-        self.step = doors(made)[1]
+        self.step = calls_of(made)[1]
 
     @property
     def carried(self) -> list[Any]:
@@ -67,7 +67,7 @@ class Stepper:
         self._given[:] = filled(self._plan, self._plan.fixed, values)
 
 
-def _text(plan: Plan, fast: bool) -> str:
+def _text(plan: Stepping, fast: bool) -> str:
     code = new_code(plan.circuit, fast=fast)
     inputs = {}
     for place, positions in (

@@ -37,7 +37,7 @@ TABLE = 1 << 20  # keys that are counted rather than sorted
 
 
 @dataclass(frozen=True)
-class Kind:
+class Opcode:
     """What all entries of one number have in common.
 
     kinds: LLVM's names of the inputs' types, and kind of the output's. pulled: something pulls on
@@ -60,7 +60,7 @@ class Kind:
 class Entry(NamedTuple):
     """A gate as it stands in a word. near: where each input lies, FAR, BEFORE, ONLY or FIXED."""
 
-    kind: Kind
+    kind: Opcode
     near: tuple[int, ...]
 
 
@@ -164,7 +164,7 @@ def _laid(circuit: Circuit, gates: NDArray[np.int64], leaves: NDArray[np.int64])
     return _Rows(circuit, gates, leaves, at, tuple(wires), place, start, int(sizes.sum()))
 
 
-def _reached(rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind]) -> NDArray[np.bool_]:
+def _reached(rows: _Rows, number: NDArray[Any], kinds: Sequence[Opcode]) -> NDArray[np.bool_]:
     """Which inputs some gate can pull."""
     found = np.zeros(rows.start + 1, bool)  # the last one for inputs that nobody listens to
     kept = [(*pull_template(k.use)[1], *[False] * MOST_INPUTS) if k.pulled else () for k in kinds]
@@ -176,7 +176,7 @@ def _reached(rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind]) -> NDArra
 
 
 def _text(
-    rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind], *, pulled: bool
+    rows: _Rows, number: NDArray[Any], kinds: Sequence[Opcode], *, pulled: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[tuple[Entry, ...], ...]]:
     """The rows in words: which, the entries they begin at, and their own entries."""
     tokens, entries = _entries(rows, number, kinds, pulled=pulled)
@@ -186,7 +186,7 @@ def _text(
 
 
 def _entries(
-    rows: _Rows, number: NDArray[Any], kinds: Sequence[Kind], *, pulled: bool
+    rows: _Rows, number: NDArray[Any], kinds: Sequence[Opcode], *, pulled: bool
 ) -> tuple[NDArray[np.uint8], list[Entry]]:
     """Each gate with where its inputs lie, by number; where that makes too many, all lie FAR."""
     near = _near(rows, pulled=pulled)
@@ -221,7 +221,7 @@ def _near(rows: _Rows, *, pulled: bool) -> list[NDArray[np.int8]]:
     return found
 
 
-def _kinds(rows: _Rows, output: int | None) -> tuple[NDArray[np.int64], tuple[Kind, ...]]:
+def _kinds(rows: _Rows, output: int | None) -> tuple[NDArray[np.int64], tuple[Opcode, ...]]:
     """The kind number of each gate row, and the kinds."""
     circuit, gates = rows.circuit, rows.gates
     key = circuit.op[gates].astype(np.int64) * (len(circuit.attributes) + 1)
@@ -253,7 +253,7 @@ def _numbered(key: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return row[kept], (np.cumsum(kept) - 1)[key]
 
 
-def _kind(circuit: Circuit, wire: int, pulled: bool = True, guarded: bool = False) -> Kind:
+def _kind(circuit: Circuit, wire: int, pulled: bool = True, guarded: bool = False) -> Opcode:
     row = circuit.row(wire)
     assert row.gate is not None
     specs = tuple(circuit.spec_of(i) for i in row.inputs)
@@ -269,11 +269,11 @@ def _kind(circuit: Circuit, wire: int, pulled: bool = True, guarded: bool = Fals
         guarded,
     )
     kinds = tuple(KINDS[s.dtype] for s in specs)
-    return Kind(row.gate, row.attributes, kinds, KINDS[spec.dtype], use, pulled)
+    return Opcode(row.gate, row.attributes, kinds, KINDS[spec.dtype], use, pulled)
 
 
 def _pull_marks(
-    circuit: Circuit, gates: NDArray[Any], number: NDArray[Any], kinds: list[Kind], output: int
+    circuit: Circuit, gates: NDArray[Any], number: NDArray[Any], kinds: list[Opcode], output: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Which rows are pulled at all, and which are guarded: by going back once, where rows differ."""
     real = np.array([k.kind in ("double", "float") for k in kinds], bool)
@@ -303,7 +303,7 @@ def _guard(
     circuit: Circuit,
     gates: NDArray[Any],
     number: NDArray[Any],
-    kinds: list[Kind],
+    kinds: list[Opcode],
     choices: list[str],
 ) -> Guard:
     """The guard of `circuit`; one that knows of nothing uncertain where no gate chooses above such a one."""
