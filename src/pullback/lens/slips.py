@@ -66,6 +66,19 @@ class Catalogue:
                     return self.words(slip)
         return self._several(question)
 
+    def left_out(self, question: Question, written: Collection[str]) -> str:
+        """A local slope left out where the text says so: it has the pull on what comes next, as it is.
+
+        Also that of a curve or a mask at any gate behind the wire.
+        """
+        for slip in self._edges(question.wire, "slope"):
+            name = self.circuit.names[slip.gate]
+            if name and f"d{name}" in written and self._fits(question, slip):
+                return self.words(slip)
+        return self._deep(
+            question, lambda s: s.kind in ("share", "slope") and self._is_curve(s.gate)
+        )
+
     def local(self, question: Question, written: Collection[str]) -> str:
         """A local slope that is another one, or left out."""
         spoken_of = self.circuit.names[question.wire] in written
@@ -75,18 +88,21 @@ class Catalogue:
                     return self.words(slip)
         return ""
 
-    def deep(self, question: Question, kinds: Collection[str] = ()) -> str:
-        """A slip at any gate behind the wire, in a work that takes several gates in one line.
+    def deep(self, question: Question) -> str:
+        """A slip at any gate behind the wire, in a work that takes several gates in one line."""
+        return self._deep(question, lambda slip: True)
 
-        kinds: of these alone, if any.
-        """
+    def _deep(self, question: Question, asked: Callable[[Slip], bool]) -> str:
         given = question.given[-1]
         for slip, pulls in self._all:
-            pull = None if kinds and slip.kind not in kinds else pulls.get(question.wire)
+            pull = pulls.get(question.wire) if asked(slip) else None
             alike = pull is not None and question.runs[-1] is self.runs[-1] and _near(given, pull)
             if alike and self._fits(question, slip):
                 return self.words(slip)
         return ""
+
+    def _is_curve(self, gate: int) -> bool:
+        return len(self.rows[gate].inputs) == 1
 
     # Words
 
