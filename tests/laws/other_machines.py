@@ -57,7 +57,7 @@ class Piece:
 
 def whole(language: Language, f: Any, inputs: Sequence[Sequence[Any]], style: str) -> Piece:
     """The value and the pull on each real input, by calling the program as a person would."""
-    program = emit_backward(f.view(*inputs[0]).back, language, f.name, style)
+    program = emit_backward(f.specialization(*inputs[0]).back, language, f.name, style)
     count = len(inputs[0])
     numbers = [f"{GIVEN}[{i}]" for i in range(count)] + ["1"]
     statements = CALLS[language.name](program.name, ", ".join(numbers))
@@ -67,7 +67,7 @@ def whole(language: Language, f: Any, inputs: Sequence[Sequence[Any]], style: st
 
 def line_by_line(language: Language, f: Any, inputs: Sequence[Sequence[Any]], style: str) -> Piece:
     """Every line of the program by itself, fed with the engine's own numbers for what it reads."""
-    program = emit_backward(f.view(*inputs[0]).back, language, f.name, style)
+    program = emit_backward(f.specialization(*inputs[0]).back, language, f.name, style)
     statements, reads = [], []
     for number, step in enumerate(program.steps):
         takes = [

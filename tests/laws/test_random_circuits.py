@@ -59,7 +59,7 @@ def drawn(seed, words):
 
 
 def printed(f, values, language, style):
-    return "\n".join(emit_backward(f.view(*values).back, language, "f", style).text)
+    return "\n".join(emit_backward(f.specialization(*values).back, language, "f", style).text)
 
 
 def by_source(f, values, language, style):
@@ -143,7 +143,9 @@ def test_source_that_is_handed_out_was_run_beside_the_circuit():
 @every_language
 def test_E14_no_name_is_used_twice_and_the_authors_are_kept(seeds, style, language, words):
     asked = [(f, made.values) for f, made in (drawn(seed, words) for seed in seeds)]
-    pairs = [(f.view(*v).circuit, written(printed(f, v, language, style))) for f, v in asked]
+    pairs = [
+        (f.specialization(*v).circuit, written(printed(f, v, language, style))) for f, v in asked
+    ]
     assert [circuit for circuit, found in pairs if len(set(found)) < len(found)] == []
     assert [circuit for circuit, found in pairs if not kept(circuit) <= set(found)] == []
 

@@ -162,7 +162,7 @@ def test_a_long_function_gets_its_gradient_from_the_tape_with_the_bits_of_units(
     asked = {0: named["x"], "w": named["w"], ("w", "x"): (named["w"], named["x"])}[wrt]
     assert f.value_and_grad(0.5, 0.25) == (out.value, named)
     assert pb.value_and_grad(f, wrt)(0.5, 0.25) == (out.value, asked)
-    assert "back" not in vars(f.view(0.5, 0.25))
+    assert "back" not in vars(f.specialization(0.5, 0.25))
 
 
 def test_second_derivatives_of_a_long_function_go_through_its_backward_circuit():

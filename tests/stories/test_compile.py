@@ -121,7 +121,22 @@ def test_the_latest_call_is_what_is_compiled_saved_and_drawn(way, sizes, tmp_pat
     assert float(pb.compile(f).run([np.ones(wanted)])[0]) == wanted
     pb.save(tmp_path / "f.safetensors", f)
     assert float(pb.load(tmp_path / "f.safetensors")(np.ones(wanted))) == wanted
-    assert f.last_view().circuit.specs[0].shape == (wanted,)
+    assert f.latest().circuit.specs[0].shape == (wanted,)
+
+
+def test_the_latest_call_has_its_settings():
+    def power(x, *, times=1):
+        y = x
+        for _ in range(times):
+            y = y * x
+        return pb.sum(y)
+
+    f = pb.circuit(power)
+    f(np.ones(3), times=2)
+    f(np.full(4, 2.0), times=3)
+    assert float(pb.compile(f).run([np.full(4, 2.0)])[0]) == 4 * 2.0**4
+    f.grad(np.ones(3))
+    assert pb.compile(f).run([np.full(3, 2.0)])[0] == 3 * 2.0**2
 
 
 def test_a_training_is_a_call_of_a_full_batch():
@@ -129,6 +144,6 @@ def test_a_training_is_a_call_of_a_full_batch():
     f(1.0, 2.0, 3.0)
     data = {"w": 0.0, "x": np.ones(10), "y": np.ones(10)}
     f.fit(data, plan=Plan(batch_size=4, max_epochs=1), optimizer=SGD(0.1))
-    assert f.last_view().circuit.spec_of(1).shape == (4,)
+    assert f.latest().circuit.spec_of(1).shape == (4,)
     f.training_source("numpy", data, plan=Plan(batch_size=3), optimizer=SGD(0.1))
-    assert f.last_view().circuit.spec_of(1).shape == (3,)
+    assert f.latest().circuit.spec_of(1).shape == (3,)

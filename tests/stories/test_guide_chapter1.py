@@ -139,7 +139,9 @@ def test_S13_E17_backward_costs_a_small_constant_times_forward():
     view = layers.view(np.ones((5, 4)), np.ones((4, 3)), np.ones((3, 2)))
     forward, both = products(view.circuit), products(view.gradient_program.circuit)
     assert (len(forward), len(both)) == (2, 2 + 4)  # two products backward for one forward
-    chain = pb.circuit(lambda x, y: pb.tanh(pb.tanh(x * y + x) * y + x) * y).view(0.5, 0.9)
+    chain = pb.circuit(lambda x, y: pb.tanh(pb.tanh(x * y + x) * y + x) * y).specialization(
+        0.5, 0.9
+    )
     assert chain.gradient_program.circuit.gate_count < 6 * chain.circuit.gate_count
 
 

@@ -148,7 +148,7 @@ def test_a_picture_before_backward_says_so():
 
 
 def test_a_circuit_without_numbers_shows_names_alone():
-    made = draw(f.view()).drawing
+    made = draw(f.specialization()).drawing
     assert {k.ink for w in made.wires for k in w.labels} == {"name"}
     assert [b.labels[0].text for b in made.boxes] == ["+", "×", "x", "y", "z", "f"]
 

@@ -11,7 +11,7 @@ from pullback.cli.circuits import CircuitText, load
 from pullback.cli.printing import draws_boxes, note, say, say_json, width
 from pullback.cli.wires import say_wires, wires_as_json
 from pullback.emit.terminal import LARGEST, Picture, is_drawable, picture
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.lens.wires import wire_rows
 
 
@@ -43,7 +43,7 @@ def show(
     run = function.run(bind(function, values), force=force) if values else None
     if save is not None:
         saved = (run.draw() if run else function.draw()).save(save)
-    view, numbers = (run.view, run.values) if run else (function.view(), None)
+    view, numbers = (run.view, run.values) if run else (function.specialization(), None)
     drawn, rows = _drawn(view, numbers, ascii or not draws_boxes()), wire_rows(view, numbers)
     if json:
         lines = drawn.lines if drawn else None
@@ -59,7 +59,7 @@ def show(
     return 0
 
 
-def _drawn(view: View, numbers: Sequence[Any] | None, only_ascii: bool) -> Picture | None:
+def _drawn(view: Specialization, numbers: Sequence[Any] | None, only_ascii: bool) -> Picture | None:
     if not is_drawable(view.circuit):
         return None
     return picture(view.back, numbers, only_ascii=only_ascii)

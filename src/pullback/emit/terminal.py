@@ -55,7 +55,7 @@ def picture(
     where the branch arrives, their sum where the wire starts. A wire that nothing pulls is dashed.
 
     >>> from pullback.lens.function import circuit
-    >>> print(picture(circuit("(x + y) * z").view().back, only_ascii=True))
+    >>> print(picture(circuit("(x + y) * z").specialization().back, only_ascii=True))
             +---+
     x ------|   |      +---+
             | + |------|   |

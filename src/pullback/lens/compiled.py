@@ -46,7 +46,7 @@ def compile(
 def _latest(made: CircuitFunction) -> Circuit:
     """The circuit of the latest call, of single numbers if there was none."""
     try:
-        return made.last_view().circuit
+        return made.latest().circuit
     except (ShapeError, IndexError) as error:  # made for arrays, and nobody knows yet for which
         raise CircuitError(
             f"{made.name} was not called yet: no shapes are known, and single numbers do not fit it.",

@@ -15,7 +15,7 @@ from pullback.emit.picture.look import Look, Numbers
 from pullback.emit.picture.stamp import picture
 from pullback.emit.svg import clean, svg
 from pullback.errors import MissingExtra, OptionError, did_you_mean
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.runs.atomic import write_atomic
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ FORMS: dict[str, Callable[[Picture], bytes]] = {
 
 
 def draw(
-    view: View, snapshot: Snapshot | None = None, look: Look | None = None, name: str = "f"
+    view: Specialization,
+    snapshot: Snapshot | None = None,
+    look: Look | None = None,
+    name: str = "f",
 ) -> Picture:
     """The picture of a traced circuit, with the numbers of `snapshot` if there is one.
 

@@ -12,7 +12,7 @@ import numpy as np
 from pullback.errors import RangeError, ShapeError
 from pullback.executors import compile
 from pullback.lens.snapshot import plain
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.lens.wire_names import find_wire
 from pullback.passes.opening.element import element
 
@@ -25,7 +25,9 @@ class Opened(NamedTuple):
     values: tuple[Any, ...] | None
 
 
-def open_element(view: View, leaves: Sequence[Any] | None, name: str, index: Any) -> Opened:
+def open_element(
+    view: Specialization, leaves: Sequence[Any] | None, name: str, index: Any
+) -> Opened:
     """Element `index` of the wire `name`, opened as far as the wires that have a name.
 
     leaves: the values of the circuit's inputs in some run.

@@ -49,7 +49,7 @@ class FitProblem:
         circuit = self.circuit = self.backs[self.size].forward
         self.dtype = circuit.spec_of(circuit.outputs[0]).dtype
         some = self.batch(self.values, np.zeros(self.size, np.int64))
-        made.viewed([some[n] for n in made.parameters])  # a training is a call, of a full batch
+        made.specialize([some[n] for n in made.parameters])  # a training is a call, of a full batch
         for name in self.weights:  # a weight that is given as 1 is 1.0
             dtype = circuit.spec_of(circuit.find(name)).dtype
             self.values[name] = np.asarray(self.values[name], dtype)[()]
@@ -113,7 +113,7 @@ class FitProblem:
     def _back(self, rows: Any) -> Backward:
         name = self.made.name
         batch = self.batch(self.values, rows)
-        view, _ = self.made.specialized([batch[n] for n in self.made.parameters])
+        view, _ = self.made.traces.of([batch[n] for n in self.made.parameters])
         circuit = dataclasses.replace(view.circuit, outputs=view.circuit.outputs[:1])
         if np.shape(rows) and circuit.spec_of(circuit.outputs[0]).shape == np.shape(rows):
             circuit = averaged(circuit)

@@ -10,15 +10,14 @@ from typing import Any, overload
 import numpy as np
 
 from pullback.core.circuit import ROLES, Circuit
-from pullback.core.dtypes import typed_by_hand
 from pullback.core.replay import replay
-from pullback.core.shapes import Spec, spec_of
-from pullback.core.structure import LEAF, Structure, put_together, take_apart
-from pullback.core.trace import parameters, trace
+from pullback.core.structure import LEAF, put_together, take_apart
+from pullback.core.trace import parameters
 from pullback.core.wire import Wire
 from pullback.emit.picture.look import Look
-from pullback.errors import CircuitError, OptionError, ShapeError, UnknownName, did_you_mean
+from pullback.errors import OptionError, ShapeError
 from pullback.executors.unit import Unit
+from pullback.lens.binding import Inputs
 from pullback.lens.card import Card, card
 from pullback.lens.draw import Picture, draw, look_of
 from pullback.lens.element import open_element
@@ -32,9 +31,9 @@ from pullback.lens.proof import Proof, prove
 from pullback.lens.settings import put_in, settled, told_apart
 from pullback.lens.snapshot import Snapshot, full_force, nested_pulls, plain
 from pullback.lens.source import Source, backward_source, forward_source
+from pullback.lens.specialize import Specialization, Specializations
 from pullback.lens.text import function_of_text
 from pullback.lens.training_source import training_source
-from pullback.lens.views import View
 from pullback.loop.loop import How
 from pullback.loop.plan import Plan
 from pullback.passes.optimizer import Optimizer
@@ -59,11 +58,12 @@ class CircuitFunction:
         self.name = name or getattr(function, "__name__", "f").replace("<lambda>", "f")
         self.parameters, self.settings = parameters(function)
         self._settled: dict[Any, CircuitFunction] = {}
+        self._last_settled: CircuitFunction | None = None
         self.roles = dict(roles or {})
         self.__name__, self.__doc__, self.__wrapped__ = self.name, function.__doc__, function
         self.__module__ = getattr(function, "__module__", __name__)
-        self._views: dict[Any, View] = {}
-        self._latest: View | None = None
+        self._inputs = Inputs(function, self.parameters, self.name)
+        self.traces = Specializations(function, self.parameters, self.roles, self.name)
         self._prove: Callable[[], Proof] | None = None  # set by `expand` and `collapse`
         for parameter, role in self.roles.items():
             self.check_known(parameter)
@@ -78,7 +78,7 @@ class CircuitFunction:
         bound = self.bind(values, named)
         if any(isinstance(leaf, Wire | Unit) for leaf in take_apart(bound)[0]):
             return self.function(*bound)
-        view, leaves = self.viewed(bound)
+        view, leaves = self.specialize(bound)
         return put_together([plain(v) for v in view.program.run(leaves)], view.trace.result)
 
     @settled
@@ -90,14 +90,14 @@ class CircuitFunction:
         force pulls on the (first) output; on an array it pulls on every element. checked=True
         raises NotFiniteError at the first wire that is NaN or infinite.
         """
-        view, leaves = self.viewed(self.bind(values, named))
+        view, leaves = self.specialize(self.bind(values, named))
         force = full_force(view, force)
         return Snapshot(view, view.watched_program.watch([*leaves, force], checked=checked), force)
 
     @settled
     def value_and_grad(self, /, *values: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
         """The value, and the gradient of the output, one number, by input name; None for whole numbers."""
-        view, leaves = self.viewed(self.bind(values, named))
+        view, leaves = self.specialize(self.bind(values, named))
         view.only_output(self.name)
         outputs, pulls = _outputs_and_pulls(view, leaves)
         value = put_together([plain(v) for v in outputs], view.trace.result)
@@ -120,12 +120,12 @@ class CircuitFunction:
         >>> seen.grads["x"], float(seen.grads["a"])
         (array([10., 10., 10.]), 6.0)
         """
-        return mapped(self, self._as_arrays(self.bind(values, named)), fast, threads)
+        return mapped(self, self.traces.as_arrays(self.bind(values, named)), fast, threads)
 
     @settled
     def gradcheck(self, /, *values: Any, tolerance: float = 1e-9, **named: Any) -> Report:
         """Compare every pull with the numerical gradient, gate by gate and end to end."""
-        view, leaves = self.viewed(self.bind(values, named))
+        view, leaves = self.specialize(self.bind(values, named))
         return check_view(view, leaves, tolerance=tolerance)
 
     @settled
@@ -143,9 +143,9 @@ class CircuitFunction:
         its number of that run as default, so `f.open("y", (0, 2), x).run()` just runs.
         """
         if not values and not named:
-            view, leaves = self.last_view(), None
+            view, leaves = self.latest(), None
         else:
-            view, leaves = self.viewed(self.bind(values, named))
+            view, leaves = self.specialize(self.bind(values, named))
         opened = open_element(view, leaves, wire, index)
         return function_of_circuit(opened.circuit, opened.name, opened.values)
 
@@ -165,7 +165,7 @@ class CircuitFunction:
     def _rewritten(
         self, change: Callable[..., Circuit], gates: Iterable[str], /, **named: Any
     ) -> CircuitFunction:
-        before = (self.view(**named) if named else self.last_view()).circuit
+        before = (self.specialization(**named) if named else self.latest()).circuit
         after = change(before, tuple(gates))
         made = function_of_circuit(after, self.name)
         made._prove = partial(prove, before, after)
@@ -190,8 +190,8 @@ class CircuitFunction:
         Options of `Look` may be given by name, for instance theme="dark" or depth=1.
         """
         look, named = look_of(named, self.parameters, look)
-        if not values and not named and not self._runs_alone():
-            return draw(self.last_view(), None, look, self.name)
+        if not values and not named and not self._inputs.all_have_defaults:
+            return draw(self.latest(), None, look, self.name)
         run = self.run(*values, force=force, **named)
         return draw(run.view, run, look, self.name)
 
@@ -201,30 +201,32 @@ class CircuitFunction:
     @settled
     def circuit(self, /, *values: Any, **named: Any) -> Circuit:
         """The circuit for inputs like these; scalars when none are given."""
-        return self.view(*values, **named).circuit
+        return self.specialization(*values, **named).circuit
 
     @settled
-    def view(self, /, *values: Any, **named: Any) -> View:
+    def specialization(self, /, *values: Any, **named: Any) -> Specialization:
         """The traced circuit and its programs for inputs like these; scalars when none are given."""
         if not values and not named:
             values = (0.0,) * len(self.parameters)
-        return self.viewed(self.bind(values, named))[0]
+        return self.specialize(self.bind(values, named))[0]
 
-    def last_view(self) -> View:
-        """The view of the latest call; for single numbers if there was none."""
-        return self._latest or self.view()
+    def latest(self) -> Specialization:
+        """What the latest call was traced as; for single numbers if there was none."""
+        if self._last_settled is not None:
+            return self._last_settled.latest()
+        return self.traces.latest or self.specialization()
 
     def forward_source(
         self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
     ) -> Source:
         """The forward pass as code with your own names; verified before it is handed out."""
-        return forward_source(self.view(*values, **named), self.name, lang, style)
+        return forward_source(self.specialization(*values, **named), self.name, lang, style)
 
     def backward_source(
         self, *values: Any, lang: str = "python", style: str = "steps", **named: Any
     ) -> Source:
         """The forward and backward pass as code with your own names; verified before it is handed out."""
-        return backward_source(self.view(*values, **named), self.name, lang, style)
+        return backward_source(self.specialization(*values, **named), self.name, lang, style)
 
     @settled
     def fit(
@@ -254,7 +256,9 @@ class CircuitFunction:
         >>> round(fitted["w"], 6)
         2.0
         """
-        bound = dict(zip(self.parameters, self._as_arrays(self.bind(values, named)), strict=True))
+        bound = dict(
+            zip(self.parameters, self.traces.as_arrays(self.bind(values, named)), strict=True)
+        )
         return fit(
             self, bound, plan, optimizer, How("native" if executor == "auto" else executor, threads)
         )
@@ -285,7 +289,7 @@ class CircuitFunction:
         """
         if str(lang) not in ("numpy", "np"):
             raise OptionError(f"lang={lang!r:.64}; a training is written in numpy.")
-        bound = self._as_arrays(self.bind(values, named))
+        bound = self.traces.as_arrays(self.bind(values, named))
         return training_source(self, bound, plan, optimizer, init or {})
 
     def with_settings(
@@ -298,80 +302,20 @@ class CircuitFunction:
             self._settled[key] = CircuitFunction(
                 put_in(self.function, chosen), self.roles, self.name
             )
-        return self._settled[key], values, named
+        self._last_settled = self._settled[key]
+        return self._last_settled, values, named
 
     def bind(self, values: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
         """One value a parameter, in order, or an error that names the missing or unknown one."""
-        only = values[0] if len(values) == 1 and not named else None
-        if isinstance(only, dict) and self._is_all(only):
-            values, named = (), only
-        if len(values) > len(self.parameters):
-            raise CircuitError(
-                f"{self.name} takes {len(self.parameters)} values, got {len(values)}."
-            )
-        bound = dict(zip(self.parameters, values, strict=False))
-        for name, value in named.items():
-            self.check_known(name)
-            if name in bound:
-                raise CircuitError(f"{self.name} got two values for {name!r}.")
-            bound[name] = value
-        return [bound[p] if p in bound else self._default(p) for p in self.parameters]
-
-    def _is_all(self, values: dict[Any, Any]) -> bool:
-        return len(self.parameters) > 1 or set(values) == set(self.parameters)
+        return self._inputs.bind(values, named)
 
     def check_known(self, name: str) -> None:
         """UnknownName if `name` is no input."""
-        if name not in self.parameters:
-            hint = did_you_mean(name, self.parameters)
-            why = hint or f"its inputs are {', '.join(self.parameters)}."
-            raise UnknownName(f"{self.name} has no input {name[:64]!r}.", why=why)
+        self._inputs.check_known(name)
 
-    def _default(self, parameter: str) -> Any:
-        default = inspect.signature(self.function).parameters[parameter].default
-        if default is inspect.Parameter.empty:
-            raise CircuitError(
-                f"{self.name} needs a value for {parameter!r}.", fix=f"{parameter}=1.0"
-            )
-        return default
-
-    def viewed(self, bound: list[Any]) -> tuple[View, list[Any]]:
-        """What `specialized` gives, which is from now on the latest view."""
-        view, leaves = self.specialized(bound)
-        if not view.trace.captured:
-            self._latest = view
-        return view, leaves
-
-    def specialized(self, bound: list[Any]) -> tuple[View, list[Any]]:
-        """The view for these bound values, and their leaves in the order of the circuit's inputs."""
-        nests = [take_apart(value) for value in self._as_arrays(bound)]
-        leaves = [leaf for found, _ in nests for leaf in found]
-        if any(isinstance(leaf, Unit) for leaf in leaves):
-            raise CircuitError(
-                f"{self.name} is asked as a circuit, which takes numbers; an input is a Unit.",
-                fix=f"unit.value; or {self.name}(unit), then backward() on what comes out",
-            )
-        arguments = [(p, s) for p, (_, s) in zip(self.parameters, nests, strict=True)]
-        return self.traced(arguments, [spec_of(leaf) for leaf in leaves]), leaves
-
-    def traced(self, arguments: list[tuple[str, Structure]], specs: list[Spec]) -> View:
-        """The view for these specs, traced once; not kept when it captured outer wires."""
-        key = (tuple(arguments), tuple(specs))
-        view = self._views.get(key)
-        if view is None:
-            view = View(trace(self.function, arguments, specs, self.roles, self.name), arguments)
-            if not view.trace.captured:
-                self._views[key] = view
-        return view
-
-    def _as_arrays(self, bound: list[Any]) -> list[Any]:
-        # A list of plain numbers is an array; lists and tuples of anything else nest.
-        return [typed_by_hand(v, repr(p)) for p, v in zip(self.parameters, bound, strict=True)]
-
-    def _runs_alone(self) -> bool:
-        """Whether every input has a default, as those of an opened element have."""
-        known = inspect.signature(self.function).parameters
-        return bool(known) and all(p.default is not p.empty for p in known.values())
+    def specialize(self, bound: list[Any]) -> tuple[Specialization, list[Any]]:
+        """What the function is for these bound values, which is from now on the latest; their leaves."""
+        return self.traces.call(bound)
 
     def __reduce__(self) -> Any:
         """Pickled by name, with its text, or as the circuit of its latest call; see `reduced`."""
@@ -381,7 +325,7 @@ class CircuitFunction:
         return f"<circuit {self.name}({', '.join(self.parameters)})>"
 
 
-def _outputs_and_pulls(view: View, leaves: list[Any]) -> tuple[list[Any], list[Any]]:
+def _outputs_and_pulls(view: Specialization, leaves: list[Any]) -> tuple[list[Any], list[Any]]:
     """Every output, and the pull on each input; None where nothing can pull."""
     if view.tape is not None:
         value, pulls = view.tape.value_and_grad(leaves)
@@ -472,7 +416,8 @@ def function_of_circuit(
     made = CircuitFunction(run, roles, name)
     specs = [circuit.spec_of(w) for w in circuit.inputs]
     if any(spec.shape or spec.dtype != np.float64 for spec in specs):
-        made._latest = made.traced([(p, LEAF) for p in made.parameters], specs)  # its only view
+        arguments = [(p, LEAF) for p in made.parameters]
+        made.traces.latest = made.traces.traced(arguments, specs)  # its only one
     return made
 
 

@@ -19,7 +19,7 @@ from pullback.lens.compare import KINK, OK, UNSURE, WRONG, Finding, compared
 from pullback.lens.cones import suspects
 from pullback.lens.gatecheck import bad_gates
 from pullback.lens.probe import HandProbe, Probe
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 
 __all__ = ["KINK", "OK", "UNSURE", "WRONG", "Finding", "Report", "check_view", "gradcheck"]
 MOST = 64  # inputs' numbers that are moved one by one; of more, so many, then all together
@@ -129,7 +129,7 @@ def gradcheck(
     return report
 
 
-def check_view(view: View, values: Sequence[Any], *, tolerance: float) -> Report:
+def check_view(view: Specialization, values: Sequence[Any], *, tolerance: float) -> Report:
     """The check of a traced circuit at these inputs.
 
     An output that is an array is pulled with a fixed uneven force. Of more than 64 numbers among

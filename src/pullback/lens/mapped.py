@@ -13,7 +13,7 @@ from pullback.errors import CircuitError
 from pullback.executors import compile_map
 from pullback.executors.reference.points import Points, check_points
 from pullback.lens.snapshot import nested_pulls
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 
 if TYPE_CHECKING:
     from pullback.lens.function import CircuitFunction
@@ -27,7 +27,9 @@ class Mapped:
     over the points. Both are computed when they are first asked for, of the inputs as they were given.
     """
 
-    def __init__(self, view: View, leaves: Sequence[Any], fast: bool, threads: int) -> None:
+    def __init__(
+        self, view: Specialization, leaves: Sequence[Any], fast: bool, threads: int
+    ) -> None:
         self.view, self.leaves = view, list(leaves)
         self.mapped = tuple(i for i, leaf in enumerate(leaves) if np.ndim(leaf))
         self._fast, self._threads = fast, threads
@@ -93,6 +95,6 @@ def mapped(made: CircuitFunction, bound: list[Any], fast: bool, threads: int) ->
     # Traced for one point of each column.
     one = iter([np.zeros((), x.dtype)[()] if np.ndim(x) else x for x in columns])
     single = [put_together([next(one) for _ in found], shape) for found, shape in nests]
-    view, _ = made.viewed(single)
+    view, _ = made.specialize(single)
     check_points(view.circuit.input_names, columns)
     return Mapped(view, columns, fast, threads)

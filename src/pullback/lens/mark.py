@@ -25,7 +25,7 @@ from pullback.lens.points import beside, is_label, points, points_of_data
 from pullback.lens.question import Question, place_of
 from pullback.lens.slips import Catalogue
 from pullback.lens.snapshot import Snapshot, full_force, short
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.passes.backward import Backward
 
 RIGHT, WRONG, MISSING = "right", "wrong", "missing"
@@ -118,9 +118,9 @@ class Marker:
 
     def __init__(self, function: Any, /, *values: Any, **named: Any) -> None:
         made = as_circuit_function(function)
-        view, given = made.viewed(made.bind(values, named))
+        view, given = made.specialize(made.bind(values, named))
         self.given, self.whole = _real(made, view, [_precise(v) for v in given])
-        self.view = made.traced(view.arguments, [spec_of(v) for v in self.given])
+        self.view = made.traces.traced(view.arguments, [spec_of(v) for v in self.given])
         self.circuit = self.view.circuit
         self._collect(list(self.circuit.input_names))
         first = self.runs[0]
@@ -259,14 +259,16 @@ class Marker:
         return Question(wire, [self.runs[i] for i in chosen], [values[i] for i in chosen])
 
 
-def _real(made: CircuitFunction, view: View, given: list[Any]) -> tuple[list[Any], set[int]]:
+def _real(
+    made: CircuitFunction, view: Specialization, given: list[Any]
+) -> tuple[list[Any], set[int]]:
     """The values with whole numbers made real where these can be pulled, and the places of those."""
     whole: set[int] = set()
     for at, value in enumerate(given):
         if value.dtype.kind == "i":
             tried = [*given[:at], value.astype(float), *given[at + 1 :]]
             try:
-                other = made.traced(view.arguments, [spec_of(v) for v in tried])
+                other = made.traces.traced(view.arguments, [spec_of(v) for v in tried])
                 pulled = other.back.input_pulls[at] >= 0
             except PullbackError:
                 continue  # an index

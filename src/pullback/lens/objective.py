@@ -14,7 +14,7 @@ from pullback.errors import CircuitError, OptionError
 from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.numeric import slope
 from pullback.lens.snapshot import full_force, plain
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.passes.expand import expand
 
 METHODS = ("forward", "central", "richardson", "complex")
@@ -32,7 +32,7 @@ class Objective:
         pinned: Sequence[str] = (),
     ) -> None:
         self.made: CircuitFunction = as_circuit_function(function)
-        self.view, self.leaves = self.made.viewed(self.made.bind(values, named or {}))
+        self.view, self.leaves = self.made.specialize(self.made.bind(values, named or {}))
         self.view.scalar_output(self.made.name)
         self.free = _free(self.made, self.view, pinned)
         self.start = np.concatenate(
@@ -98,7 +98,7 @@ def _flat(pull: Any, like: Any) -> np.ndarray[Any, Any]:
     return np.zeros(np.size(like)) if pull is None else np.ravel(np.asarray(pull, float))
 
 
-def _free(made: CircuitFunction, view: View, pinned: Sequence[str]) -> list[int]:
+def _free(made: CircuitFunction, view: Specialization, pinned: Sequence[str]) -> list[int]:
     for name in pinned:
         made.check_known(name)
     fixed = {*pinned, *(p for p, role in made.roles.items() if role in ("frozen", "constant"))}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.core.structure import LEAF, Structure
 from pullback.errors import CircuitError, PullbackError
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 
 if TYPE_CHECKING:
     from pullback.lens.function import CircuitFunction
@@ -45,13 +45,13 @@ def _is_there(function: Any, wanted: Any) -> bool:
     return found is wanted
 
 
-def _latest(made: CircuitFunction) -> View:
+def _latest(made: CircuitFunction) -> Specialization:
     why = f"{made.name} is a lambda or a local function, so it is pickled as the circuit of its latest call"
     fix = f"def {made.name}(...) in a module, with @pb.circuit"
     if made.settings:
         raise CircuitError(f"{why}; what stands behind * in it would be lost.", fix=fix)
     try:
-        view = made.last_view()
+        view = made.latest()
     except (PullbackError, IndexError) as error:
         what = f"{why}; it was not called yet, and single numbers do not fit it."
         raise CircuitError(what, why=str(getattr(error, "what", error)), fix=fix) from error

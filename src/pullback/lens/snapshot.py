@@ -15,7 +15,7 @@ from pullback.emit.picture.look import Look
 from pullback.errors import CircuitError
 from pullback.executors.reference.program import force_on
 from pullback.lens.draw import Picture, draw, look_of
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.lens.whole import is_real
 from pullback.lens.wire_names import find_wire, wire_names
 
@@ -39,7 +39,7 @@ class WireView:
 class Snapshot:
     """`run["q"].value`, `run["q"].grad`, `run.value`, `run.grads`; printing it shows a table."""
 
-    def __init__(self, view: View, values: Sequence[Any], force: Any) -> None:
+    def __init__(self, view: Specialization, values: Sequence[Any], force: Any) -> None:
         self.view, self.values, self.force = view, values, force
         self.circuit = view.circuit
 
@@ -140,7 +140,7 @@ def short(value: Any, digits: int = 4) -> str:
     return f"{array.shape} {float(array.min()):.3g}..{float(array.max()):.3g}"
 
 
-def nested_pulls(view: View, pulls: list[Any], values: Sequence[Any]) -> dict[str, Any]:
+def nested_pulls(view: Specialization, pulls: list[Any], values: Sequence[Any]) -> dict[str, Any]:
     """Pulls of all inputs, by parameter name, nested as the parameters are."""
     circuit, left = view.circuit, list(zip(view.circuit.inputs, pulls, strict=True))
     result: dict[str, Any] = {}
@@ -155,7 +155,7 @@ def _zero(spec: Spec) -> Any:
     return plain(np.zeros(spec.shape, spec.dtype)[()]) if is_real(spec) else None
 
 
-def full_force(view: View, force: Any) -> Any:
+def full_force(view: Specialization, force: Any) -> Any:
     """The force as an array that fits the output it pulls."""
     spec = view.circuit.spec_of(view.circuit.outputs[0])
     if isinstance(force, tuple | dict) and len(view.circuit.outputs) > 1:

@@ -18,7 +18,7 @@ from pullback.emit.numpy import NUMPY
 from pullback.emit.program import Program, emit_backward, emit_forward, wires_of
 from pullback.emit.python import PYTHON
 from pullback.errors import OptionError, PullbackError, UnknownName, did_you_mean
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 
 SOURCES: Mapping[str, Language] = {
     language.name: language for language in (PYTHON, NUMPY, JAVASCRIPT, C, LATEX)
@@ -89,13 +89,13 @@ def _pull_lines(program: Program) -> dict[int, list[int]]:
     return found
 
 
-def forward_source(view: View, name: str, lang: str, style: str) -> Source:
+def forward_source(view: Specialization, name: str, lang: str, style: str) -> Source:
     """The forward pass of `view` as verified source."""
     program = emit_forward(view.circuit, language_of(lang), name, style)
     return _handed_out(program, view, lang, pulls=False)
 
 
-def backward_source(view: View, name: str, lang: str, style: str) -> Source:
+def backward_source(view: Specialization, name: str, lang: str, style: str) -> Source:
     """The forward and backward pass of `view` as verified source."""
     program = emit_backward(view.back, language_of(lang), name, style)
     return _handed_out(program, view, lang, pulls=True)
@@ -112,14 +112,14 @@ def language_of(lang: str) -> Language:
     return SOURCES[short]
 
 
-def _handed_out(program: Program, view: View, lang: str, *, pulls: bool) -> Source:
+def _handed_out(program: Program, view: Specialization, lang: str, *, pulls: bool) -> Source:
     verified = SHORT.get(lang, lang) in VERIFIED and _verify(program, view, pulls)
     made = Source.of(program, view.circuit.by_name, verified)
     made.pull_lines = _pull_lines(program)
     return made
 
 
-def _verify(program: Program, view: View, pulls: bool) -> bool:
+def _verify(program: Program, view: Specialization, pulls: bool) -> bool:
     """Run the emitted program (our own text, names checked) beside the circuit; disagreeing is our bug.
 
     False when no point could be compared, because Python refuses there: a division by zero.
@@ -141,7 +141,9 @@ def _verify(program: Program, view: View, pulls: bool) -> bool:
     return compared > 0
 
 
-def _compare(name: str, got: list[Any], view: View, values: list[Any], pulls: bool) -> None:
+def _compare(
+    name: str, got: list[Any], view: Specialization, values: list[Any], pulls: bool
+) -> None:
     want = _expected(view, values, pulls)
     if all(_close(g, w) for g, w in zip(got, want, strict=True)):
         return
@@ -176,7 +178,7 @@ def _flat(answer: Any, pulls: bool) -> list[Any]:
     return [*(value if isinstance(value, tuple) else [value]), *pulled.values()]
 
 
-def _expected(view: View, values: list[Any], pulls: bool) -> list[Any]:
+def _expected(view: Specialization, values: list[Any], pulls: bool) -> list[Any]:
     if not pulls:
         return view.program.run(values)
     spec = view.circuit.spec_of(view.circuit.outputs[0])

@@ -24,7 +24,7 @@ from pullback.executors.reference.program import check_force, force_on
 from pullback.gates.shape import broadcast_to, concat, reshape
 from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.snapshot import plain
-from pullback.lens.views import Derived, View
+from pullback.lens.specialize import Derived, Specialization
 from pullback.lens.whole import is_real, refuse_moves, refuse_whole, without_whole
 from pullback.passes.backward import backward
 from pullback.passes.forward_mode import forward_mode
@@ -179,7 +179,9 @@ def jacobian(function: Any, wrt: Wrt = 0) -> Callable[..., Any]:
     return _called_like(function, table)
 
 
-def _blocks(view: View, leaves: list[Any], wanted: Sequence[int], output: int) -> list[Any]:
+def _blocks(
+    view: Specialization, leaves: list[Any], wanted: Sequence[int], output: int
+) -> list[Any]:
     """The derivatives of one output by each of the wanted inputs."""
     circuit, count = view.circuit, len(view.circuit.outputs)
     spec = circuit.spec_of(circuit.outputs[output])
@@ -257,20 +259,20 @@ def _check_lists(name: str, values: Any, directions: Any) -> None:
 
 def _viewed(
     made: CircuitFunction, values: tuple[Any, ...], named: dict[str, Any]
-) -> tuple[View, list[Any]]:
+) -> tuple[Specialization, list[Any]]:
     if made.settings:
         made, values, named = made.with_settings(values, named)
-    return made.viewed(made.bind(values, named))
+    return made.specialize(made.bind(values, named))
 
 
-def _starts(view: View) -> list[int]:
+def _starts(view: Specialization) -> list[int]:
     starts = [0]
     for _, structure in view.arguments:
         starts.append(starts[-1] + structure.leaves)
     return starts
 
 
-def _pulled(view: View, leaves: list[Any], wanted: Sequence[int]) -> list[Any]:
+def _pulled(view: Specialization, leaves: list[Any], wanted: Sequence[int]) -> list[Any]:
     """The outputs, then the pulls on the wanted inputs."""
     numbers = not any(isinstance(x, Wire) for x in (*leaves, *view.trace.captured))
     if not numbers or view.tape is None:
@@ -280,7 +282,7 @@ def _pulled(view: View, leaves: list[Any], wanted: Sequence[int]) -> list[Any]:
     return [plain(v) for v in (value, *found)]
 
 
-def _forces(view: View, force: Any, real: Sequence[int]) -> list[Any]:
+def _forces(view: Specialization, force: Any, real: Sequence[int]) -> list[Any]:
     """A force in the shape of each real output, or an error that says which does not fit."""
     outputs = view.circuit.outputs
     forces = _like(force, view.trace.result, "force", "output it pulls")
@@ -324,13 +326,17 @@ def _like(value: Any, structure: Structure, what: str, of: str) -> list[Any]:
     return [leaf for part, child in pairs for leaf in _like(part, child, what, of)]
 
 
-def _gradient(view: View, wanted: Sequence[int], outputs: Sequence[int] = (0,)) -> Derived:
+def _gradient(
+    view: Specialization, wanted: Sequence[int], outputs: Sequence[int] = (0,)
+) -> Derived:
     """(inputs, a force an output) -> outputs, then the pulls on the wanted inputs (zeros for none)."""
     key = ("pulls", tuple(wanted), tuple(outputs))
     return view.derived(key, lambda: _gradient_circuit(view, wanted, outputs))
 
 
-def _gradient_circuit(view: View, wanted: Sequence[int], outputs: Sequence[int]) -> Circuit:
+def _gradient_circuit(
+    view: Specialization, wanted: Sequence[int], outputs: Sequence[int]
+) -> Circuit:
     back = backward(view.circuit, outputs)
     pulls = [back.input_pulls[w] for w in wanted]
     if all(p >= 0 for p in pulls):
@@ -342,13 +348,15 @@ def _gradient_circuit(view: View, wanted: Sequence[int], outputs: Sequence[int])
     return tidy(builder.finish(ends))
 
 
-def _zero(view: View, position: int) -> Any:
+def _zero(view: Specialization, position: int) -> Any:
     """The pull on an input that nothing pulls."""
     spec = view.circuit.spec_of(view.circuit.inputs[position])
     return np.zeros(spec.shape, spec.dtype if spec.dtype.kind == "f" else np.float64)[()]
 
 
-def _applied(view: View, leaves: list[Any], derived: Derived, more: list[Any]) -> list[Any]:
+def _applied(
+    view: Specialization, leaves: list[Any], derived: Derived, more: list[Any]
+) -> list[Any]:
     """Run a circuit on numbers, or write it into the circuit that the wires among the inputs belong to."""
     # Captured wires are the last inputs of the traced circuit; forces and directions follow them.
     values = [*leaves, *view.trace.captured, *more]

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.shapes import Spec
 from pullback.core.wire import Wire
 from pullback.errors import DtypeError
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 
 
 def is_real(spec: Spec) -> bool:
@@ -27,7 +27,7 @@ def kind_of(dtype: np.dtype[Any]) -> str:
     return "yes or no (bool)" if dtype.kind == "b" else f"whole numbers ({dtype.name})"
 
 
-def refuse_whole(view: View, wanted: Sequence[int]) -> None:
+def refuse_whole(view: Specialization, wanted: Sequence[int]) -> None:
     """DtypeError if one of the inputs whose pull is `wanted` by name is not real."""
     circuit = view.circuit
     for position in wanted:
@@ -39,14 +39,14 @@ def refuse_whole(view: View, wanted: Sequence[int]) -> None:
             )
 
 
-def refuse_moves(view: View, ways: Sequence[Any]) -> None:
+def refuse_moves(view: Specialization, ways: Sequence[Any]) -> None:
     """DtypeError if an input that is not real is to move; None and 0 leave it where it is."""
     for position, way in enumerate(ways):
         if way is not None and (isinstance(way, Wire) or np.any(np.asarray(way) != 0)):
             refuse_whole(view, [position])
 
 
-def without_whole(view: View, pulls: Sequence[Any]) -> list[Any]:
+def without_whole(view: Specialization, pulls: Sequence[Any]) -> list[Any]:
     """A pull for each input in turn; None in place of one on numbers that are not real."""
     pairs = zip(view.circuit.inputs, pulls, strict=False)
     return [pull if is_real(view.circuit.spec_of(wire)) else None for wire, pull in pairs]

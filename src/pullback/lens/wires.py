@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pullback.core.circuit import Circuit
 from pullback.lens.snapshot import plain
-from pullback.lens.views import View
+from pullback.lens.specialize import Specialization
 from pullback.lens.wire_names import wire_names
 from pullback.passes.rewrite import live
 
@@ -22,7 +22,7 @@ class WireRow(NamedTuple):
     line: str
 
 
-def wire_rows(view: View, values: Sequence[Any] | None = None) -> list[WireRow]:
+def wire_rows(view: Specialization, values: Sequence[Any] | None = None) -> list[WireRow]:
     """Every wire that matters to the outputs, and every input, in running order.
 
     values: those of a `Snapshot`; without them value and pull are None. A wire without a name is

@@ -28,7 +28,7 @@ def save(path: Path | str, thing: Any) -> None:
     -12.0
     """
     if isinstance(thing, CircuitFunction):
-        thing = thing.last_view().circuit
+        thing = thing.latest().circuit
     if isinstance(thing, Circuit):
         write_atomic(path, to_bytes(thing))
     elif isinstance(thing, Estimator):

@@ -18,7 +18,7 @@ from pullback.models.estimator import Estimator
 from pullback.models.metrics import Metrics
 from pullback.models.page import RunFacts, page_data
 from pullback.models.problem import Problem, Question, problem_of_dataset, rows_of
-from pullback.models.provenance import Source, settings
+from pullback.models.provenance import Provenance, settings
 from pullback.models.registry import kind_for
 from pullback.models.saved import Stopped, check_columns
 from pullback.models.seen import write_seen
@@ -101,7 +101,7 @@ def train_classifier(
 def train_problem(
     problem: Problem,
     model: Estimator,
-    source: Source | None = None,
+    source: Provenance | None = None,
     *,
     root: Path = ROOT,
     monitor: Monitor | None = None,
@@ -114,7 +114,7 @@ def train_problem(
     model.check_options()
     if problem.encoder:
         check_columns(problem.encoder)
-    source = source or Source(problem.name)
+    source = source or Provenance(problem.name)
     options = {**source.options(), **model.options(), "rows": _sizes(problem.parts)}
     run = create_run(problem.name.partition(".")[0], options, root)
     train, validation, test = (rows_of(problem, part) for part in problem.parts)

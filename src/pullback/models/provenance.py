@@ -16,7 +16,7 @@ from pullback.runs.folder import Run
 
 
 @dataclass(frozen=True)
-class Source:
+class Provenance:
     """Where rows came from: a shipped name or a file, its sha256, and what was asked of it."""
 
     data: str
@@ -69,7 +69,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(raw_bytes(path)).hexdigest()
 
 
-def settings(run: Run, source: Source) -> list[tuple[str, str]]:
+def settings(run: Run, source: Provenance) -> list[tuple[str, str]]:
     """Options, the hash of the data, versions and date, for the run's page."""
     asked = {k: v for k, v in run.config.options.items() if k not in ("data", "rows")}
     shown = [(name.replace("_", " "), str(value)) for name, value in asked.items()]

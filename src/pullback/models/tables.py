@@ -21,16 +21,16 @@ from pullback.data.table import Table, read_any_table, shown
 from pullback.errors import DataError, OptionError, did_you_mean
 from pullback.models.estimator import Estimator
 from pullback.models.problem import Problem, Question, problem_of_table
-from pullback.models.provenance import Source, sha256
+from pullback.models.provenance import Provenance, sha256
 
 
-def open_problem(data: str, question: Question, seed: int) -> tuple[Problem, Source]:
+def open_problem(data: str, question: Question, seed: int) -> tuple[Problem, Provenance]:
     """Read a table (a file or a shipped name) and make of it what is asked."""
     path = _existing(data)
     table, notes = read_rows(path, question.hints)
     problem = problem_of_table(table, question, seed, name=Path(data).name)
     problem = replace(problem, notes=(*notes, *problem.notes))
-    return problem, Source(data, sha256(path), question)
+    return problem, Provenance(data, sha256(path), question)
 
 
 def _existing(data: str) -> Path:
