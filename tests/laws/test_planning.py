@@ -12,10 +12,12 @@ import pullback as pb
 from pullback.core.dtypes import INT64
 from pullback.core.gate import GATES, gate
 from pullback.errors import GateError, RangeError
-from pullback.executors import compile, compile_steps
+from pullback.executors import compile, compile_map, compile_steps
 from pullback.executors.native.arrays.kernel import NativeKernel, every_thread
 from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.program import ArrayProgram
+from pullback.executors.native.llvm.lower import RULES, rule
+from pullback.executors.native.scalars.program import NativeProgram
 from pullback.passes.planning.memory import plan_memory
 from pullback.passes.planning.plan import plan, prepared
 from pullback.passes.planning.views import dense
@@ -232,6 +234,28 @@ def test_kernels_from_elsewhere_that_differ_in_one_number_never_share_code(regis
         KERNELS.remove(kernel)
         del GATES["total"]
     assert np.allclose(3.0 * found[0], found[1])
+
+
+def test_rules_from_elsewhere_run_everywhere_and_never_share_code(registered):
+    """An elementwise gate of a test: in a loop, on a straight line, at many points, in a long circuit."""
+    found = []
+    for factor in (1.0, 3.0):
+
+        @gate
+        def times(x):
+            return x * factor  # noqa: B023
+
+        rule("times")(lambda x: x * factor)  # noqa: B023
+        arrays = pb.circuit(lambda x: pb.sum(times(x)))
+        single = pb.circuit(lambda x: times(x) + 1.0).circuit(2.0)
+        program = compile(single, executor="native")
+        assert isinstance(program, NativeProgram)
+        points = compile_map(single, mapped=[0], executor="native").run([[2.0, 3.0]])[0]
+        folded = compile(arrays.circuit(WIDE), executor="native").run([WIDE])[0]
+        found.append((folded, program.run([2.0])[0], *points))
+        del GATES["times"], RULES["times"]
+    assert np.allclose(found[0], (WIDE.sum(), 3.0, 3.0, 4.0))
+    assert np.allclose(found[1], (3 * WIDE.sum(), 7.0, 7.0, 10.0))
 
 
 def test_a_gate_has_one_kernel(registered):

@@ -118,7 +118,9 @@ def can_lower(gate: Gate) -> bool:
     return gate.name in RULES
 
 
-def _rule(name: str) -> Callable[[Rule], Rule]:
+def rule(name: str) -> Callable[[Rule], Rule]:
+    """Let the elementwise gate `name` run as what the decorated function writes, a `Number` an input."""
+
     def keep(rule: Rule) -> Rule:
         RULES[name] = rule
         return rule
@@ -126,17 +128,17 @@ def _rule(name: str) -> Callable[[Rule], Rule]:
     return keep
 
 
-@_rule("add")
+@rule("add")
 def _add(a: Number, b: Number) -> Number:
     return a + b
 
 
-@_rule("subtract")
+@rule("subtract")
 def _subtract(a: Number, b: Number) -> Number:
     return a - b
 
 
-@_rule("multiply")
+@rule("multiply")
 def _multiply(a: Number, b: Number) -> Number:
     # By a negative constant as -(a |b|), the same bits: what needs |y| alone is then shared with |a b|.
     if a.is_real and b.value is not None and b.value < 0:
@@ -146,17 +148,17 @@ def _multiply(a: Number, b: Number) -> Number:
     return a * b
 
 
-@_rule("divide")
+@rule("divide")
 def _divide(a: Number, b: Number) -> Number:
     return a / b
 
 
-@_rule("negative")
+@rule("negative")
 def _negative(x: Number) -> Number:
     return -x
 
 
-@_rule("power")
+@rule("power")
 def _power(a: Number, b: Number) -> Number:
     powers: dict[float, Callable[[], Number]] = {
         -1.0: lambda: 1.0 / a,
@@ -175,17 +177,17 @@ def _power(a: Number, b: Number) -> Number:
 # Choices
 
 
-@_rule("where")
+@rule("where")
 def _where(condition: Number, a: Number, b: Number) -> Number:
     return condition.code.select(condition, a, b)
 
 
-@_rule("maximum")
+@rule("maximum")
 def _maximum(a: Number, b: Number, *, ties: str) -> Number:
     return _chosen("gt", a, b)
 
 
-@_rule("minimum")
+@rule("minimum")
 def _minimum(a: Number, b: Number, *, ties: str) -> Number:
     return _chosen("lt", a, b)
 
@@ -198,7 +200,7 @@ def _chosen(relation: str, a: Number, b: Number) -> Number:
     return code.select(code.compare("uno", a, a), a, larger)
 
 
-@_rule("clamp")
+@rule("clamp")
 def _clamp(x: Number, *, low: float, high: float) -> Number:
     code = x.code
     less, more = ("olt", "ogt") if x.is_real else ("slt", "sgt")
@@ -206,7 +208,7 @@ def _clamp(x: Number, *, low: float, high: float) -> Number:
     return code.select(code.compare(more, x, high), high, x)
 
 
-@_rule("relu")
+@rule("relu")
 def _relu(x: Number) -> Number:
     # "ugt": greater, or not comparable at all, so a NaN stays.
     return x.code.select(x.code.compare("ugt" if x.is_real else "sgt", x, 0), x, 0)
@@ -227,17 +229,17 @@ _comparison("not_equal", "une", "ne")
 # Curves
 
 
-@_rule("absolute")
+@rule("absolute")
 def _absolute(x: Number) -> Number:
     return abs(x)
 
 
-@_rule("sqrt")
+@rule("sqrt")
 def _sqrt(x: Number) -> Number:
     return x.code.intrinsic("sqrt", x)
 
 
-@_rule("floor")
+@rule("floor")
 def _floor(x: Number) -> Number:
     return x.code.intrinsic("floor", x)
 
@@ -266,17 +268,17 @@ for _function in (
 # Passing on
 
 
-@_rule("stop_gradient")
+@rule("stop_gradient")
 def _stop_gradient(x: Number) -> Number:
     return x
 
 
-@_rule("force")
+@rule("force")
 def _force(x: Number, f: Number) -> Number:
     return x
 
 
-@_rule("cast")
+@rule("cast")
 def _cast(x: Number, *, dtype: str) -> Number:
     code, kind = x.code, KINDS[np.dtype(dtype)]
     if kind == x.kind:
