@@ -67,7 +67,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 import pullback as pb
 f = pb.load(sys.argv[1])
-print(len(f.draw().svg) > 500, f.last_view().circuit.spec_of(0).shape)
+print(len(f.draw().svg) > 500, f.latest().circuit.spec_of(0).shape)
 """
 GIANTS = {
     "of 2**32": ((2**32,), pb.relu),

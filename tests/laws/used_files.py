@@ -29,7 +29,7 @@ def used(path: Path) -> list[str]:
 def asked(f: CircuitFunction) -> list[str]:
     """Draw, print and run a circuit function."""
     questions = {"draw": lambda: (f.draw().svg, f.draw(theme="dark", depth=1).svg, str(f.draw()))}
-    circuit = f.last_view().circuit
+    circuit = f.latest().circuit
     specs = [circuit.spec_of(wire) for wire in range(len(circuit))]
     if sum(np.prod([float(s) for s in spec.shape]) for spec in specs) <= SMALL:
         values = [
