@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -40,7 +39,6 @@ def _run(
     parsed: Parsed,
     bound: list[tuple[Instruction, Gate | None]],
     names: dict[str, Any],
-    number: Callable[[float], Any] = float,
 ) -> Any:
     stack: list[Any] = []
     for step, gate in bound:
@@ -49,27 +47,13 @@ def _run(
             del stack[len(stack) - step.arity :]
             stack.append(_called(parsed, step, gate, taken))
         elif step.kind == "number":
-            stack.append(number(step.value))
+            stack.append(step.value)
         elif step.kind == "name":
             stack.append(names[step.text])
         else:
             names[step.text] = _named(stack[-1], step.text)
             stack.pop()
     return names[parsed.result] if parsed.result else stack.pop()
-
-
-def run_steps(
-    parsed: Parsed,
-    steps: Sequence[Instruction],
-    names: Mapping[str, Any],
-    number: Callable[[float], Any] = float,
-) -> Any:
-    """The value that one statement's steps leave, with `names` standing for these values.
-
-    number: makes of each typed number what the gates are to see, a wire for instance.
-    """
-    bound = [(i, _gate_of(parsed, i) if i.kind == "call" else None) for i in steps]
-    return _run(dataclasses.replace(parsed, result=None), bound, dict(names), number)
 
 
 def _called(parsed: Parsed, step: Instruction, gate: Gate, inputs: list[Any]) -> Any:
