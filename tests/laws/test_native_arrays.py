@@ -524,9 +524,10 @@ def test_what_nobody_holds_is_gone_at_once(used):
 
 
 def stepping(executor="native", circuit=STEP, values=VALUES):
-    n = len(circuit.inputs) - 3
+    names = list(circuit.input_names)
+    columns, n = [names.index("x"), names.index("target")], names.index("x")
     return compile_steps(
-        circuit, carried={i: i for i in range(n)}, columns=[n, n + 1], start=values[:n], fixed=values[-1:],
+        circuit, carried={i: i for i in range(n)}, columns=columns, start=values[:n], fixed=values[-1:],
         executor=executor,
     )  # fmt: skip
 
