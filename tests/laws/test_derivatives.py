@@ -6,8 +6,9 @@ from laws.asking import pull_circuit, pulls
 from laws.gate_cases import circuit_of
 
 from pullback.core.gate import GATES
+from pullback.core.gate import GATES as G
 from pullback.executors import EXECUTORS
-from pullback.lens.transforms import grad, hessian
+from pullback.lens.transforms import grad, hessian, hvp
 
 pytest.importorskip("mpmath")
 from laws.derivative_cases import CURVATURE, SLOPE, asked_gates, corners, exact, found, off, points
@@ -131,3 +132,39 @@ def test_logaddexp_and_logsumexp_are_one_function_and_have_one_hessian(apart):
 @pytest.mark.parametrize("name", ["relu", "absolute", "floor", "clamp"])
 def test_at_a_corner_the_second_pull_is_0(name):
     assert grad(grad(lambda x: GATES[name](x)))(0.0) == 0.0
+
+
+SQUARES = {  # smooth functions of a length, and what their Hessian is a multiple of the identity by
+    "norm ** 2": (lambda x: G["norm"](x) ** 2.0, 2.0),
+    "norm * norm": (lambda x: G["norm"](x) * G["norm"](x), 2.0),
+    "a named norm times itself": (lambda x: (lambda n: n * n)(G["norm"](x)), 2.0),
+    "norm of an axis": (lambda x: G["sum"](G["norm"](x.reshape((1, 2)), axis=1) ** 2.0), 2.0),
+    "kept dimensions": (lambda x: G["sum"](G["norm"](x, keepdims=True) ** 2.0), 2.0),
+    "abs ** 2": (lambda x: G["sum"](G["absolute"](x) ** 2.0), 2.0),
+    "abs * abs": (lambda x: G["sum"](G["absolute"](x) * G["absolute"](x)), 2.0),
+    "minus a square": (lambda x: -(G["norm"](x) ** 2.0), -2.0),
+    "a square and a fourth power": (lambda x: 3.0 * G["norm"](x) ** 2.0 + G["norm"](x) ** 4.0, 6.0),
+    "a cube": (lambda x: G["norm"](x) ** 3.0, 0.0),
+    "exp of a square": (lambda x: G["exp"](G["norm"](x) ** 2.0), 2.0),
+    "a square of twice": (lambda x: G["norm"](2.0 * x) ** 2.0, 8.0),
+    "divided": (lambda x: G["norm"](x) ** 2.0 / 4.0, 0.5),
+    "a difference of squares": (lambda x: G["norm"](x) ** 2.0 - 0.5 * G["norm"](x) ** 2.0, 1.0),
+}
+
+
+@pytest.mark.parametrize(("function", "wanted"), [*SQUARES.values()], ids=[*SQUARES])
+def test_the_square_of_a_length_is_smooth_at_its_tip(function, wanted):
+    tip = np.zeros(2)
+    assert grad(function)(tip).tolist() == [0.0, 0.0]
+    assert np.allclose(hessian(function)(tip), wanted * np.eye(2), rtol=1e-15)
+    (found,) = hvp(function, (tip,), (np.array([1.0, -2.0]),))
+    assert np.allclose(found, [wanted, -2.0 * wanted], rtol=1e-15)
+
+
+@pytest.mark.parametrize(("function", "_"), [*SQUARES.values()], ids=[*SQUARES])
+@pytest.mark.parametrize("x", [[0.6, -0.8], [1e-3, 0.3], [3.0, 0.7]], ids=str)
+def test_away_from_its_tip_it_is_what_differences_say(function, _, x):
+    x, step = np.array(x), 1e-4
+    moves = step * np.eye(2)
+    slopes = [(grad(function)(x + m) - grad(function)(x - m)) / (2 * step) for m in moves]
+    assert np.allclose(hessian(function)(x), slopes, rtol=1e-6, atol=1e-6)

@@ -63,6 +63,7 @@ class Declaration:
     pattern: str = ""
     chooses: str = ""
     slopes: str | Callable[..., str] = "any"
+    length: bool = False
     infix: str = ""
     folds: tuple[str, ...] = ()
     holomorphic: bool = False
@@ -113,6 +114,7 @@ class Gate:
         self.kink, self.domain, self.pattern = said.kink, said.domain, said.pattern
         self.infix, self.holomorphic, self.faces = said.infix, said.holomorphic, dict(said.faces)
         self.folds, self.chooses, self.slopes = said.folds, said.chooses, said.slopes
+        self.length = said.length
         self.check = said.check
 
     def __repr__(self) -> str:
@@ -429,7 +431,7 @@ def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     after a condition in every gate, after a value in those whose slopes can be infinite. slopes:
     "fixed" (a force of 0 pulls with 0 whatever the inputs are), "finite" (finite inputs give finite
     values and slopes, unless they overflow), "any", or a function that says which for the inputs,
-    each a constant or None.
+    each a constant or None. length: y is the length of x, with a tip at 0.
 
     >>> @gate(py="({x} * {x} * {x})")
     ... def cube(x):

@@ -208,7 +208,7 @@ sqrt.helper(python="def sqrt(x):\n    return math.sqrt(x) if x >= 0.0 else math.
 
 
 @gate(
-    chooses="value", slopes="fixed",
+    chooses="value", slopes="fixed", length=True,
     py="abs({x})", np="np.abs({x})", js="Math.abs({x})", c="fabs({x})", latex=r"|{x}|", onnx="Abs",
     takes="number", kink=lambda x: x,
 )  # fmt: skip

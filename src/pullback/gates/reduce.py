@@ -408,7 +408,7 @@ def d_prod(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 @gate(
-    chooses="value", slopes="finite",
+    chooses="value", slopes="finite", length=True,
     shape=_folded, options=_FOLD, np="norm({x}, {axis}, {keepdims})",
     latex=r"\lVert {x} \rVert{axis!i}", onnx="ReduceL2"
 )  # fmt: skip
@@ -428,7 +428,7 @@ def norm(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 def d_norm(dy: Any, y: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     length = unfold(y, x, axis)
     still = equal(length, 0.0)
-    return where(still, 0.0, x / where(still, 1.0, length)) * unfold(dy, x, axis)
+    return where(still, 0.0, x / where(still, 1.0, length) * unfold(dy, x, axis))
 
 
 @norm.parts

@@ -23,6 +23,7 @@ from pullback.core.tables import attribute_key
 from pullback.core.wire import Wire
 from pullback.errors import CircuitError
 from pullback.passes.pull import Use, pull_template
+from pullback.passes.tip import right_at_tip
 from pullback.passes.unchosen import choice_of, guard_of
 
 
@@ -129,12 +130,13 @@ class _Sweep:
     def _pull_row(self, row: Row, dy: Wire) -> None:
         assert row.gate is not None
         builder, specs = self.builder, self.specs
-        choice = choice_of(row.gate, [specs[i] for i in row.inputs], row.attributes)
+        given = tuple([specs[i] for i in row.inputs])
+        choice = choice_of(row.gate, given, row.attributes)
         use = Use(
             row.gate,
             row.gate.rule,
             specs[row.wire],
-            tuple([specs[i] for i in row.inputs]),
+            given,
             attribute_key(row.attributes),
             tuple([self.active[i] for i in row.inputs]),
             self._known_constants(row),
@@ -144,7 +146,10 @@ class _Sweep:
         pulls = iter(builder.inlined(circuit, [dy.id, row.wire, *row.inputs]))
         for position, (wire, kept) in enumerate(zip(row.inputs, pulled, strict=True)):
             if kept:
-                self._add(wire, Branch(row.wire, position, next(pulls)))
+                pull = next(pulls)
+                if row.gate.length:
+                    pull = right_at_tip(builder, row, dy, builder.wire(pull)).id
+                self._add(wire, Branch(row.wire, position, pull))
         self.guard.passed_on(row.wire, choice, compress(row.inputs, pulled))
 
     def _known_constants(self, row: Row) -> tuple[Any, ...]:
