@@ -59,7 +59,7 @@ def test_the_branches_in_a_picture_end_where_the_circuit_says(seed):
 @every_seed
 def test_a_named_wire_is_found_in_all_three(seed):
     run, svg, source = faces(seed)
-    named = [w for w in run if w.name and w.id in computed(run.circuit)]
+    named = [w for w in run if run.circuit.names[w.id] and w.id in computed(run.circuit)]
     assert named
     assert [w.name for w in named if not source.about(w.name)] == []
     assert [w.name for w in named if w.id not in drawn(svg)] == []
@@ -69,7 +69,8 @@ def test_a_named_wire_is_found_in_all_three(seed):
 @every_seed
 def test_a_line_about_a_named_wire_computes_it_or_its_pull(seed):
     run, _, source = faces(seed)
-    f = [w.name for w in run if w.name and w.gate not in ("input", "constant")]
+    named = [w for w in run if run.circuit.names[w.id]]
+    f = [w.name for w in named if w.gate not in ("input", "constant")]
     first = {name: source.about(name)[0][1] for name in f if source.lines.get(source.names[name])}
     assert [n for n, line in first.items() if not re.match(rf"{n}_? = ", line)] == []
 
