@@ -107,8 +107,7 @@ def differing(asked, language, style, agree):
 def test_a_printed_program_gives_the_engines_numbers(seeds, style, language, words):
     asked = [(f, made.values) for f, made in (drawn(seed, words) for seed in seeds)]
     differ, refused = differing(asked, language, style, close)
-    assert differ == []
-    assert refused <= 0.1 * len(asked) * language.scalar  # a division by zero, in Python alone
+    assert (differ, refused) == ([], 0)
 
 
 @every_chunk
@@ -122,12 +121,11 @@ def test_sums_products_quotients_and_choices_are_printed_exactly(seeds, style, l
 
 @every_chunk
 @every_language
-def test_hard_numbers_give_the_engines_numbers_or_are_refused_by_python(seeds, language, words):
+def test_hard_numbers_give_the_engines_numbers_too(seeds, language, words):
     circuits = [drawn(seed, words) for seed in seeds]
     asked = [(f, made.hard(np.random.default_rng(made.seed))) for f, made in circuits]
     differ, refused = differing(asked, language, "ninja", close)
-    assert differ == []
-    assert refused <= 0.2 * len(asked) * language.scalar
+    assert (differ, refused) == ([], 0)
 
 
 def test_source_that_is_handed_out_was_run_beside_the_circuit():

@@ -80,8 +80,8 @@ class Language:
     lines that end it, given the values' texts and the pulls by input name (None for a forward pass).
     header: the lines above the function, given all its text. zero: what an input is pulled with that
     nothing pulls. infix: operators it spells otherwise than Python. casts: a number as another kind.
-    guarded: other faces, with a helper, for gates whose result a choice may throw away, because the
-    plain face stops the program there. shorter: the face for this very use of a gate, given its face,
+    guarded: other faces, with a helper, for gates whose plain face stops a program where the last
+    input is 0; they are used unless it cannot be. shorter: the face for this very use, given its face,
     the row, its spec and its inputs' specs. level: how tightly a filled face binds. rounded: an
     expression over float32 that would otherwise keep more digits. strong: a plain number as the
     language's own kind. show: how a variable is written. brackets: around what binds loosely. returns:

@@ -17,6 +17,7 @@ from pullback.core.shapes import Spec
 from pullback.emit.expressions import expression, face_of, hands_on, mentions
 from pullback.emit.language import ATOM, LINE, SIGN, Language, Text, Variable
 from pullback.emit.names import Names, pull_names, wire_names
+from pullback.emit.nonzero import never_zero
 from pullback.emit.script import Script, backward_script, forward_script
 from pullback.errors import OptionError
 from pullback.passes.backward import Backward
@@ -83,7 +84,6 @@ class _Emitter:
         if style not in STYLES:
             raise OptionError(f"style={style!r}; it is one of {', '.join(STYLES)}.")
         self.script, self.language, self.style = script, language, style
-        self.masked = script.masked() if language.guarded else set()
         helpers = self._helpers()
         self.names = Names(language, defined(helpers))
         self.called = wire_names(self.names, script, style != "ninja")
@@ -217,12 +217,10 @@ class _Emitter:
         return [strong(t, dtypes[at]) if at in told else t for at, t in enumerate(inputs)]
 
     def _is_guarded(self, row: Row) -> bool:
-        """Whether a choice may throw the row away, and its gate could stop the program before that."""
+        """Whether the language's own form of this gate could stop the program at some numbers."""
         assert row.gate is not None
-        if row.wire not in self.masked or row.gate.name not in self.language.guarded:
-            return False
-        circuit, last = self.script.circuit, row.inputs[-1]
-        return not (circuit.is_constant(last) and circuit.constant_of(last))
+        guarded = row.gate.name in self.language.guarded
+        return guarded and not never_zero(self.script.circuit, row.inputs[-1])
 
     def _fits_inside(self, row: Row, text: Text) -> bool:
         """A row that only one line uses, and writes out once, may stand inside that line."""

@@ -1,7 +1,7 @@
 """Python with the standard library alone: scalars, `math`.
 
 A division by zero is Python's ZeroDivisionError, where the circuit goes on with an infinity or a
-NaN; only where a choice may throw the quotient away, `divide` gives what the circuit gives.
+NaN. So `divide` stands where the divisor can be 0, and gives what the circuit gives.
 """
 
 from __future__ import annotations

@@ -63,16 +63,6 @@ class Script:
         pairs = zip(self.asked, self.input_pulls, strict=True)
         return [(w, p) for w, p in pairs if self.circuit.spec_of(self.row_of[w]).dtype.kind == "f"]
 
-    def masked(self) -> set[int]:
-        """The rows whose result a choice further on may throw away."""
-        found: set[int] = set()
-        for row in reversed(self.rows):
-            if row.wire in found:
-                found.update(row.inputs)
-            elif self.live[row.wire] and row.gate is not None and row.gate.name == "where":
-                found.update(row.inputs[1:])
-        return found
-
 
 def forward_script(circuit: Circuit, language: Language) -> Script:
     """The forward pass."""

@@ -18,6 +18,7 @@ from pullback.emit.numpy import NUMPY
 from pullback.emit.program import Program, emit_backward, emit_forward, wires_of
 from pullback.emit.python import PYTHON
 from pullback.errors import OptionError, PullbackError, UnknownName, did_you_mean
+from pullback.lens.rounding import shaken_runs
 from pullback.lens.specialize import Specialization
 
 SOURCES: Mapping[str, Language] = {
@@ -28,8 +29,8 @@ VERIFIED = ("python", "numpy")  # the others need their own machine; the tests r
 POINTS = 3
 # The stdlib's math and NumPy each round exp and its kin once more than the engine may.
 TOLERANCE = 1e-12
-# Where much cancels that rounding shows: as much as moving the inputs in their last digits shows.
-NUDGE, NOISE = 1e-15, 1e3
+# Where much cancels that rounding shows: as much as shaking the last digits on the way shows, and more.
+NOISE = 1e3
 ASSIGNED = re.compile(r"(\S+) (?:=|&=) ")  # the name that a line gives a value to
 
 
@@ -122,7 +123,7 @@ def _handed_out(program: Program, view: Specialization, lang: str, *, pulls: boo
 def _verify(program: Program, view: Specialization, pulls: bool) -> bool:
     """Run the emitted program (our own text, names checked) beside the circuit; disagreeing is our bug.
 
-    False when no point could be compared, because Python refuses there: a division by zero.
+    False when no point could be compared, because Python refuses there.
     """
     space: dict[str, Any] = {}
     exec(compile("\n".join(program.text), f"<{program.name}>", "exec"), space)  # noqa: S102 - our text
@@ -147,7 +148,7 @@ def _compare(
     want = _expected(view, values, pulls)
     if all(_close(g, w) for g, w in zip(got, want, strict=True)):
         return
-    nearby = [_expected(view, [_nudged(v, sign) for v in values], pulls) for sign in (1, -1)]
+    nearby = _shaken(view, values, pulls)
     for one, other, *near in zip(got, want, *nearby, strict=True):
         with np.errstate(all="ignore"):
             noise = NOISE * np.max([np.abs(np.subtract(n, other)) for n in near], axis=0)
@@ -167,11 +168,6 @@ def _close(one: Any, other: Any, noise: Any = 0.0) -> bool:
     return bool(np.all(near | same))
 
 
-def _nudged(value: Any, sign: int) -> Any:
-    real = np.asarray(value).dtype.kind == "f"
-    return value * (1 + sign * NUDGE * (3 + np.sin(value))) if real else value
-
-
 def _flat(answer: Any, pulls: bool) -> list[Any]:
     """Every output, then every pull."""
     value, pulled = answer if pulls else (answer, {})
@@ -179,10 +175,27 @@ def _flat(answer: Any, pulls: bool) -> list[Any]:
 
 
 def _expected(view: Specialization, values: list[Any], pulls: bool) -> list[Any]:
-    if not pulls:
-        return view.program.run(values)
+    """Every output, and with pulls then those on the real inputs."""
+    program = view.gradient_program if pulls else view.program
+    return _with_zeros(view, program.run(_forced(view, values, pulls)), pulls)
+
+
+def _shaken(view: Specialization, values: list[Any], pulls: bool) -> list[list[Any]]:
+    """The same from runs whose last digits are shaken."""
+    circuit = (view.gradient_program if pulls else view.program).circuit
+    runs = shaken_runs(circuit, _forced(view, values, pulls))
+    return [_with_zeros(view, run, pulls) for run in runs]
+
+
+def _forced(view: Specialization, values: list[Any], pulls: bool) -> list[Any]:
     spec = view.circuit.spec_of(view.circuit.outputs[0])
-    out = view.gradient_program.run([*values, np.ones(spec.shape, spec.dtype)])
+    return [*values, np.ones(spec.shape, spec.dtype)] if pulls else values
+
+
+def _with_zeros(view: Specialization, out: list[Any], pulls: bool) -> list[Any]:
+    """A zero pull for every real input that nothing pulls."""
+    if not pulls:
+        return out
     count = len(view.circuit.outputs)
     pulled = iter(out[count:])
     wanted = []
