@@ -128,7 +128,6 @@ def test_every_wire_can_be_asked_for_by_the_name_that_the_table_prints(seed):
     run = pb.circuit(text + " + y").run(x=0.3, y=0.5)
     names = [line.split()[0] for line in repr(run).splitlines()[1:]]
     assert [run[name].id for name in names] == [wire.id for wire in run]
-    assert [run[name].name for name in names] == names
 
 
 # --- in words: circuit, values, what is said of x ---

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from pullback.lens.wire_names import find_wire, wire_names
 
 @dataclass(frozen=True)
 class WireView:
-    """One wire in one run, called t1, t2 ... where it has no name. grad is None where nothing pulls."""
+    """One wire in one run. name is "" where none was given; grad is None where nothing pulls."""
 
     id: int
     name: str
@@ -70,16 +69,12 @@ class Snapshot:
         grad = self.grad_of(wire)
         return WireView(
             wire,
-            self._names[wire],
+            circuit.names[wire],
             kind,
             plain(self.values[wire]),
             grad,
             str(site) if site.file else "",
         )
-
-    @cached_property
-    def _names(self) -> list[str]:
-        return wire_names(self.circuit)
 
     def draw(self, look: Look | None = None, **options: Any) -> Picture:
         """This very run as a picture: values above the wires, pulls below; options as of `Look`."""
@@ -101,7 +96,8 @@ class Snapshot:
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        rows = [(w.name or "-", w.gate, short(w.value), short(w.grad)) for w in self]
+        names = wire_names(self.circuit)
+        rows = [(names[w.id] or "-", w.gate, short(w.value), short(w.grad)) for w in self]
         widths = [
             max(len(r[i]) for r in [*rows, ("wire", "gate", "value", "grad")]) for i in range(4)
         ]
