@@ -7,12 +7,12 @@ import pullback as pb
 from pullback.core.circuit import Circuit
 from pullback.errors import CircuitError, RunError
 from pullback.loop import loop as loops
+from pullback.loop import worth
 from pullback.loop.blame import diverged
 from pullback.loop.loop import Data, How, Loop
 from pullback.loop.minimizer import FullBatch, Point
 from pullback.loop.plan import Plan
 from pullback.loop.rows import CHUNK, ByRows
-from pullback.loop.worth import is_worth_compiling
 from pullback.nn import CrossEntropy, Linear, MeanSquaredError, ReLU, Sequential
 from pullback.nn.context import draw
 from pullback.passes.batch import batch
@@ -116,8 +116,7 @@ def test_rows_in_chunks_are_the_rows_in_one_go(executor, count):
 
 def test_many_rows_are_worth_machine_code_and_few_are_not():
     net: Circuit = pb.circuit(lambda x, W: x @ W).circuit(np.zeros((256, 64)), np.zeros((64, 64)))
-    assert not is_worth_compiling(net, 1)
-    assert is_worth_compiling(net, 10_000)
+    assert 1 < worth.runs(net) < 10_000
 
 
 class Descent:

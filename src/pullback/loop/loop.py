@@ -17,9 +17,9 @@ import numpy as np
 
 from pullback.executors import compile_steps
 from pullback.executors.reference.steps import Steps
+from pullback.loop import worth
 from pullback.loop.plan import Array, Plan
 from pullback.loop.state import TrainState
-from pullback.loop.worth import is_worth_compiling
 from pullback.passes.training_step import Step
 
 PORTION = 0.25  # seconds of steps between two looks at what they came to
@@ -95,6 +95,7 @@ class Loop:
             begun = TrainState({name: carried[name] for name in first.carried})
         self._at: tuple[TrainState, Made | None] = (begun, None)
         self._pace = 16  # steps a portion
+        self._last: Steps | None = None  # whoever made the latest steps
         self.recent: deque[Portion] = deque(maxlen=2)
         self.is_finite = True
 
@@ -147,7 +148,7 @@ class Loop:
     def loss(self, carried: Mapping[str, Any], rows: Array) -> float:
         """The mean loss over whole batches of these rows, with what is carried left as it is."""
         step, steps = self._steps(self.size, self.now)
-        moving = steps.fixed
+        moving, self._last = steps.fixed, None
         steps.hold([np.array(carried[name]) for name in step.carried])
         steps.fixed = [
             0.0 if name == step.rate else x for name, x in zip(step.fixed, moving, strict=True)
@@ -186,8 +187,9 @@ class Loop:
         made = self._steps(size, before)
         kept = before.copy() if before.bytes <= SMALL else None
         self.recent.append(Portion(replace(before, carried={}, best={}), kept, made, rows))
-        made.steps.hold([before.carried[name] for name in made.step.carried])
-        self._at = before, made
+        same = made.steps is self._last  # then what is carried is there already
+        made.steps.hold(None if same else [before.carried[name] for name in made.step.carried])
+        self._at, self._last = (before, made), made.steps
         made.steps.run([self.data.columns[name] for name in made.step.columns], rows)
         self._at = self._after(before, made), None
         self.is_finite = all(np.isfinite(record).all() for record in made.steps.records)
@@ -228,7 +230,7 @@ class Loop:
         carried, columns = step.positions
         many = self.plan.max_epochs * (self.count // self.size if size == self.size else 1)
         executor = self.how.executor
-        if executor == "auto" and not is_worth_compiling(step.circuit, many):
+        if executor == "auto" and many < worth.runs(step.circuit):
             executor = "reference"
         fixed = self._fixed(step)
         return compile_steps(

@@ -10,10 +10,11 @@ import numpy as np
 from pullback.core.circuit import Circuit
 from pullback.executors import compile
 from pullback.executors.reference.program import Program
+from pullback.loop import worth
 from pullback.loop.plan import Array
-from pullback.loop.worth import is_worth_compiling
 
 CHUNK = 256  # rows that machine code takes at once: what it works in stays in the cache
+STRIDE = 32  # chunks have multiples of it
 LARGE = 4096  # rows that the reference takes at once: its memory stays small
 
 
@@ -25,7 +26,7 @@ class ByRows:
 
     def __init__(self, make: Callable[[int], Circuit], executor: str = "auto") -> None:
         self.make, self.executor = make, executor
-        self._sample: Circuit | None = None
+        self._cost: float | None = None  # as many rows are worth compiling
         self._programs: dict[tuple[int, str], Program] = {}
 
     def run(
@@ -37,7 +38,7 @@ class ByRows:
         """
         count = len(next(iter(columns.values())))
         executor = self._chosen(count, times)
-        size = min(count, CHUNK if executor == "native" else LARGE)
+        size = min(count, LARGE) if executor == "reference" else _chunk(count)
         found: list[list[Array]] = []
         for start in range(0, count, size) if count else [0]:
             part = {name: x[start : start + size] for name, x in columns.items()}
@@ -48,7 +49,7 @@ class ByRows:
         self, columns: Mapping[str, Array], fixed: Mapping[str, Any], size: int, executor: str
     ) -> list[Array]:
         rows = len(next(iter(columns.values())))
-        if executor == "native" and rows < size:  # a program is for one number of rows
+        if executor != "reference" and rows < size:  # a program is for one number of rows
             columns = {name: _filled(x, size) for name, x in columns.items()}
         else:
             size = rows
@@ -64,10 +65,19 @@ class ByRows:
             return self.executor
         if not count:
             return "reference"
-        if self._sample is None:
-            self._sample = self.make(CHUNK)
-        worth = is_worth_compiling(self._sample, times * count / CHUNK)
-        return "native" if worth else "reference"
+        if self._cost is None:
+            self._cost = worth.runs(self.make(CHUNK)) * CHUNK
+        return "native" if times * count > self._cost else "reference"
+
+
+def _chunk(count: int) -> int:
+    """So many rows at once that the last chunk is nearly full, of the few sizes that are compiled.
+
+    >>> _chunk(3), _chunk(270), _chunk(1797)
+    (32, 288, 288)
+    """
+    chunks = max(1, round(count / CHUNK))
+    return -(-count // (chunks * STRIDE)) * STRIDE
 
 
 def _filled(x: Array, size: int) -> Array:

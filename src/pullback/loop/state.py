@@ -38,13 +38,18 @@ class TrainState:
     @property
     def is_finite(self) -> bool:
         """Whether every carried number is. Nothing is copied."""
-        ends = [f(x) for x in self.carried.values() if np.size(x) for f in (np.min, np.max)]
-        return bool(np.isfinite(ends).all())
+        return all(map(_is_finite, self.carried.values()))
 
     @property
     def bytes(self) -> int:
         """How much memory the carried arrays take."""
         return sum(np.asarray(value).nbytes for value in self.carried.values())
+
+
+def _is_finite(value: Any) -> bool:
+    if np.isfinite(np.add.reduce(value, axis=None, dtype=np.float64)):
+        return True  # no sum of finite float32 leaves the numbers; one of float64 may
+    return bool(np.isfinite([np.min(value), np.max(value)]).all())
 
 
 def copied(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a circuit costs by estimate: whether so many runs of it are worth machine code."""
+"""What a circuit costs by estimate: how many runs of it are worth machine code."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def seconds(circuit: Circuit) -> float:
     return total
 
 
-def is_worth_compiling(circuit: Circuit, runs: float) -> bool:
-    """Whether compiling takes less time than so many runs by the reference."""
-    return runs * seconds(circuit) > COMPILING * circuit.gate_count
+def runs(circuit: Circuit) -> float:
+    """So many runs by the reference take as long as compiling."""
+    return COMPILING * circuit.gate_count / max(seconds(circuit), A_GATE)

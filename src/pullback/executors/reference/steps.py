@@ -89,12 +89,17 @@ class Steps:
         """What is carried, not copied: these arrays are as they are until the next step is made."""
         return list(self._kept())
 
-    def hold(self, values: Sequence[Any]) -> None:
+    def hold(self, values: Sequence[Any] | None = None) -> None:
         """Go on from these very arrays; from now on they belong to the steps, which may write into them.
 
         So two `Steps` that hold the same arrays in turn hand over what they carry without copies.
+        None: those it has; `done` is 0 until the next run.
         """
         self._forget()
+        if values is not None:
+            self._adopt(values)
+
+    def _adopt(self, values: Sequence[Any]) -> None:
         self._keep(self._fit([i for i, _ in self._pairs], values))
 
     @property

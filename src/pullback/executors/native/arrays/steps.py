@@ -75,9 +75,8 @@ class NativeSteps(Steps):
     def _keep(self, state: list[Any]) -> None:
         self._set((i for i, _ in self._pairs), state)
 
-    def hold(self, values: Sequence[Any]) -> None:
+    def _adopt(self, values: Sequence[Any]) -> None:
         """Go on in these very arrays, where they lie as machine code can write to them."""
-        self._forget()
         fitted = self._fit([i for i, _ in self._pairs], values)
         usable = _to_work_in(fitted)
         for n, ((i, _), given) in enumerate(zip(self._pairs, fitted, strict=True)):
