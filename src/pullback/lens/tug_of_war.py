@@ -6,14 +6,17 @@ some examples: the others, and the springs, hold it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pullback.errors import CircuitError
+from pullback.executors import compile
 from pullback.lens.function import CircuitFunction, as_circuit_function
+from pullback.lens.specialize import Specialization
+from pullback.passes.batch import batch
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,49 @@ def tug_of_war(
                 f"the spring on {name!r} holds no parameter.",
                 why=f"The parameters are {', '.join(parameters)}.",
             )
-    spread = {name: np.full(n, float(value)) for name, value in parameters.items()}
     labels = np.asarray(labels)
-    scores = np.asarray(made({**columns, **spread}))
+    given: dict[str, Any] = {**columns, **{name: float(v) for name, v in parameters.items()}}
+    scores = _scores(made, columns, given, n)
     forces = np.asarray(force(scores, labels.astype(float)), float)
-    grads = made.run({**columns, **spread}, force=forces).grads
-    pulls = np.stack([grads[name] for name in parameters], axis=-1)
+    pulls = _pulls(made, columns, given, forces, list(parameters))
     held = np.array([-n * (springs or {}).get(name, 0.0) * v for name, v in parameters.items()])
     values = tuple(float(v) for v in parameters.values())
     return TugOfWar(tuple(parameters), values, scores, labels, forces, pulls, held)
+
+
+def _of_one(
+    made: CircuitFunction, columns: Mapping[str, Any], given: Mapping[str, Any]
+) -> Specialization:
+    """What the function is for one example."""
+    one = {name: 0.0 if name in columns else value for name, value in given.items()}
+    return made.specialization(one)
+
+
+def _scores(
+    made: CircuitFunction, columns: Mapping[str, Any], given: Mapping[str, Any], n: int
+) -> np.ndarray[Any, Any]:
+    """The score of every example."""
+    many = batch(_of_one(made, columns, given).circuit, list(columns), n)
+    return np.asarray(compile(many).run([given[name] for name in many.input_names])[0])
+
+
+def _pulls(
+    made: CircuitFunction,
+    columns: Mapping[str, Any],
+    given: Mapping[str, Any],
+    forces: np.ndarray[Any, Any],
+    parameters: Sequence[str],
+) -> np.ndarray[Any, Any]:
+    """The pull of every example on every parameter (n, parameters), each with a force of its own."""
+    back = _of_one(made, columns, given).back
+    force = back.circuit.names[back.forces[0]]
+    names, found = back.forward.input_names, np.zeros((len(forces), len(parameters)))
+    pulls = {name: back.input_pulls[names.index(name)] for name in parameters}
+    asked = back.asking([pull for pull in pulls.values() if pull >= 0])
+    many = batch(asked, [*columns, force], len(forces))
+    known = {**given, force: forces}
+    answers = iter(compile(many).run([known[name] for name in many.input_names]))
+    for i, pull in enumerate(pulls.values()):
+        if pull >= 0:
+            found[:, i] = next(answers)
+    return found
