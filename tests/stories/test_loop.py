@@ -1,5 +1,9 @@
 """The loop below `f.fit` and `Training`: portions, rows in chunks, what is kept, full-batch methods."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -81,6 +85,15 @@ def test_states_are_handed_over_not_copied():
     before = {n: w.ctypes.data for n, w in training.now.carried.items() if w.ndim}
     training.run()
     assert {n: w.ctypes.data for n, w in training.now.carried.items() if w.ndim} == before
+
+
+@pytest.mark.slow
+def test_a_training_takes_its_weights_their_pulls_and_the_optimizers_state():
+    bench = Path(__file__).parents[2] / "bench" / "training_memory.py"
+    done = subprocess.run(
+        [sys.executable, bench, "30"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_two_states_that_start_as_one_array_do_not_meet():
