@@ -102,12 +102,12 @@ def _strictly(data: bytes, encoding: str, name: str) -> str:
 
 
 def _half_silent(data: bytes) -> str:
-    """UTF-16 without its mark: Latin letters leave every other byte 0."""
+    """UTF-16 without its mark: Latin letters leave most of every other byte 0."""
     start = data[:2000]
     half = len(start) // 2
-    if half >= 4 and start[1::2].count(0) > 0.9 * half and not start[0::2].count(0):
+    if half >= 4 and start[1::2].count(0) > 0.7 * half and not start[0::2].count(0):
         return "utf-16-le"
-    if half >= 4 and start[0::2].count(0) > 0.9 * half and not start[1::2].count(0):
+    if half >= 4 and start[0::2].count(0) > 0.7 * half and not start[1::2].count(0):
         return "utf-16-be"
     return ""
 
