@@ -18,6 +18,7 @@ from pullback.executors.native.arrays.kernels import KERNELS
 from pullback.executors.native.arrays.program import ArrayProgram
 from pullback.executors.native.llvm.lower import RULES, rule
 from pullback.executors.native.scalars.program import NativeProgram
+from pullback.passes.backward import backward
 from pullback.passes.planning.memory import plan_memory
 from pullback.passes.planning.plan import plan, prepared
 from pullback.passes.planning.views import dense
@@ -331,3 +332,14 @@ def test_the_indices_of_a_kernel_are_looked_at_before_anything_is_written(puttin
     assert program.run([np.ones((5, 2)), *row(1)])[0].sum() == 8.0
     with pytest.raises((RangeError, IndexError)):
         program.run([np.ones((5, 2)), *row(5)])
+
+
+def test_what_a_sum_only_looks_at_is_left_in_memory():
+    # sum_to (1, 3) -> (3,) moves no number: it is a view, and nothing can run in its turns.
+    circuit = pb.circuit(lambda a, b: pb.sum(b / a) + pb.sum(b.T)).circuit(
+        np.ones((1, 3)), np.ones(3)
+    )
+    pulls = backward(circuit)
+    asked = pulls.asking([p for p in pulls.input_pulls if p >= 0])
+    found = compile(asked, executor="native").run([np.full((1, 3), 2.0), np.ones(3), 1.0])
+    assert [f.tolist() for f in found] == [[[-0.25] * 3], [1.5] * 3]

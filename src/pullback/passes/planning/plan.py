@@ -184,6 +184,8 @@ class _Planner:
         kernel, wire = self.kernels.find(user.gate.name), rows[-1].wire
         if kernel is self.kernels.loop:
             return self._shape(user.wire) == self._shape(wire)
+        if looked_at(user, self.plan.views[wire], self._shape(user.wire)) is not None:
+            return False  # nothing runs there: it is what these rows leave in memory
         is_read = user.inputs[:1] == (wire,) and wire not in user.inputs[1:]
         return kernel is not None and is_read and kernel.takes(self.plan, rows, user)
 
