@@ -134,6 +134,20 @@ def test_a_bound_left_out_or_beyond_the_dtype_holds_nothing(executor, dtype, bou
     assert all(same_bits(single.run([x])[0], y) for x, y in zip(numbers, wanted, strict=True))
 
 
+DOTS = [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 1, 3), (4, 3, 2)), ((), (2,)),
+        ((2,), ()), ((2, 0), (0, 3)), ((3,), (2, 3, 4)), ((0, 2), (2,)), ((), ()), ((2,), (2, 3, 2, 2))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b"), DOTS, ids=str)
+def test_dot_is_what_numpy_calls_dot(a, b):
+    rng = np.random.default_rng(3)
+    a, b = np.asarray(rng.normal(size=a))[()], np.asarray(rng.normal(size=b))[()]
+    wanted, dot = np.dot(a, b), GATES["dot"]
+    found = [dot(a, b), compile(circuit_of(dot, a, b)).run([a, b])[0]]
+    assert [np.shape(y) for y in found] == [np.shape(wanted)] * 2
+    assert all(np.allclose(y, wanted, rtol=1e-14) for y in found)
+
+
 # --- what does not fit ---
 
 ALONG = [c for c in ALL_CASES if type(c.attributes.get("axis")) is int and c.attributes["axis"] < 3]

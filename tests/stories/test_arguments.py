@@ -207,19 +207,6 @@ def test_reductions_take_the_same_options():
     }
 
 
-DOTS = [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 1, 3), (4, 3, 2)), ((), (2,)),
-        ((2,), ()), ((2, 0), (0, 3)), ((3,), (2, 3, 4)), ((0, 2), (2,)), ((), ())]  # fmt: skip
-
-
-@pytest.mark.parametrize(("a", "b"), DOTS, ids=str)
-def test_dot_is_what_numpy_calls_dot(a, b):
-    rng = np.random.default_rng(3)
-    a, b = np.asarray(rng.normal(size=a))[()], np.asarray(rng.normal(size=b))[()]
-    wanted, found = np.dot(a, b), [pb.dot(a, b), pb.circuit(lambda a, b: pb.dot(a, b))(a, b)]
-    assert [np.shape(y) for y in found] == [np.shape(wanted)] * 2
-    assert all(np.allclose(y, wanted, rtol=1e-14) for y in found)
-
-
 # --- the product, where factors are 0 ---
 
 

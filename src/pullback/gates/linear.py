@@ -71,4 +71,4 @@ def dot(a: Any, b: Any) -> Any:
         b = transpose(b, axes=(last - 1, *range(last - 1), last))
     rows = reshape(a, shape=(math.prod(left[:-1]), left[-1]))
     columns = reshape(b, shape=(left[-1], math.prod(right[:-2]) * right[-1]))
-    return reshape(matmul(rows, columns), shape=_dotted(left, right))
+    return reshape(matmul(rows, columns), shape=(*left[:-1], *right[:-2], right[-1]))
