@@ -134,8 +134,10 @@ def test_a_bound_left_out_or_beyond_the_dtype_holds_nothing(executor, dtype, bou
     assert all(same_bits(single.run([x])[0], y) for x, y in zip(numbers, wanted, strict=True))
 
 
-DOTS = [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 1, 3), (4, 3, 2)), ((), (2,)),
-        ((2,), ()), ((2, 0), (0, 3)), ((3,), (2, 3, 4)), ((0, 2), (2,)), ((), ()), ((2,), (2, 3, 2, 2))]  # fmt: skip
+DOTS = [
+    ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 1, 3), (4, 3, 2)), ((), (2,)),
+    ((2,), ()), ((2, 0), (0, 3)), ((3,), (2, 3, 4)), ((0, 2), (2,)), ((), ()), ((2,), (2, 3, 2, 2)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("a", "b"), DOTS, ids=str)
