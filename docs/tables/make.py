@@ -35,7 +35,7 @@ TABLES = [
     ("seattle-weather.csv", "weather", "NOAA, public domain",
      "Days in order: the last ones are the test. The error bar is wide because days resemble their neighbours."),
     ("shuttle.csv", "anomaly", "UCI Statlog Shuttle, CC BY 4.0",
-     "One row in fourteen is odd, so accuracy alone flatters, and this is said before training; so is one value "
+     "One row in fourteen is odd, so accuracy alone is misleading, and this is said before training; so is one value "
      "far beyond all others."),
     ("co2.csv", "co2", "Mauna Loa, public domain",
      "A date alone, as one long number. The rise continues beyond the training years; R² is below what "

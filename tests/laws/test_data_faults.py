@@ -112,7 +112,9 @@ ANSWERED = {
     "repeated rows": (table(lambda rows: rows * 3), [], "duplicate training rows"),
     "a class of one row": (cell(3, "kind", "c"), [], "class of a single row"),
     "a give-away": (
-        table(lambda rows: [row | {"copy": row["kind"] * 2} for row in rows]), [], "tells the target exactly"
+        table(lambda rows: [row | {"copy": row["kind"] * 2} for row in rows]),
+        [],
+        "determines the target exactly",
     ),
     "a slip of the keyboard": (cell(3, "size", "1e300"), [], "line 5, column 'size': 1e+300"),
     "yes and no": (column("kind", lambda i: ["yes", "no"][i % 2]), [], "classification"),

@@ -133,14 +133,14 @@ def test_every_wire_can_be_asked_for_by_the_name_that_the_table_prints(seed):
 # --- in words: circuit, values, what is said of x ---
 
 SAID = [
-    ("relu(x)", {"x": -7.0}, "0 because relu is shut at -7"),
+    ("relu(x)", {"x": -7.0}, "0 because relu is flat at -7"),
     ("relu(x)*b", {"x": 2.0, "b": 0.0}, "0 because b is 0"),
     ("x*x", {"x": 0.0}, "0 because x is 0"),
     ("0*x", {"x": 3.0}, "0 because x is multiplied by 0"),
     ("a/x", {"x": 3.0, "a": 0.0}, "0 because a is 0"),
     ("x**2", {"x": 0.0}, "0 because x is 0"),
     ("x**b", {"x": 3.0, "b": 0.0}, "0 because b is 0"),
-    ("clamp(x, low=0, high=1)", {"x": 5.0}, "0 because clamp is shut at 5"),
+    ("clamp(x, low=0, high=1)", {"x": 5.0}, "0 because clamp is flat at 5"),
     ("abs(x)", {"x": 0.0}, "0 because absolute has its corner at 0"),
     ("maximum(x, y)", {"x": 1.0, "y": 2.0}, "0 because maximum took y, not x"),
     ("min(x, y)", {"x": 3.0, "y": 2.0}, "0 because minimum took y, not x"),
@@ -155,7 +155,7 @@ SAID = [
         "nan because the slope of sqrt at 0 is not finite, times 0",
     ),
     ("1/x", {"x": 0.0}, "-inf because the slope of divide at 1, 0 is not finite, times 1"),
-    ("sum(relu(x))", {"x": -np.ones(3)}, "0 because relu is shut at all 3 numbers"),
+    ("sum(relu(x))", {"x": -np.ones(3)}, "0 because relu is flat at all 3 numbers"),
     ("sum(x @ w)", {"x": np.ones((2, 3)), "w": np.zeros((3, 2))}, "0 because w is 0"),
 ]
 
@@ -170,10 +170,10 @@ def test_the_reason_is_said_in_words(text, values, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("floor(x)*2 + y", "x = 2.5 is not pulled: floor(x) lets no pull through."),
-        ("y*(x > 0)", "x = 2.5 is not pulled: x > 0 lets no pull through."),
-        ("q = x*3; floor(q) + y", "x = 2.5 is not pulled: floor(q) lets no pull through."),
-        ("dead = x*2; y*3", "x = 2.5 is not pulled: no path leads from it to the output."),
+        ("floor(x)*2 + y", "x = 2.5 has no grad: floor(x) lets no pull through."),
+        ("y*(x > 0)", "x = 2.5 has no grad: x > 0 lets no pull through."),
+        ("q = x*3; floor(q) + y", "x = 2.5 has no grad: floor(q) lets no pull through."),
+        ("dead = x*2; y*3", "x = 2.5 has no grad: no path leads from it to the output."),
     ],
 )
 def test_a_gate_that_lets_nothing_through_is_named(text, said):

@@ -89,7 +89,7 @@ REFUSED = {
     "decorator": ("@np.vectorize\ndef f(x):\n    dx = y", "a second function"),
     "with": ("with open('f') as f:\n    dx = np.abs(y)", "a with"),
     "return of a value": ("def f(x):\n    dx = y\n    return dx * 2", "'Return' of Python"),
-    "nothing": ("np.dot(x, y)", "gives its value to nothing"),
+    "nothing": ("np.dot(x, y)", "assigns its value to no name"),
     "no name": ("np.exp = y", "cannot be given a value"),
     "call of a result": ("f(x)[0] = y", "cannot be given a value"),
     "unknown cache": ("a, b = cache\ndx = np.abs(y)", "what 'cache' holds"),

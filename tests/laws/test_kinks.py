@@ -155,5 +155,5 @@ def test_where_the_value_is_nan_so_is_the_pull(name, a, b):
 
 @pytest.mark.parametrize("name", ["maximum", "minimum"])
 def test_a_tie_is_shared_in_one_of_three_ways_and_in_no_fourth(name):
-    with pytest.raises(OptionError, match="ties='both'; it is 'split', 'first' or 'all'"):
+    with pytest.raises(OptionError, match="ties must be 'split', 'first' or 'all', got 'both'"):
         circuit_of(lambda a, b: GATES[name](a, b, ties="both"), 1.0, 1.0)

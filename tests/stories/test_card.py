@@ -108,7 +108,7 @@ def test_a_gate_that_nothing_pulls_through_has_no_cost_and_says_so():
 def test_an_input_has_no_card_and_the_error_names_who_listens():
     with pytest.raises(CircuitError, match="'x' is an input") as told:
         card(F, "x", **AT)
-    assert told.value.fix == "the card of 'q', which listens to it"
+    assert told.value.fix == "the card of 'q', which has it as input"
     with pytest.raises(UnknownName, match="no wire is called 'p'"):
         card(F, "p", **AT)
 

@@ -39,7 +39,7 @@ def wrong(tmp_path):
 def test_right_pulls_answer_yes(capsys):
     assert answer(["check", "sig(a*x + b*y + c)", "a=1", "b=2", "c=-3", "x=-1", "y=3"]) == 0
     out = capsys.readouterr().out
-    assert "\nnothing is wrong: 5 pulls agree, the largest error is " in out
+    assert "\nall right: 5 gradients agree, the largest error is " in out
     # The guide's neuron: 0.8808 (1 - 0.8808) = 0.105, times what each input is multiplied with.
     pulls = {line.split("\t")[0]: float(line.split("\t")[1]) for line in out.splitlines()[1:6]}
     hand = {"a": -0.105, "x": 0.105, "b": 0.315, "y": 0.21, "c": 0.105}
@@ -51,7 +51,7 @@ def test_a_wrong_rule_answers_no_and_is_named(wrong, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "x\t8\t12\t3.3e-01\twrong"  # 2 x^2 instead of 3 x^2
     assert lines[-2] == "cubed: its pull on 'x' has a relative error of 3.3e-01  wrong.py:16"
-    assert lines[-1] == "wrong: 1 of 2 pulls."
+    assert lines[-1] == "wrong: 1 of 2 gradients."
 
 
 def test_a_wrong_rule_in_json(wrong, capsys):
@@ -66,7 +66,7 @@ def test_a_kink_is_named_in_words_and_is_no_mistake(capsys):
     assert answer(["check", "relu(x) + y", "x=0", "y=1"]) == 0
     out = capsys.readouterr().out
     assert "a kink: relu switches here" in out
-    assert out.endswith("1 pull at a kink, where no gradient exists.\n")
+    assert out.endswith("1 gradient at a kink, where no gradient exists.\n")
 
 
 def test_what_could_not_be_measured_is_said_with_its_reason(capsys):
@@ -75,7 +75,7 @@ def test_what_could_not_be_measured_is_said_with_its_reason(capsys):
     assert "unsure: the pull is inf" in out
     assert out.endswith(
         "\ninconclusive: the slope at x could not be measured; "
-        "1 pull agrees, the largest error is 0.0e+00.\n"
+        "1 gradient agrees, the largest error is 0.0e+00.\n"
     )
 
 
@@ -91,7 +91,7 @@ def test_a_step_is_a_kink_in_the_row_and_in_the_last_line(capsys):
     assert answer(["check", "floor(x)*x", "x=2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "x\t2\t2\t0.0e+00\ta kink: floor switches here"
-    assert lines[-1] == "nothing is wrong: 1 pull at a kink, where no gradient exists."
+    assert lines[-1] == "all right: 1 gradient at a kink, where no gradient exists."
 
 
 def test_the_tolerance_is_the_persons(wrong):
@@ -113,7 +113,7 @@ def test_hello_shows_the_guides_numbers_and_code_in_one_screen(capsys):
     assert len(lines) <= 23
     assert max(map(len, lines)) <= 80
     assert "y ──────┤   │       │ × ├────── f       dq = z * df" in lines
-    assert any(line.startswith("checked numerically: all 3 pulls are right") for line in lines)
+    assert any(line.startswith("checked numerically: all 3 gradients are right") for line in lines)
 
 
 def test_hello_fits_a_narrow_terminal(capsys, monkeypatch):

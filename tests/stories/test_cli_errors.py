@@ -134,7 +134,7 @@ def test_a_mistake_of_ours_says_so_without_a_traceback(failing, capsys):
     assert failing(ZeroDivisionError("division by zero")) == 70
     assert capsys.readouterr().err == (
         "error: ZeroDivisionError: division by zero\n"
-        "  This is a mistake of ours, not yours. --debug shows where it happened.\n"
+        "  This is a bug in pullback, not a mistake of yours. --debug shows the traceback.\n"
     )
 
 

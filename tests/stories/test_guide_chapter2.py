@@ -209,7 +209,7 @@ def test_a_force_of_ones_own_has_a_loss_by_the_work_it_does():
 
 
 def test_a_force_that_goes_around_in_circles_has_no_loss():
-    with pytest.raises(CircuitError, match="the force of no loss"):
+    with pytest.raises(CircuitError, match="not the gradient of any loss"):
         loss_of(lambda s, y: np.array([s[1], -s[0]]), scores=2)
 
 

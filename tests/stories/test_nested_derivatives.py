@@ -152,7 +152,7 @@ def test_forces_can_be_wires():
 def test_a_force_for_several_outputs_is_no_force_of_a_run():
     run = pb.circuit(lambda x, y: (x * y, x + y)).run
     assert run(2.0, 3.0, force=2.0).grads == {"x": 6.0, "y": 4.0}
-    with pytest.raises(CircuitError, match="run pulls on the first output alone"):
+    with pytest.raises(CircuitError, match="run takes a force for the first output only"):
         run(2.0, 3.0, force=(1.0, 1.0))
 
 

@@ -92,7 +92,7 @@ def test_what_is_read_by_index_is_read_where_the_index_points():
 
 def test_what_is_read_by_index_needs_the_index():
     f = pb.circuit(lambda table, word: pb.gather(table, word).named("row"))
-    f.view(X, np.array([1, 0]))
+    f.specialization(X, np.array([1, 0]))
     with pytest.raises(OptionError, match="depends on the numbers of 'word'"):
         f.open("row", (0, 1))
 

@@ -196,7 +196,7 @@ def test_python_source_of_an_array_is_refused_with_the_way_out():
 def test_an_unknown_language_and_style_are_refused():
     with pytest.raises(OptionError, match="lang='fortran'; source is written in python, numpy"):
         f.forward_source(lang="fortran")
-    with pytest.raises(OptionError, match="style='short'; it is one of steps, ninja"):
+    with pytest.raises(OptionError, match="style must be one of steps, ninja"):
         f.forward_source(style="short")
 
 

@@ -174,7 +174,7 @@ def test_options_outside_their_range_are_refused(wrong):
 
 
 def test_nothing_to_move_is_said():
-    with pytest.raises(CircuitError, match="nothing can move"):
+    with pytest.raises(CircuitError, match="no input can move"):
         pb.nudge("x*y", POINT, pinned=["x", "y"])
     with pytest.raises(UnknownName):
         pb.nudge("x*y", POINT, pinned=["q"])

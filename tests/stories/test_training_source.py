@@ -318,7 +318,7 @@ def test_sizes_that_follow_the_rows_are_written_with_them():
 
 
 def test_unknown_inits_and_languages_are_refused():
-    with pytest.raises(OptionError, match="init of 'w' is 'hee'; it is one of he, lecun"):
+    with pytest.raises(OptionError, match="init of 'w' must be one of he, lecun"):
         LINE.training_source("numpy", {**DATA, "w": 1.0}, **ASKED, init={"w": "hee"})
     with pytest.raises(OptionError, match="lang='fortran'; a training is written in numpy"):
         LINE.training_source("fortran", {**DATA, "w": 1.0}, **ASKED)

@@ -288,7 +288,7 @@ def test_a_direction_for_each_value():
 
 def test_a_unit_is_no_number_to_ask_a_circuit_about():
     with pytest.raises(
-        CircuitError, match="f is asked as a circuit, which takes numbers; an input is a Unit"
+        CircuitError, match="f runs as a circuit, which takes numbers; an input is a Unit"
     ):
         pb.grad(lambda x: x * x)(pb.Unit(3.0))
 

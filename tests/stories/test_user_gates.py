@@ -138,7 +138,7 @@ def test_a_missing_face_names_the_line_to_add():
     with pytest.raises(FaceError) as caught:
         pb.circuit(lambda x: pb.steep(x)).forward_source()
     assert str(caught.value).splitlines() == [
-        "gate 'steep' has no python face.",
+        "gate 'steep' has no python implementation.",
         f'  Try: @gate(py="...") on steep in {__name__}',
     ]
 
@@ -231,7 +231,7 @@ def test_a_rule_whose_pull_has_the_wrong_shape_is_refused():
 
 def test_an_unknown_keyword_is_named():
     with pytest.raises(
-        GateError, match="gate 'typo': there is no keyword or face 'kinks'"
+        GateError, match="gate 'typo': there is no keyword or language 'kinks'"
     ) as caught:
         pb.gate(kinks=lambda x: x)(named_typo())
     assert "did you mean 'kink'?" in str(caught.value)

@@ -31,7 +31,7 @@ def read(words: Sequence[str]) -> dict[str, Value]:
         _check_ascii(word)
         if not sign or not _NAME.fullmatch(name):
             raise ExpressionError(
-                f"{_shown(word)} is no value: values are written x=-2.",
+                f"{_shown(word)} is not a value: write values as x=-2.",
                 text=word,
                 position=0,
                 why="Put the whole expression in quotes." if set(word) & set("+*/()") else "",

@@ -43,7 +43,7 @@ def check(
 
 
 def _say(report: Report) -> None:
-    head = ("input", "pull", "numerical", "rel. error", "verdict")
+    head = ("input", "grad", "numerical", "rel. error", "verdict")
     say_table(head, [_cells(f) for f in report.findings], INKS)
     say("", *(_blame(f) for f in report.bad_gates[:5]), verdict(report))
 
@@ -81,7 +81,7 @@ def verdict(report: Report) -> str:
         else []
     )
     said += [f"{_pulls(kinks)} at a kink, where no gradient exists"] if kinks else []
-    head = "inconclusive" if report.unsure else "nothing is wrong"
+    head = "inconclusive" if report.unsure else "all right"
     return f"{head}: {'; '.join(said)}." if said else f"{head}."
 
 
@@ -90,4 +90,4 @@ def _agree(count: int) -> str:
 
 
 def _pulls(count: int) -> str:
-    return f"{count} pull" if count == 1 else f"{count} pulls"
+    return f"{count} gradient" if count == 1 else f"{count} gradients"

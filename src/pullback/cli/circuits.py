@@ -37,10 +37,12 @@ def load(text: str) -> Any:
         return _from_file(found["path"], found["name"])
     if _OPTION.fullmatch(text):
         raise OptionError(
-            f"there is no option {text[:40]!r}.", why="Options stand behind the circuit."
+            f"there is no option {text[:40]!r}.", why="Options come after the circuit."
         )
     if text.endswith(".py"):
-        raise OptionError(f"which circuit of {text[:200]!r}?", fix=f"{text[:200]}:f")
+        raise OptionError(
+            f"{text[:200]!r} needs the name of a circuit in it.", fix=f"{text[:200]}:f"
+        )
     if text == "-":
         text = sys.stdin.read(MAX_STDIN)
     return pb.circuit(text)

@@ -49,7 +49,7 @@ def _rows(error: Exception, debug: bool) -> Iterator[str | list[Run]]:
         if error.fix:
             yield f"  Try: {_clean(error.fix)}"
     elif not isinstance(error, OSError) and not debug:
-        yield "  This is a mistake of ours, not yours. --debug shows where it happened."
+        yield "  This is a bug in pullback, not a mistake of yours. --debug shows the traceback."
 
 
 def _first_line(error: Exception) -> str:

@@ -52,7 +52,7 @@ def hello(*, json: bool = False) -> int:
 
 def _judged(report: Report) -> str:
     count = len(report.findings)
-    said = f"all {count} pulls are right" if report.passed else "a pull is wrong"
+    said = f"all {count} gradients are right" if report.passed else "a gradient is wrong"
     return f"checked numerically: {said}, the largest error is {report.worst:.1e}."
 
 

@@ -62,8 +62,10 @@ def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
 def _say(done: Nudge) -> None:
     gradient = done.gradient or {}
     rows = [(n, shown(gradient.get(n)), shown(v)) for n, v in done.values.items()]
-    say_table(("input", "gradient", "moved to"), rows, ("name", "pull", "value"))
-    promised = "" if done.predicted is None else f"; promised was {done.predicted:.6g}"
+    say_table(("input", "grad", "moved to"), rows, ("name", "pull", "value"))
+    promised = (
+        "" if done.predicted is None else f"; predicted from the gradient: {done.predicted:.6g}"
+    )
     runs = "1 run" if done.evaluations == 1 else f"{done.evaluations} runs"
     said = f"the output went from {done.before:.6g} to {done.after:.6g}{promised}."
     say("", said, f"finding the direction took {runs}.")
@@ -77,6 +79,6 @@ def _look(seen: Microscope, json: bool) -> int:
     else:
         columns = zip(seen.steps, seen.promised, seen.actual, strict=True)
         rows = [tuple(f"{v:.6g}" for v in row) for row in columns]
-        say_table(("step", "promised", "actual"), rows, ("value", "pull", "value"))
+        say_table(("step", "predicted", "actual"), rows, ("value", "pull", "value"))
         say("", f"the output here is {seen.before:.6g}; the best of these steps is {seen.best:g}.")
     return 0 if seen.best else 1

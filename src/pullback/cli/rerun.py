@@ -33,7 +33,7 @@ def rerun(run: str, /, *, data: str = "", runs: Path = ROOT, json: bool = False)
     if json:
         say_json({"first": again.first, "second": again.second.run, "same": again.same})
     elif again.same:
-        say(f"{again.second.run} is {again.first} again: the models are equal to the last bit")
+        say(f"{again.second.run} reproduces {again.first}: the models are equal to the last bit")
     else:
-        say(f"{again.second.run} is not {again.first} again: the models differ")
+        say(f"{again.second.run} does not reproduce {again.first}: the models differ")
     return ending.code or int(not again.same)

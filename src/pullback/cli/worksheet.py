@@ -38,7 +38,9 @@ def worksheet(
     $ pullback worksheet --count 20 --level medium --save sheets.html
     """
     if names and count != 1:
-        raise OptionError(f"{len(names)} names and --count {count}: one of the two says how many.")
+        raise OptionError(
+            f"give names or --count, not both: {len(names)} names and --count {count}."
+        )
     made = sheets(names or [""] * count, seed, level)
     write_atomic(save, page_of(made, seed, level).encode())
     if json:

@@ -23,7 +23,8 @@ INSTEAD = {
     "swapaxes": "transpose(x, axes=...)",
     "exp": "exp(x)", "log": "log(x)", "tanh": "tanh(x)", "sigmoid": "sigmoid(x)", "relu": "relu(x)",
     "sqrt": "sqrt(x)", "abs": "absolute(x)", "softmax": "softmax(x)", "norm": "norm(x)", "pow": "x ** a",
-    "item": "the number comes when the circuit runs", "tolist": "the numbers come when the circuit runs",
+    "item": "the number exists only when the circuit runs",
+    "tolist": "the numbers exist only when the circuit runs",
 }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def _declaration(name: str, declared: dict[str, Any]) -> Declaration:
     faces = {_SHORT.get(k, k): v for k, v in declared.items() if k not in known}
     for wrong in faces.keys() - set(LANGUAGES):
         near = did_you_mean(wrong, [*known, *LANGUAGES, *_SHORT])
-        raise GateError(f"gate {name!r}: there is no keyword or face {wrong!r}.", why=near)
+        raise GateError(f"gate {name!r}: there is no keyword or language {wrong!r}.", why=near)
     said = Declaration(**{k: v for k, v in declared.items() if k in known}, faces=faces)
     if said.takes not in ("float", "number", "any"):
         raise GateError(f"gate {name!r}: takes= is 'float', 'number' or 'any', not {said.takes!r}.")
@@ -221,7 +221,7 @@ class Gate:
         except KeyError:
             short = {v: k for k, v in _SHORT.items()}.get(language, language)
             raise FaceError(
-                f"gate {self.name!r} has no {language} face.",
+                f"gate {self.name!r} has no {language} implementation.",
                 fix=f'@gate({short}="...") on {self.name} in {self.__module__}',
             ) from None
 

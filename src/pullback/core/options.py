@@ -66,7 +66,7 @@ def flag(name: str, given: Any) -> bool:
     """Yes or no."""
     if isinstance(given, bool | np.bool_):
         return bool(given)
-    raise OptionError(f"{name}={told(given)}; it is True or False.")
+    raise OptionError(f"{name} must be True or False, got {told(given)}.")
 
 
 def shape(name: str, given: Any) -> tuple[int, ...]:
@@ -90,7 +90,7 @@ def number(name: str, given: Any) -> Any:
         value = value.item()
     if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**1023):
         return value
-    raise OptionError(f"{name}={told(given)}; it is one real number.")
+    raise OptionError(f"{name} must be one real number, got {told(given)}.")
 
 
 def bound(unlimited: float) -> Kind:
@@ -109,7 +109,7 @@ def one_of(*known: str) -> Kind:
     def kind(name: str, given: Any) -> str:
         if isinstance(given, str) and given in known:
             return str(given)
-        raise OptionError(f"{name}={told(given)}; it is {listed}.")
+        raise OptionError(f"{name} must be {listed}, got {told(given)}.")
 
     return kind
 
@@ -122,7 +122,7 @@ def dtype(name: str, given: Any) -> str:
         found = None
     if found is None or found not in DTYPES:
         listed = ", ".join(d.name for d in DTYPES)
-        raise OptionError(f"{name}={told(given)}; it is one of {listed}.")
+        raise OptionError(f"{name} must be one of {listed}, got {told(given)}.")
     return str(found.name)
 
 
@@ -147,7 +147,7 @@ def _part(part: Any) -> Any:
             f'index {told(part)} is not made of integers, (start, stop, step) and "new".'
         )
     if triple[2] == 0:
-        raise ShapeError("index: a step of 0 goes nowhere.")
+        raise ShapeError("index: the step must not be 0.")
     return triple
 
 

@@ -21,7 +21,7 @@ def check_number(
 
     >>> check_number("momentum", 1.5, least=0, below=1)
     Traceback (most recent call last):
-    pullback.errors.OptionError: momentum is 1.5; it is a number from 0 to below 1.
+    pullback.errors.OptionError: momentum must be a number from 0 to below 1, got 1.5.
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not (real and math.isfinite(value) and above < value and least <= value < below):
@@ -33,7 +33,7 @@ def check_count(name: str, value: Any, *, least: int, below: float = math.inf) -
 
     >>> check_count("units", 0, least=1)
     Traceback (most recent call last):
-    pullback.errors.OptionError: units is 0; it is a whole number from 1.
+    pullback.errors.OptionError: units must be a whole number from 1, got 0.
     """
     if (
         isinstance(value, bool)
@@ -49,4 +49,4 @@ def _refused(
     wanted = [f"above {above:,.10g}"] * (above > -math.inf)
     wanted += [f"from {least:,.10g}"] * (least > -math.inf)
     wanted += [f"to below {below:,.10g}"] * (below < math.inf)
-    return OptionError(f"{name} is {value!r:.60}; it is {' '.join([kind, *wanted])}.")
+    return OptionError(f"{name} must be {' '.join([kind, *wanted])}, got {value!r:.60}.")

@@ -42,7 +42,7 @@ def split(
     shares = _checked_fractions(fractions)
     codes = _checked_labels(labels)
     if seed < 0:
-        raise OptionError(f"seed is {seed}; it counts from 0.")
+        raise OptionError(f"seed must be at least 0, got {seed}.")
     # Sorted doubles, not `permutation`: of a seed NumPy keeps only the bits for ever (NEP 19).
     generator = np.random.Generator(np.random.PCG64(seed))
     shuffled = np.argsort(generator.random(len(codes)), kind="stable")

@@ -65,7 +65,7 @@ def template(gate: Gate, language: Language, attributes: dict[str, object] | Non
     if language.scalar and language.name not in gate.faces:
         if gate.name in ARRAYS_ONLY:
             why = ARRAYS_ONLY[gate.name]
-            raise FaceError(f"gate {gate.name!r} has no {language.name} face: {why}.")
+            raise FaceError(f"gate {gate.name!r} has no {language.name} implementation: {why}.")
         if gate.name in SINGLE:
             return SINGLE[gate.name]
         gate = find_gate("absolute") if gate.name == "norm" else gate

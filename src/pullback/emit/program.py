@@ -82,7 +82,7 @@ class _Emitter:
 
     def __init__(self, script: Script, language: Language, name: str, style: str) -> None:
         if style not in STYLES:
-            raise OptionError(f"style={style!r}; it is one of {', '.join(STYLES)}.")
+            raise OptionError(f"style must be one of {', '.join(STYLES)}, got {style!r}.")
         self.script, self.language, self.style = script, language, style
         helpers = self._helpers()
         self.names = Names(language, defined(helpers))

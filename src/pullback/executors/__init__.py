@@ -117,7 +117,7 @@ def compile_steps(  # noqa: PLR0913 - one keyword a question
 
 def _check_threads(threads: object) -> None:
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise OptionError(f"threads={threads!r}; it is a whole number from 1 on.")
+        raise OptionError(f"threads must be a whole number from 1 on, got {threads!r}.")
 
 
 def _first(executor: str, make: Callable[[Executor], Any]) -> Any:

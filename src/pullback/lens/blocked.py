@@ -1,4 +1,4 @@
-"""Which gate made a pull 0, infinite or NaN, and why: "relu is shut at -7", "b is 0"."""
+"""Which gate made a pull 0, infinite or NaN, and why: "relu is flat at -7", "b is 0"."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _left_out(at: _At) -> str:
 
 def _shut(at: _At) -> str:
     assert at.row.gate is not None
-    return f"{at.row.gate.name} is shut at {at.here}"
+    return f"{at.row.gate.name} is flat at {at.here}"
 
 
 WORDS: dict[str, Callable[[_At], str]] = {

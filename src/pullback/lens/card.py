@@ -32,7 +32,7 @@ from pullback.passes.pull import pull_inputs
 from pullback.passes.tidy import tidy
 
 FLOWS = {
-    "distributes": "It hands its pull on to every input.",
+    "distributes": "It passes its pull on to every input.",
     "routes": "It sends its pull to the chosen input alone.",
     "swaps": "It pulls each input with the other's value.",
 }
@@ -168,7 +168,7 @@ def card(run: Snapshot, name: str) -> Card:
 
 def _listeners(run: Snapshot, wire: int) -> str:
     names = [run.circuit.names[r.wire] for r in run.circuit.rows() if wire in r.inputs]
-    return next((f"the card of {n!r}, which listens to it" for n in names if n), "another wire")
+    return next((f"the card of {n!r}, which has it as input" for n in names if n), "another wire")
 
 
 def _rule(gate: Gate) -> str:
@@ -258,9 +258,7 @@ def _notes(run: Snapshot, row: Row) -> list[str]:
             distance = np.asarray(gate.kink(*(run.values[i] for i in row.inputs), **row.attributes))
         at = int(np.sum(distance == 0))
         if at:
-            here = (
-                "Here it stands" if distance.ndim == 0 else f"{at} of {distance.size} numbers stand"
-            )
+            here = "This input is" if distance.ndim == 0 else f"{at} of {distance.size} numbers are"
             notes.append(f"{here} exactly at a corner, where the slope jumps.")
     low, high = gate.domain
     if not gate.folds and (np.isfinite(low) or np.isfinite(high)):

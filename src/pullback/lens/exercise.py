@@ -64,9 +64,9 @@ def exercise(seed: int, number: int = 0, level: str = "easy") -> Exercise:
     (True, False)
     """
     if level not in LEVELS:
-        raise OptionError(f"level={level!r:.40}; it is one of {', '.join(LEVELS)}.")
+        raise OptionError(f"level must be one of {', '.join(LEVELS)}, got {level!r:.40}.")
     if not 0 <= seed <= MAX_SEED:
-        raise OptionError(f"seed={seed}; it is a whole number from 0 to {MAX_SEED:,}.")
+        raise OptionError(f"seed must be a whole number from 0 to {MAX_SEED:,}, got {seed}.")
     generator = np.random.Generator(np.random.PCG64([seed, number]))
     for _ in range(TRIES):
         found = _drawn(LEVELS[level], generator)

@@ -72,19 +72,19 @@ class Explanation:
     def __repr__(self) -> str:
         named = f"{self.name} = {short(self.value)}"
         if self.is_output:
-            return f"{named} is the output: it is pulled with {short(self.pull)} from outside."
+            return f"{named} is the output: its grad is the force, {short(self.pull)}."
         if self.pull is None:
-            return f"{named} is not pulled: {self._why_not()}"
+            return f"{named} has no grad: {self._why_not()}"
         if any(b.slope is None for b in self.branches):
             rows = [f"  {short(b.contribution)}  {b.through}" for b in self.branches]
-            head = f"{named} is pulled with {short(self.pull)}"
+            head = f"{named}: grad {short(self.pull)}"
             return "\n".join([head, *rows, *self._cause_lines()])
         amounts, total = adding_up([float(b.contribution) for b in self.branches], self.pull)
         rows = [
             f"  {a} = {b.slope:.4g} * {short(b.upstream)}  {b.through}"
             for a, b in zip(_aligned(amounts), self.branches, strict=True)
         ]
-        head = f"{named} is pulled with {total}"
+        head = f"{named}: grad {total}"
         return "\n".join([head, *rows, *self._cause_lines(), *self._path_lines()])
 
     def _cause_lines(self) -> list[str]:
@@ -124,11 +124,11 @@ def explain(run: Snapshot, name: str, paths: int = 5) -> Explanation:
 
     >>> from pullback.lens.function import circuit
     >>> explain(circuit("q = x + y; f = q * z").run(-2, 5, -4), "x")
-    x = -2 is pulled with -4.000
+    x = -2: grad -4.000
       -4.000 = 1 * -4  the slope of x + y, times the pull on q
     """
     if paths < 0:
-        raise OptionError(f"paths={paths}; it is 0 or more.")
+        raise OptionError(f"paths must be 0 or more, got {paths}.")
     wire = find_wire(run.circuit, name)
     every = run.view.back.branches.get(wire, [])
     lines = tuple(_branch_line(run, wire, b) for b in every if b.gate >= 0)

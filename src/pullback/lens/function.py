@@ -69,7 +69,7 @@ class CircuitFunction:
             self.check_known(parameter)
             if role not in ROLES:
                 raise OptionError(
-                    f"role {role!r} of {parameter!r}; it is one of {', '.join(ROLES)}."
+                    f"the role of {parameter!r} must be one of {', '.join(ROLES)}, got {role!r}."
                 )
 
     @settled

@@ -64,7 +64,7 @@ class Report:
         return self.passed
 
     def __repr__(self) -> str:
-        rows: list[tuple[str, ...]] = [("wire", "analytic", "numerical", "rel. error", "verdict")]
+        rows: list[tuple[str, ...]] = [("wire", "grad", "numerical", "rel. error", "verdict")]
         rows += [_row(f) for f in self.findings[:40]]
         widths = [max(len(r[i]) for r in rows) for i in range(5)]
         lines = [

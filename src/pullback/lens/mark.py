@@ -127,11 +127,11 @@ class Marker:
         self.wanted = _wanted(first)
         self.names = {n: w for w, n in enumerate(self.circuit.names) if n}
         if not any(self.circuit.is_input(w) for w in self.wanted.values()):
-            raise CircuitError("no input carries real numbers: there is no pull to mark.")
+            raise CircuitError("no input carries real numbers: there is no gradient to grade.")
         for name, wire in self.wanted.items():
             if not any(np.all(np.isfinite(run.grad_of(wire))) for run in self.runs):
                 raise CircuitError(
-                    f"the pull on '{name}' is not finite around these values: nothing can be marked."
+                    f"the pull on '{name}' is not finite around these values: nothing can be graded."
                 )
 
     def _collect(self, names: list[str]) -> None:

@@ -111,7 +111,7 @@ def _free(made: CircuitFunction, view: Specialization, pinned: Sequence[str]) ->
         if ok and owner not in fixed
     ]
     if not free:
-        raise CircuitError("every input is pinned, frozen or not a real number: nothing can move.")
+        raise CircuitError("no input can move: each is pinned, frozen or not a real number.")
     return free
 
 
@@ -128,7 +128,7 @@ def numerical_gradient(
     [3.0, -2.0]
     """
     if method not in METHODS:
-        raise OptionError(f"method={method!r}; it is one of {', '.join(METHODS)}.")
+        raise OptionError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")
     directions = np.eye(len(f.start))
     if method == "forward":
         here, h = float(f(f.start)), h or 1e-4

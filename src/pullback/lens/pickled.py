@@ -49,7 +49,7 @@ def _latest(made: CircuitFunction) -> Specialization:
     why = f"{made.name} is a lambda or a local function, so it is pickled as the circuit of its latest call"
     fix = f"def {made.name}(...) in a module, with @pb.circuit"
     if made.settings:
-        raise CircuitError(f"{why}; what stands behind * in it would be lost.", fix=fix)
+        raise CircuitError(f"{why}; its settings (the parameters after *) would be lost.", fix=fix)
     try:
         view = made.latest()
     except (PullbackError, IndexError) as error:

@@ -63,7 +63,7 @@ class Proof:
             near = f"values to {self.value_ulps} ulp, pulls to {self.pull_ulps} ulp"
             said.append(f"the same {where}: {near}")
         if apart:
-            said.append(f"they part at {apart}:")
+            said.append(f"they differ at {apart}:")
         said += [f"  {p}" for p in self.partings[:TOLD]]
         if apart > TOLD:
             said.append(f"  and {apart - TOLD} more")

@@ -133,7 +133,7 @@ class Catalogue:
             other = said(self.circuit, row.inputs[1 - at])
             return f"swapped: in {into} this is the slope for {other}, not for {wire}"
         if gate in GATES_WITH_A_MASK:
-            return f"the mask of {gate} is missing: nothing passes back where {into} is shut"
+            return f"the mask of {gate} is missing: the pull is 0 where {into} is flat"
         return f"the local slope of {gate} is missing: this is the pull on {into} as it is"
 
     # Slips of one wire

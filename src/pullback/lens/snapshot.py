@@ -156,7 +156,7 @@ def full_force(view: Specialization, force: Any) -> Any:
     spec = view.circuit.spec_of(view.circuit.outputs[0])
     if isinstance(force, tuple | dict) and len(view.circuit.outputs) > 1:
         raise CircuitError(
-            "run pulls on the first output alone; this force is for several.",
+            "run takes a force for the first output only; this force is for several.",
             fix="value, pull = vjp(f, ...); pull(force)",
         )
     return np.asarray(force_on(spec.shape, force)).astype(spec.dtype)[()]

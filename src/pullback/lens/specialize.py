@@ -131,7 +131,7 @@ class Specializations:
         leaves = [leaf for found, _ in nests for leaf in found]
         if any(isinstance(leaf, Unit) for leaf in leaves):
             raise CircuitError(
-                f"{self.name} is asked as a circuit, which takes numbers; an input is a Unit.",
+                f"{self.name} runs as a circuit, which takes numbers; an input is a Unit.",
                 fix=f"unit.value; or {self.name}(unit), then backward() on what comes out",
             )
         arguments = [(p, s) for p, (_, s) in zip(self.parameters, nests, strict=True)]

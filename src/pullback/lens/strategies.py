@@ -43,7 +43,7 @@ class Nudge:
     def __repr__(self) -> str:
         moved = ", ".join(f"{k} = {short(v, 6)}" for k, v in self.values.items())
         promise = (
-            "" if self.predicted is None else f", promised {self.predicted - self.before:+.6g}"
+            "" if self.predicted is None else f", predicted {self.predicted - self.before:+.6g}"
         )
         return (
             f"{self.strategy}: {self.before:.6g} -> {self.after:.6g} ({self.gain:+.6g}{promise}) "
@@ -72,7 +72,7 @@ def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
     {'x': -2.04, 'y': 4.96, 'z': -3.97}
     """
     if strategy not in STRATEGIES:
-        raise OptionError(f"strategy={strategy!r}; it is one of {', '.join(STRATEGIES)}.")
+        raise OptionError(f"strategy must be one of {', '.join(STRATEGIES)}, got {strategy!r}.")
     _check_step(step)
     if tries < 1:
         raise OptionError(f"tries={tries}; at least one point must be tried.")
@@ -128,7 +128,7 @@ class Microscope:
     def __repr__(self) -> str:
         if self.is_flat:
             return f"the gradient is zero here: no step changes {self.before:.6g}, large or small."
-        lines = [f"{'step':>10}  {'promised':>12}  {'actual':>12}"]
+        lines = [f"{'step':>10}  {'predicted':>12}  {'actual':>12}"]
         rows = zip(self.steps, self.promised, self.actual, strict=True)
         lines += [f"{s:>10.4g}  {p:>12.6g}  {a:>12.6g}" for s, p, a in rows]
         return "\n".join(lines)
@@ -161,7 +161,7 @@ def microscope(
 
 def _check_step(step: float) -> None:
     if not (math.isfinite(step) and step > 0):
-        raise OptionError(f"step={step}; it is a number above 0.", fix="up=False to go down")
+        raise OptionError(f"step must be a number above 0, got {step}.", fix="up=False to go down")
 
 
 def landscape(

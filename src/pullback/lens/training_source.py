@@ -173,7 +173,7 @@ def _start(wire: int, name: str, value: Any, init: str | None) -> Start:
     if init not in INITS:
         known = [*INITS, "zeros"]
         raise OptionError(
-            f"init of {name!r} is {init!r}; it is one of {', '.join(known)}.",
+            f"init of {name!r} must be one of {', '.join(known)}, got {init!r}.",
             why=did_you_mean(str(init), known),
         )
     inputs = max(math.prod(shape[:-1]), 1)

@@ -240,7 +240,7 @@ def _position(made: CircuitFunction, one: Any, wrt: Any) -> int:
         return names.index(one)
     if not isinstance(one, Integral):
         raise OptionError(
-            f"wrt={wrt!r:.60}; it is a position or a name of an input, or several.",
+            f"wrt must be a position or a name of an input, or several, got {wrt!r:.60}.",
             fix=f'wrt=0, or wrt="{names[0]}"',
         )
     if not -len(names) <= int(one) < len(names):

@@ -69,7 +69,7 @@ def _labelled(run: Run, model: Estimator, table: Table, notes: list[str]) -> tup
     data = run.config.options.get("data")
     target = model.target_ or (SHIPPED[data].target if data in SHIPPED else "")
     if not target:
-        raise RunError(f"run {run.name!r} does not say which column it learned.")
+        raise RunError(f"run {run.name!r} does not record its target column.")
     encoder = model.encoder_
     gone = encoder.missing if encoder else Missing()
     known = [i for i, cell in enumerate(table.column(target)) if not gone(cell)]

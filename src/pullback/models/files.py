@@ -49,9 +49,9 @@ def load(path: Path | str) -> Any:
     if isinstance(kind, str) and kind in ESTIMATORS:
         return kind_of(kind).load(path)
     if loaded.circuit is None or loaded.about:
-        raise FileError(f"'{path}' holds neither a circuit nor a model that is known here.")
+        raise FileError(f"'{path}' holds neither a circuit nor a model of a known class.")
     if not loaded.circuit.outputs:
-        raise FileError(f"'{path}' holds a circuit that puts nothing out.")
+        raise FileError(f"'{path}' holds a circuit without outputs.")
     return function_of_circuit(loaded.circuit)
 
 

@@ -153,7 +153,7 @@ class NumberMetrics(Metrics):
 
     expected: Array
     task: ClassVar[str] = "regression"
-    importance_unit: ClassVar[str] = "squared error gained, as a share of the variance"
+    importance_unit: ClassVar[str] = "increase of the squared error, as a share of the variance"
     form: ClassVar[str] = "{:.5g}"
 
     def scores(self) -> dict[str, Any]:

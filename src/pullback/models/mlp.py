@@ -78,7 +78,7 @@ class _MLP(Estimator):
             check_count("hidden", units, least=1)
         check_count("random_state", self.random_state, least=0, below=2**32)
         if self.dtype not in (FLOAT32.name, FLOAT64.name):
-            raise OptionError(f"dtype={self.dtype!r}; it is 'float32' or 'float64'.")
+            raise OptionError(f"dtype must be 'float32' or 'float64', got {self.dtype!r}.")
         self._plan()
         self._task(self._net(2))
 

@@ -174,7 +174,7 @@ def _without_single_rows(table: Table, wanted: Wanted, notes: list[str]) -> tupl
         )
     named = ", ".join(shown(str(values[i])) for i in single[:5])
     notes.append(
-        f"{_rows(len(single))} left out: a class of a single row cannot be judged ({named})"
+        f"{_rows(len(single))} left out: a class of a single row cannot be split ({named})"
     )
     keep = [int(i) for i in np.flatnonzero(~np.isin(codes, single))]
     return table.take(keep), wanted.take(keep)
@@ -260,7 +260,7 @@ def _remarks(table: Table, encoder: Encoder, X: Features, wanted: Wanted) -> lis
             )
             said.append(
                 f"unbalanced: {shares.max():.1%} of the rows are {largest}, "
-                f"{shares.min():.2%} {shown(str(wanted.class_of(rarest)))}; accuracy alone flatters"
+                f"{shares.min():.2%} {shown(str(wanted.class_of(rarest)))}; accuracy alone is misleading"
             )
     else:
         codes = np.unique(wanted.y, return_inverse=True)[1]
@@ -272,8 +272,11 @@ def _remarks(table: Table, encoder: Encoder, X: Features, wanted: Wanted) -> lis
             exact.append(shown(column.name))
     if exact:
         named = ", ".join(exact[:5]) + (f" and {len(exact) - 5:,} more" if len(exact) > 5 else "")
-        verb = "tells" if len(exact) == 1 else "tell"
-        said.append(f"column {named} {verb} the target exactly: is it known beforehand?")
+        verb = "determines" if len(exact) == 1 else "determine"
+        said.append(
+            f"column {named} {verb} the target exactly: target leakage? Leave it out with "
+            "--leave-out if it is not known when predicting"
+        )
     return said + _outliers(table, encoder, X)
 
 
@@ -297,7 +300,7 @@ def _outliers(table: Table, encoder: Encoder, X: Features) -> list[str]:
         row = int(far[:, j].argmax())
         said.append(
             f"line {table.lines[row]}, column {shown(encoder.names[j])}: {X[row, first[j]]:g} is a thousand "
-            "times beyond the others; is it a slip?"
+            "times beyond the others; is it a typing error?"
         )
     return said
 

@@ -28,7 +28,7 @@ def checked_rows(X: ArrayLike, names: Sequence[str] = ()) -> NDArray[np.float64]
     if rows.ndim != 2 or 0 in rows.shape:
         raise DataError(f"X has shape {rows.shape}; rows and columns (n, d) are needed.")
     if names and len(names) != rows.shape[1]:
-        raise DataError(f"X has {rows.shape[1]} columns; the model knows {len(names)}.")
+        raise DataError(f"X has {rows.shape[1]} columns; the model takes {len(names)}.")
     wrong = np.argwhere(~np.isfinite(rows))
     if len(wrong):
         row, column = (int(i) for i in wrong[0])

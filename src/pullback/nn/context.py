@@ -67,7 +67,7 @@ class Context:
         """What `state` is in the next step. Only where the circuit is to train; else it stays."""
         name = self.builder.label_of(state.id)
         if self._role(name) != "state" or name in self.after:
-            raise CircuitError(f"'{name}' is no state, or was said twice what it becomes.")
+            raise CircuitError(f"'{name}' is not a state, or `becomes` was called twice for it.")
         if after.shape != state.shape:
             raise ShapeError(f"state '{name}' of shape {state.shape} becomes one of {after.shape}.")
         if after.dtype != state.dtype:

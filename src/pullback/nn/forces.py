@@ -187,7 +187,7 @@ def _check_conservative(force: Callable[[Any, Any], Any], scores: int, label: An
         i, j = (int(k) for k in np.unravel_index(np.argmax(uneven), uneven.shape))
         if uneven[i, j] > 1e-6 * max(1.0, float(np.abs(jacobian).max())):
             raise CircuitError(
-                "this force is the force of no loss: it does work going around in a circle.",
+                "this force is not the gradient of any loss: its Jacobian is not symmetric.",
                 where=[
                     f"d force[{i}] / d score[{j}] = {jacobian[i, j]:.6g}",
                     f"d force[{j}] / d score[{i}] = {jacobian[j, i]:.6g}, which should be the same",

@@ -31,7 +31,7 @@ class Linear(Layer):
 
     def join(self, x: Wire, context: Context) -> Wire:
         if x.ndim < 2:
-            raise ShapeError(f"Linear listens to rows (n, d), not to shape {x.shape}.")
+            raise ShapeError(f"Linear takes rows (n, d), not shape {x.shape}.")
         W = context("W", (x.shape[-1], self.units), self.init)
         y = x @ W
         return y + context("b", (self.units,), zeros) if self.bias else y

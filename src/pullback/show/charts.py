@@ -80,7 +80,7 @@ def scatter_around_zero(
 
 def reliability(bins: Sequence[tuple[float, float, int]], said: str) -> str:
     """Predicted probability against the share that was right; beside each dot its number of rows."""
-    axes = Axes((0.0, 1.0), (0.0, 1.0), "predicted probability", "share that was right")
+    axes = Axes((0.0, 1.0), (0.0, 1.0), "predicted probability", "share that is right")
     most = max((rows for _, _, rows in bins), default=1)
     drawn = [_diagonal(axes), _curve(axes, Line("", "value", [(x, y) for x, y, _ in bins]))]
     for sure, right, rows in bins:

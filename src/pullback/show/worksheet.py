@@ -41,9 +41,7 @@ def sheets(names: Sequence[str], seed: int, level: str) -> list[Sheet]:
     True
     """
     if not 1 <= len(names) <= MOST:
-        raise OptionError(
-            f"there are {len(names)} sheets to make; it is a number from 1 to {MOST}."
-        )
+        raise OptionError(f"the number of sheets must be from 1 to {MOST}, got {len(names)}.")
     return [Sheet(name, i + 1, exercise(seed, i, level)) for i, name in enumerate(names)]
 
 

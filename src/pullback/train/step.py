@@ -37,7 +37,7 @@ class Task:
 
     def __post_init__(self) -> None:
         if self.dtype not in (FLOAT32.name, FLOAT64.name):
-            raise OptionError(f"dtype={self.dtype!r}; it is 'float32' or 'float64'.")
+            raise OptionError(f"dtype must be 'float32' or 'float64', got {self.dtype!r}.")
 
 
 def objective(task: Task, x: Spec, target: Spec) -> Joined:

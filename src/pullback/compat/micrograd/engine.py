@@ -150,8 +150,8 @@ class _Manners(Unit):
         derived = isinstance(self, PlainValue) and type(self) is not PlainValue
         if by is not given.GIVEN and (by is not None or not derived):
             raise AttributeError(
-                "_backward can be set for a Value with children of its own, as Value(data, (a, b), 'op'); "
-                "what gates put out is pulled by their rules."
+                "_backward can be set only for a Value made with children, as Value(data, (a, b), 'op'); "
+                "the output of a gate uses the gate's own rule."
             )
         given.pull_by(self, function)
 

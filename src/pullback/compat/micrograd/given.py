@@ -100,7 +100,7 @@ class Given(GateUse):
         if slopes is None:
             name = getattr(self.output, "_op", "") or "a Value"
             raise CircuitError(
-                f"{name} was given children, but nothing says how they are pulled.",
+                f"{name} has children, but no local gradients for them.",
                 fix="Value(data, children, local_grads), or out._backward = ...",
             )
         for child, slope in zip(self.inputs, slopes, strict=True):

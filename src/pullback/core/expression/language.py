@@ -89,7 +89,7 @@ REFUSED_SIGNS = {
     ":=": ("a name is given with =", "="),
     "<>": ("unequal is !=", "!="),
     "/*": ("a comment starts with // and ends with its line", "//"),
-    ".": ("names have no parts, except Math.exp and its like", ""),
+    ".": ("names have no dots, except Math.exp and similar", ""),
     "\\": ("a line goes on inside brackets", ""),
     **dict.fromkeys(("&", "|", "~", "<<", ">>"), (_NO_BITS, "")),
     **dict.fromkeys(("{", "}"), (_NO_BLOCKS, "")),

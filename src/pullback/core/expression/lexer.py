@@ -126,7 +126,7 @@ def _kind_of_name(text: str, word: str, start: int) -> str:
         return "truth"
     bare = word.removeprefix("Math.")
     if bare in REFUSED_WORDS or bare in STATEMENT_WORDS or bare in TRUTH:
-        what = f"'{bare}' is a word of other languages and means nothing here."
+        what = f"'{bare}' is a keyword of other languages and is not supported here."
         raise ExpressionError(what, text=text, position=start, fix=REFUSED_WORDS.get(bare, ""))
     if len(bare) > MAX_NAME:
         what = f"the name {shown(bare)} has {len(bare):,} characters; the limit is {MAX_NAME}."

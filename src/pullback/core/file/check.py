@@ -77,7 +77,7 @@ def _check_tables(columns: Columns) -> None:
     for site in columns.sites:
         named = site.name == "" or is_safe(site.name)
         if not named or not _FILE_NAME.fullmatch(site.file) or not 0 <= site.line < 2**31:
-            raise FileError(f"'{said(tuple(site))}' is no place in anybody's code.")
+            raise FileError(f"'{said(tuple(site))}' is not the place of a line of code.")
     for name in (name for group in columns.groups for name in group):
         if not is_safe(name):
             raise FileError(f"'{said(name)}' cannot name a scope: it is no ASCII identifier.")
@@ -145,17 +145,17 @@ def _check_order(columns: Columns) -> None:
     _check_ids(first, rows + 1, 0, len(operands) + 1, "first")
     counts = np.diff(first)
     if first[0] != 0 or first[-1] != len(operands) or (counts < 0).any():
-        raise FileError("the column 'first' does not share out the operands among the rows.")
+        raise FileError("the column 'first' does not divide the operands among the rows.")
     if counts.max(initial=0) > OPERANDS:
         most = f"{counts.max():,} inputs; a file allows {OPERANDS:,}."
         raise FileError(f"row {counts.argmax()} has {most}")
     if counts[columns.op < 2].any():
-        raise FileError("an input or constant listens to another row.")
+        raise FileError("an input or a constant has inputs of its own.")
     row = np.repeat(np.arange(rows, dtype=np.int32), counts)
     wrong = (operands < 0) | (operands >= row)
     if wrong.any():
         at = int(wrong.argmax())
-        raise FileError(f"row {row[at]} listens to row {operands[at]}, which is not before it.")
+        raise FileError(f"row {row[at]} has row {operands[at]} as input, which is not before it.")
 
 
 def _check_inputs(columns: Columns) -> None:
@@ -163,7 +163,7 @@ def _check_inputs(columns: Columns) -> None:
     if not np.array_equal(np.sort(inputs), np.flatnonzero(columns.op == 0)):
         raise FileError("the list of inputs is not that of the rows that are inputs.")
     if not np.array_equal(columns.attribute[inputs], np.arange(inputs.size)):
-        raise FileError("an input does not know its own position.")
+        raise FileError("the position stored for an input is wrong.")
     _check_ids(roles, len(inputs), 0, len(ROLES), "roles")
     labels = np.sort(columns.label[inputs])
     if (labels < 0).any():

@@ -65,7 +65,7 @@ def unpack(data: bytes) -> tuple[str, dict[str, NDArray[Any]]]:
     tables, layout = _decoded(header)
     # One comparison finds gaps, overlaps, sizes that lie, names given twice, and all but one order.
     if _header(tables, sorted(layout, key=_place)) != header:
-        raise FileError("the header is not spelled as pullback spells it.")
+        raise FileError("the header is not written in pullback's own form.")
     return tables, _views(data, 8 + size, layout)
 
 

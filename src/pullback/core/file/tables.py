@@ -68,7 +68,7 @@ def decode(text: str) -> Tables:
     except msgspec.MsgspecError as error:
         raise FileError(f"the tables are not readable: {said(error)}.") from None
     if encode(tables) != text:
-        raise FileError("the tables are not spelled as pullback spells them.")
+        raise FileError("the tables are not written in pullback's own form.")
     return tables
 
 
@@ -115,7 +115,7 @@ def _unpacked(value: Any, nest: type) -> Any:
         return unpacked(value, nest)
     given = value["$float"]
     if len(value) != 1 or not isinstance(given, str) or given not in _FLOATS:
-        raise FileError(f"the tables hold a number that is none: '{said(value)}'.")
+        raise FileError(f"the tables hold an invalid number: '{said(value)}'.")
     return _FLOATS[given]
 
 

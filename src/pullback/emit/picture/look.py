@@ -47,17 +47,21 @@ class Look:
 
     def __post_init__(self) -> None:
         if self.theme not in THEMES:
-            raise OptionError(f"theme={self.theme!r}; it is one of {', '.join(THEMES)}.")
+            raise OptionError(f"theme must be one of {', '.join(THEMES)}, got {self.theme!r}.")
         if self.inputs not in ("near", "left"):
-            raise OptionError(f"inputs={self.inputs!r}; it is 'near' or 'left'.")
+            raise OptionError(f"inputs must be 'near' or 'left', got {self.inputs!r}.")
         if self.direction not in ("auto", "right", "down"):
-            raise OptionError(f"direction={self.direction!r}; it is 'right', 'down' or 'auto'.")
+            raise OptionError(
+                f"direction must be 'right', 'down' or 'auto', got {self.direction!r}."
+            )
         if self.width is not None and not 0 < self.width < inf:
-            raise OptionError(f"width={self.width!r}; it is a number of pixels above 0, or None.")
+            raise OptionError(
+                f"width must be a number of pixels above 0, or None, got {self.width!r}."
+            )
         if self.digits not in range(1, 18):
-            raise OptionError(f"digits={self.digits!r}; it is a number from 1 to 17.")
+            raise OptionError(f"digits must be a number from 1 to 17, got {self.digits!r}.")
         if not (self.depth in (None, "all") or (isinstance(self.depth, int) and self.depth >= 0)):
-            raise OptionError(f"depth={self.depth!r}; it is a number from 0, 'all' or None.")
+            raise OptionError(f"depth must be a number from 0, 'all' or None, got {self.depth!r}.")
 
     @property
     def widest(self) -> float:

@@ -170,7 +170,7 @@ def _own_lines(text: str) -> Iterator[Line]:
     # A text that ends with an assignment leaves one step behind, the name of its result.
     if len(steps) != 1 or not parsed.result or steps[0].text not in parsed.assigned:
         raise refusal(
-            text, steps[0].start, "the last line gives its value to nothing.", fix="dx = ..."
+            text, steps[0].start, "the last line assigns its value to no name.", fix="dx = ..."
         )
 
 
@@ -345,7 +345,7 @@ class _Statements:
             if isinstance(target, ast.Name):
                 yield Line(target.id, added, index, "add.at", start=start_of(node))
                 return
-        what = "this line gives its value to nothing."
+        what = "this line assigns its value to no name."
         raise refusal(self.text, start_of(node), what, UNDERSTOOD, "dx = ...")
 
 

@@ -254,7 +254,7 @@ def _in_order(circuit: Circuit, end: Cell) -> list[Cell]:
             if gates > LARGEST:
                 said = circuit.describe(end.place[1])
                 raise OptionError(
-                    f"one element of {said} is made of more than {LARGEST:,} gates; nobody reads that.",
+                    f"one element of {said} is made of more than {LARGEST:,} gates, which is the limit.",
                     fix="give a wire on the way a name, and open that one; or open a smaller array",
                 )
             waiting.append((cell, True))

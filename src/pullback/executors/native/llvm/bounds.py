@@ -30,7 +30,7 @@ def asked() -> bool:
     said = os.environ.get("PULLBACK_BOUNDS", "")
     if said not in ("", "check"):
         fix = "PULLBACK_BOUNDS=check, or leave it unset for no checks"
-        raise OptionError(f"PULLBACK_BOUNDS is {said!r:.60}; it knows one word.", fix=fix)
+        raise OptionError(f"PULLBACK_BOUNDS is {said!r:.60}; the only value is 'check'.", fix=fix)
     return bool(said)
 
 
