@@ -213,3 +213,11 @@ def test_a_loss_that_has_not_grown_is_not_said(executor):
     assert fitted.grew is None
     still = SVM.fit(start | SEEN, plan=Plan(1, 3), optimizer=SGD(1e-300), executor=executor)
     assert still.grew is None
+
+
+def test_a_fit_has_defaults():
+    f = pb.circuit("loss = (w*x - y) ** 2", parameters="w")
+    x = np.linspace(0.0, 1.0, 64)
+    data = {"w": 0.0, "x": x, "y": 2 * x}
+    assert f.fit(data)["w"] == f.fit(data, plan=Plan(), optimizer=SGD())["w"]
+    assert 1.0 < f.fit(data)["w"] < 2.0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pullback.gates.curves import sqrt
-from pullback.train.optimizers import SGD, Optimizer, State
+from pullback.loop.optimizers import SGD, Optimizer, State
 
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8
 

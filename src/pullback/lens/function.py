@@ -35,6 +35,7 @@ from pullback.lens.specialize import Specialization, Specializations
 from pullback.lens.text import function_of_text
 from pullback.lens.training_source import training_source
 from pullback.loop.loop import How
+from pullback.loop.optimizers import SGD
 from pullback.loop.plan import Plan
 from pullback.passes.optimizer import Optimizer
 
@@ -233,15 +234,16 @@ class CircuitFunction:
         self,
         /,
         *values: Any,
-        plan: Plan,
-        optimizer: Optimizer,
+        plan: Plan = Plan(),  # noqa: B008 - frozen
+        optimizer: Optimizer = SGD(),  # noqa: B008 - frozen
         executor: str = "auto",
         threads: int = 1,
         **named: Any,
     ) -> Fitted:
         """Train the circuit's `parameters` so that its output, a loss, gets small.
 
-        Parameters start at the values given for them. Data are arrays with a row an example, of which
+        The standard is SGD(0.01) for 100 epochs of 32 rows a step. Parameters start at the values given
+        for them. Data are arrays with a row an example, of which
         a step takes `plan.batch_size`; numbers and frozen inputs are the same in every step. A loss
         with a number a row is averaged. With a batch of 1 and single numbers everywhere, a row comes
         without an axis of rows. Ctrl-C stops after a full step. The whole loop is machine code;

@@ -13,6 +13,7 @@ from pullback.core.dtypes import FLOAT32, FLOAT64
 from pullback.core.ranges import check_count
 from pullback.data.standardize import fit_standardizer
 from pullback.errors import DataError, OptionError
+from pullback.loop.optimizers import SGD
 from pullback.loop.plan import Plan
 from pullback.models.estimator import Classifier, Estimator, Pair, Regressor
 from pullback.models.rows import checked_labels, checked_numbers, checked_rows, codes_of
@@ -24,7 +25,6 @@ from pullback.nn.linear import Linear
 from pullback.nn.losses import CrossEntropy, Loss, MeanSquaredError
 from pullback.nn.sequential import Sequential
 from pullback.train.monitor import Monitor
-from pullback.train.optimizers import SGD
 from pullback.train.step import Task
 from pullback.train.trainer import Examples, Training
 

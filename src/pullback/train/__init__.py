@@ -1,9 +1,9 @@
 """Floor 8, train: weights change here, one step circuit after the other."""
 
+from pullback.loop.optimizers import SGD, Optimizer
 from pullback.loop.plan import Plan
 from pullback.loop.state import TrainState
 from pullback.train.monitor import EpochRecord, Monitor
-from pullback.train.optimizers import SGD, Optimizer
 from pullback.train.step import Task, evaluation, objective, training_step
 from pullback.train.trainer import Examples, Training
 from pullback.train.wrappers import Averaged, Clipped, Each, Proximal
