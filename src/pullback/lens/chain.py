@@ -18,6 +18,7 @@ from pullback.lens.numeric import EPSILON
 from pullback.lens.switches import state
 from pullback.passes.rewrite import live
 
+FEW = 18  # steps: a gate alone is smooth on its own scale
 TINY = 1e-200  # a complex step: no digits are lost by subtracting, so it may be as small as this
 SAME = 1e-9  # the complex body must give the real one's value, or its slope is not believed
 
@@ -80,7 +81,8 @@ def _by_ladder(
         float(np.max(np.abs(w) / np.maximum(np.abs(x), 0.1), initial=0.0))
         for x, w in _pairs(inputs, ways)
     ]
-    steps = exact_steps(0.0, 0.1 / max(shares) if 0.0 < max(shares) < np.inf else np.nan)
+    widest = 0.1 / max(shares) if 0.0 < max(shares) < np.inf else np.nan
+    steps = exact_steps(0.0, widest, FEW)
 
     def at(step: float) -> Any:
         moved = [(x + step * w)[()] if np.any(w) else x[()] for x, w in _pairs(inputs, ways)]

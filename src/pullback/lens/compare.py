@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,7 +20,7 @@ OK, WRONG, KINK, UNSURE = "ok", "wrong", "kink", "unsure"
 # Numbers below this share of the largest gradient are compared with it, not with themselves.
 SMALLEST = 1e-6
 # How the reach shrinks until no corner lies within it; nearer than 1e-8 is called "at" the corner.
-SHRINKS = (1.0, 1e-2, 1e-4, 1e-6)
+SHRINKS = (1.0, 0.3, 0.1, 1e-2, 1e-4, 1e-6)
 WIDER = 8.0  # the ladder starts from steps so much wider: those that do not hold are found out
 NEGLIGIBLE = 1e-11  # of the largest gradient
 MEASURED = 1e-6  # a slope that is known less well than this is not measured
@@ -85,12 +86,22 @@ def compared(move: Move, scale: float, tolerance: float) -> Finding:
     size = max(abs(move.analytic), abs(found.value), SMALLEST * scale)
     doubt = found.error + move.noise / found.step
     uncertainty = _share(doubt, size)
-    near = error <= tolerance and uncertainty <= 10.0 * tolerance
+    near = error <= tolerance and (
+        uncertainty <= 10.0 * tolerance or _is_sharp(move, found, tolerance, size)
+    )
     # Of a pull that is nothing beside the others, the first digits may drown in their rounding.
     small = abs(move.analytic - found.value) <= HONEST * doubt <= NEGLIGIBLE * scale
     if near or small or (error == 0.0 and _is_exact(move, scale)):
         return Finding(move.where, move.analytic, found.value, error, uncertainty, OK)
-    return _looked_at_closely(move, scale, tolerance)
+    return _looked_at_closely(move, scale, tolerance, (found.value, doubt))
+
+
+def _is_sharp(move: Move, found: Slope, tolerance: float, size: float) -> bool:
+    """Whether rounding, measured now instead of assumed, moves neither the pull nor the slope much."""
+    if move.inside is None:
+        return False
+    doubt = found.error + move.inside.noise() / found.step
+    return doubt <= MEASURED * size and move.inside.rounding() <= tolerance * size
 
 
 def _is_exact(move: Move, scale: float) -> bool:
@@ -107,71 +118,111 @@ def _at_kink(move: Move, scale: float, corner: int) -> Finding:
     return Finding(move.where, move.analytic, near, error, np.inf, KINK, gate, line)
 
 
-def _looked_at_closely(move: Move, scale: float, tolerance: float) -> Finding:
+def _looked_at_closely(
+    move: Move, scale: float, tolerance: float, few: tuple[float, float]
+) -> Finding:
     """Every other way to measure the slope, and what they say together."""
+    look = _Look(move, scale, tolerance, few)
+    verdict, value, error, reason = look.verdict()
+    if verdict != OK and not error <= 0.1 * abs(value):
+        value = math.nan  # no digit of it is known
+    apart, doubt = _relative(move.analytic, value, scale), _share(error + look.blur, look.size)
+    return Finding(move.where, move.analytic, value, apart, doubt, verdict, reason=reason)
+
+
+class _Look:
+    """What a ladder of steps, the slope gate by gate and shaken last digits say about one move.
+
+    few: the slope that a few differences gave, and how far off it may be. blur: how far rounding
+    alone moves the pull. passes: the difference that does.
+    """
+
+    def __init__(
+        self, move: Move, scale: float, tolerance: float, few: tuple[float, float]
+    ) -> None:
+        self.move, self.pull, self.few, inside = move, move.analytic, few, move.inside
+        self.blur = inside.rounding() if inside else 0.0
+        known = self.pull if math.isfinite(self.pull) else self.found.value
+        self.size = max(abs(known), SMALLEST * scale)
+        self.passes = tolerance * self.size
+
+    def verdict(self) -> tuple[str, float, float, str]:
+        """The verdict, the slope that it goes by and its error, and why it is unsure."""
+        if not math.isfinite(self.pull):
+            return self._of_no_number()
+        sharp, (value, doubt) = self.blur <= self.passes, self.few
+        if sharp and abs(self.pull - value) <= HONEST * doubt < self._far and self._chain_agrees():
+            return OK, *self._by_chain, ""
+        found = self.found
+        against = found.refutes(self.pull, max(self.passes, HONEST * self.blur))
+        if against and self._chain_refutes():
+            return KINK if found.corner(self.pull) else WRONG, *self._by_ladder, ""
+        if not against and sharp:
+            near = abs(self.pull - found.value) <= self.passes
+            if not found.reason and near and found.error <= MEASURED * self.size:
+                return OK, *self._by_ladder, ""
+            if self._chain_agrees():
+                return OK, *self._by_chain, ""
+        return UNSURE, *self._by_ladder, self._reason()
+
+    @property
+    def _far(self) -> float:
+        """A few differences that are further off than this say nothing."""
+        return 0.01 * self.size
+
+    @property
+    def _by_ladder(self) -> tuple[float, float]:
+        return self.found.value, self.found.error
+
+    @property
+    def _by_chain(self) -> tuple[float, float]:
+        return (math.nan if self.chain is None else self.chain), 0.0
+
+    @cached_property
+    def found(self) -> Measured:
+        """The ladder's slope."""
+        return _widest_that_holds(self.move, self.move.inside.noise() if self.move.inside else 0.0)
+
+    @cached_property
+    def chain(self) -> float | None:
+        """The slope measured gate by gate, None where nothing is known of the inside."""
+        inside = self.move.inside
+        return inside.chain() if inside and inside.chain else None
+
+    def _chain_agrees(self) -> bool:
+        return self.chain is not None and abs(self.pull - self.chain) <= self.passes
+
+    def _chain_refutes(self) -> bool:
+        room = max(self.passes, HONEST * self.blur)
+        return self.chain is None or abs(self.pull - self.chain) > room
+
+    def _of_no_number(self) -> tuple[str, float, float, str]:
+        """Infinity times 0 on the way makes NaN of right rules; a rule alone has no such excuse."""
+        inside, found = self.move.inside, self.found
+        unknown = found.reason or found.error > MEASURED * self.size
+        if unknown or (inside and not inside.alone):
+            return UNSURE, *self._by_ladder, f"the pull is {self.pull:g}"
+        return WRONG, *self._by_ladder, ""
+
+    def _reason(self) -> str:
+        if self.blur <= self.passes:
+            return self.found.reason or "rounding hides the slope"
+        amount = f"{self.blur:.0e}" if self.blur < math.inf else "any amount"
+        return f"rounding alone moves the pull by {amount}"
+
+
+def _widest_that_holds(move: Move, noise: float) -> Measured:
+    """Near 0 a slope may belong to steps of the number's own size, far below the usual ones."""
     here = move.at(move.start)[1]
 
     def smooth(x: float) -> float:
         done, switches = move.at(x)
         return math.nan if _turned(here, switches) else done
 
-    inside = move.inside
-    noise = inside.noise() if inside else 0.0
-    found = _widest_that_holds(smooth, move, noise)
-    chain = inside.chain() if inside and inside.chain else None
-    blur = inside.rounding() if inside else 0.0
-    pull = abs(move.analytic) if math.isfinite(move.analytic) else abs(found.value)
-    size = max(pull, SMALLEST * scale)
-    verdict, reason = _verdict(move, found, chain, (tolerance * size, blur, MEASURED * size))
-    if verdict == WRONG and found.corner(move.analytic):
-        verdict = KINK
-    value, doubt = found.value, found.error + blur
-    if verdict == OK and chain is not None and abs(found.value - move.analytic) > tolerance * size:
-        value, doubt = chain, blur
-    elif not found.error <= 0.1 * abs(found.value):
-        value = math.nan  # no digit of it is known
-    error, uncertainty = _relative(move.analytic, value, scale), _share(doubt, size)
-    return Finding(move.where, move.analytic, value, error, uncertainty, verdict, reason=reason)
-
-
-def _widest_that_holds(function: Callable[[float], float], move: Move, noise: float) -> Measured:
-    """Near 0 a slope may belong to steps of the number's own size, far below the usual ones."""
     wide, own = WIDER * move.reach, 0.1 * abs(move.start)
-    found = ladder(function, move.start, wide, noise)
+    found = ladder(smooth, move.start, wide, noise)
     again = found.reason and 0.0 < own < 1e-6 * wide
-    return ladder(function, move.start, own, noise) if again else found
-
-
-def _verdict(
-    move: Move, found: Measured, chain: float | None, limits: tuple[float, float, float]
-) -> tuple[str, str]:
-    """limits, absolute: what passes, what rounding does to the pull, what counts as measured."""
-    tolerance, blur, measured = limits
-    pull, inside = move.analytic, move.inside
-    if not math.isfinite(pull):
-        # Infinity times 0 on the way makes NaN of right rules; a rule alone has no such excuse.
-        excused = (inside and not inside.alone) or found.reason or found.error > measured
-        return (UNSURE, f"the pull is {pull:g}") if excused else (WRONG, "")
-    room = max(tolerance, HONEST * blur)
-    against = found.refutes(pull, room)
-    if against and (chain is None or abs(pull - chain) > room):
-        return WRONG, ""
-    by_ladder = (
-        not found.reason and abs(pull - found.value) <= tolerance and found.error <= measured
-    )
-    by_chain = chain is not None and abs(pull - chain) <= tolerance
-    if (by_ladder or by_chain) and not against and blur <= tolerance:
-        return OK, ""
-    return UNSURE, _reason(found, limits)
-
-
-def _reason(found: Measured, limits: tuple[float, float, float]) -> str:
-    tolerance, blur, _ = limits
-    if not blur <= tolerance:
-        return "rounding alone moves the pull by " + (
-            f"{blur:.0e}" if blur < math.inf else "any amount"
-        )
-    return found.reason or "rounding hides the slope"
+    return ladder(smooth, move.start, own, noise) if again else found
 
 
 def is_corner(move: Move, tolerance: float) -> bool:
@@ -190,6 +241,8 @@ def _measured(move: Move, scale: float) -> tuple[Slope | None, int]:
         crossed: list[int] = []
 
         def work(x: float, crossed: list[int] = crossed) -> float:
+            if crossed:
+                return math.nan  # these steps are too wide: no need to run the others
             done, switches = move.at(x)
             crossed += _turned(here, switches)
             return done
@@ -198,8 +251,9 @@ def _measured(move: Move, scale: float) -> tuple[Slope | None, int]:
         if crossed:
             corner = min(crossed)
             continue
-        if best is None or found.error < best.error:
-            best = found
+        if best is not None and found.error >= best.error and math.isfinite(best.error):
+            break  # narrower still would only round more
+        best = found
         if found.error <= 1e-11 * max(abs(found.value), SMALLEST * scale):
             break
     return best, corner

@@ -159,10 +159,10 @@ def beside(function: Callable[[float], float], start: float, reach: float) -> Si
     return Sides(min(slopes), max(slopes), slack, bool(jump > room))
 
 
-def exact_steps(start: float, widest: float) -> list[float]:
+def exact_steps(start: float, widest: float, count: int = STEPS) -> list[float]:
     """Ever smaller steps, each so that start + step and start - step are exact."""
     steps = []
-    for k in range(STEPS if np.isfinite(widest) else 0):
+    for k in range(count if np.isfinite(widest) else 0):
         step = START * widest * RATIO**k
         unit = 2.0 * float(np.spacing(abs(start) + step))
         if not 8.0 * unit <= step:
