@@ -4,11 +4,14 @@ import ast
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import pullback
+import pullback as pb
 
 HOME = Path(pullback.__file__).parent
 SCRIPT = Path(__file__).with_name("first_by_threads.py")
@@ -22,6 +25,28 @@ def test_whatever_eight_threads_ask_for_first_is_made_once_and_right():
     *wrong, last = ended.stdout.splitlines() or [""]
     assert (wrong, ended.stderr) == ([], "")
     assert int(last.split()[2]) >= 40
+
+
+def test_threads_that_make_units_of_both_kinds_never_turn_the_clock_back():
+    """A Unit that is older than what it was made of would be pulled before it."""
+    found, start = {0: [pb.Unit(1.0).order]}, threading.Barrier(2)  # the native type is made
+
+    def work(number):
+        start.wait()
+        found[number] = [pb.Unit(x).order for _ in range(50) for x in (1.0, [1.0])]
+
+    def profile(frame, *_):  # others come in wherever a place in the order is taken
+        if frame.f_code.co_filename.endswith("unit_type.py"):
+            time.sleep(0.0005)
+
+    threading.setprofile(profile)
+    threads = [threading.Thread(target=work, args=(n,)) for n in (1, 2)]
+    [thread.start() for thread in threads]
+    threading.setprofile(None)
+    [thread.join() for thread in threads]
+    orders = [order for made in found.values() for order in made]
+    assert (len(set(orders)), len(orders)) == (201, 201)
+    assert all(made == sorted(made) for made in found.values())
 
 
 def unlocked(path):

@@ -400,18 +400,18 @@ def test_a_gate_that_needs_whole_arrays_says_what_holds_them(Value):
 
 
 CUTS = [
-    math.exp, math.tanh, math.floor, math.isnan, float, int, complex, np.float64, np.asarray,
+    math.exp, math.tanh, math.floor, math.isnan, float, int, complex, np.float64,
     lambda x: np.zeros(3).__setitem__(0, x), lambda x: np.array([x], dtype=float),
     lambda x: np.full(2, x, dtype=float), lambda x: "%.3f".__mod__(x), lambda x: f"{x:.3f}",
-    lambda x: math.hypot(x, 1.0), lambda x: [0.0].index(x) or 1, lambda x: range(x),
+    lambda x: math.hypot(x, 1.0), lambda x: range(x),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cut", [c for c in CUTS if c is not np.asarray])
+@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("kind", ["Value", "Unit"])
 def test_nothing_takes_the_number_out_of_the_graph_without_a_word(Value, cut, kind):
     x = Value(0.5) if kind == "Value" else pb.Unit(0.5)
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(TypeError):
         cut(x)
 
 

@@ -31,6 +31,10 @@ METHODS = (
     "sin",
     "cos",
 )  # gates that it has as methods
+_OPERATORS: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
+    np.divide: operator.truediv, np.power: operator.pow,
+}  # fmt: skip
 _SIGNS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-", "relu": "ReLU",
 }  # fmt: skip
@@ -75,6 +79,9 @@ class _Manners(Unit):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         """NumPy's function: the gate of that name, or on an array of objects, one by one."""
+        operate = _OPERATORS.get(ufunc)
+        if operate is not None and isinstance(inputs[0], np.generic):  # most often, and quickly
+            return operate(inputs[0].item(), *inputs[1:], **keywords)
         if not any(np.ndim(x) for x in inputs if not isinstance(x, Unit)):
             found = super().__array_ufunc__(ufunc, method, *inputs, **keywords)
             if found is not NotImplemented:
