@@ -52,7 +52,8 @@ ODD_OPTIONS: list[Any] = [
     ((None, None, None), "new"), ("old",), (1, (0, 1)), slice(0, 2), slice(None, None, 0), ..., np.int64(0),
     np.int64(-1), np.bool_(True), np.float64(1), np.array(0), np.array([0]), np.array([0, 1]),
     np.array([0.5]), np.array([[0]]), np.array([], int), np.array("x"), {}, set(), object(), 1j, float, int,
-    np.float32, np.dtype("f4"), np.dtype("c16"), np.timedelta64(1, "s"), range(2), len, fractions.Fraction(1, 2),
+    np.float32, np.dtype("f4"), np.dtype("c16"), np.timedelta64(1, "s"), range(2), len,
+    fractions.Fraction(1, 2),
     "split", "first", "nearest",
 ]  # fmt: skip
 
