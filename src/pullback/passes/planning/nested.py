@@ -43,7 +43,7 @@ def nested_sums(circuit: Circuit) -> Circuit:
 
 def _steps(circuit: Circuit) -> dict[int, Axes]:
     """Of each sum that another fold of related numbers can begin: the axes of that one."""
-    if "sum" not in circuit.ops:
+    if "sum" not in circuit.ops or all(product(s.shape) < LEAST for s in circuit.specs):
         return {}
     folds = [r for r in circuit.rows() if r.gate and r.gate.name == "sum" and _is_large(r, circuit)]
     found: dict[int, Axes] = {}

@@ -22,10 +22,11 @@ class Pieces:
         asked: Container[int],
     ) -> None:
         self.circuit, self.kernels, self.users, self.asked = circuit, kernels, users, asked
+        self._some = "concat" in circuit.ops
 
     def home(self, row: Row) -> View:
         """Where the row's wire is written."""
-        concat = self._only_reader(row)
+        concat = self._only_reader(row) if self._some else None
         if concat is None:
             return dense(self.circuit, row.wire)
         whole, axis = self.home(concat), _axis(concat, self.circuit)

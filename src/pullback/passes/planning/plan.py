@@ -70,6 +70,7 @@ def plan(circuit: Circuit, kernels: Kernels, carried: Sequence[tuple[int, int]] 
 class _Planner:
     def __init__(self, circuit: Circuit, kernels: Kernels) -> None:
         self.circuit, self.kernels = circuit, kernels
+        self.kinds = {name: kernels.find(name) for name in circuit.ops[2:]}  # by gate
         self.plan = Plan(circuit)
         self.same: dict[int, int] = {}  # a wire that is another one, unchanged
         self.rectified: dict[int, int] = {}  # the relu of a wire
@@ -83,7 +84,7 @@ class _Planner:
         self.rows = [self._renamed(r) for r in circuit.rows() if wanted[r.wire]]
         self.users: dict[int, list[Row]] = {}
         for row in self.rows:
-            for i in dict.fromkeys(row.inputs):
+            for i in row.inputs if len(row.inputs) == 1 else {*row.inputs}:
                 self.users.setdefault(i, []).append(row)
         self.asked = {self.same.get(o, o) for o in circuit.outputs}
         self.pieces = Pieces(circuit, kernels, self.users, self.asked)
@@ -117,7 +118,7 @@ class _Planner:
             views[row.wire] = view or self.pieces.home(row)
             if row.gate is None or view is not None:
                 continue
-            kernel = self.kernels.find(row.gate.name)
+            kernel = self.kinds[row.gate.name]
             assert kernel is not None
             if kernel is self.kernels.loop:
                 self._elementwise(row)
@@ -174,14 +175,16 @@ class _Planner:
 
     def _with_waiting(self, row: Row) -> list[Row]:
         """A row behind those that wait for it."""
-        before = [r for i in dict.fromkeys(row.inputs) for r in self.waiting.pop(i, [])]
+        if not self.waiting:
+            return [row]
+        before = [r for i in row.inputs for r in self.waiting.pop(i, [])]
         return [*sorted(before), row]
 
     def _flows(self, rows: Sequence[Row], user: Row) -> bool:
         """Whether the one listener of the last of these rows can run in the same turn of the loop."""
         if user.gate is None or user.wire in self.same:
             return False
-        kernel, wire = self.kernels.find(user.gate.name), rows[-1].wire
+        kernel, wire = self.kinds[user.gate.name], rows[-1].wire
         if kernel is self.kernels.loop:
             return self._shape(user.wire) == self._shape(wire)
         if looked_at(user, self.plan.views[wire], self._shape(user.wire)) is not None:
@@ -214,12 +217,7 @@ class _Planner:
         if group.shape != shape or len(group.rows) + len(rows) > LARGEST_GROUP:
             return False
         inside = {row.wire for row in rows}
-        return all(
-            self._in_turn(i, group)
-            for row in rows
-            for i in dict.fromkeys(row.inputs)
-            if i not in inside
-        )
+        return all(self._in_turn(i, group) for row in rows for i in row.inputs if i not in inside)
 
     def _in_turn(self, wire: int, group: Group) -> bool:
         """Whether a wire is there in each turn of a group: made in the same turn, or before."""
@@ -246,13 +244,18 @@ class _Planner:
         return self.opened - 1
 
     def _add(self, rows: Sequence[Row], group: Group) -> None:
-        group.rows = [*group.rows, *rows]
-        _sort(group)
+        self._give(group, rows)
         for row in rows:
             self.maker[row.wire] = group
         needed = [s for row in rows for i in row.inputs if (s := self._source(i)) is not None]
         needed += [check for row in rows for check in self._checks(row)]
         self._wait(group, [other for other in needed if other is not group])
+
+    def _give(self, group: Group, rows: Sequence[Row]) -> None:
+        """More rows for a group, in running order; the first one of a product is the product."""
+        group.rows = sorted([*group.rows, *rows])
+        if len(group.rows) > 1 and group.kernel is not self.kernels.loop and not group.kernel.folds:
+            group.rows = [*group.own, *group.others]
 
     def _wait(self, group: Group, needed: Iterable[Group]) -> None:
         """Let `group`, and whoever waits for it, wait for others too."""
@@ -268,8 +271,7 @@ class _Planner:
         """Run the rows of another loop in this one."""
         if not self._may_merge(other, group):
             return
-        group.rows = [*group.rows, *other.rows]
-        _sort(group)
+        self._give(group, other.rows)
         self.maker |= {row.wire: group for row in other.rows}
         self.groups.remove(other)
         gone, here = 1 << other.number, 1 << group.number
@@ -291,7 +293,7 @@ class _Planner:
     def _checks(self, row: Row) -> Iterator[Group]:
         """The groups that look whether the row's indices are in range."""
         assert row.gate is not None
-        kernel = self.kernels.find(row.gate.name)
+        kernel = self.kinds[row.gate.name]
         assert kernel is not None
         for index, size in kernel.checks(self.circuit, row):
             if (index, size) not in self.checks:
@@ -304,12 +306,6 @@ class _Planner:
                 if source is not None:
                     check.before = source.before | 1 << source.number
             yield self.checks[index, size]
-
-
-def _sort(group: Group) -> None:
-    """Rows in running order; the first one of a product is the product."""
-    first = [] if group.kernel.folds else group.own
-    group.rows = sorted(group.rows) if not first else [*sorted(first), *sorted(group.others)]
 
 
 def _ordered(groups: list[Group]) -> list[Group]:

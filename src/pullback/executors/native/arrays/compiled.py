@@ -24,7 +24,7 @@ from pullback.passes.planning.plan import plan, prepared
 from pullback.passes.planning.views import dense
 
 Array = np.ndarray[Any, Any]
-LONG = 2e6  # nanoseconds, about; what takes longer lets other threads run meanwhile
+LONG = 5e6  # nanoseconds, about: as long as Python itself lets one thread run before another
 
 
 class Compiled:

@@ -21,7 +21,7 @@ from pullback.passes.planning.views import View, dense_strides, product
 
 LONG = 64  # numbers one behind the other, from which on a loop that folds is as quick as one that does not
 LARGE = 4096  # numbers; fewer stay near, and are read again at no cost
-FEW = 2  # arrays that may be read with gaps
+FEW = 1  # arrays that may be read with gaps
 CHEAP = 4  # rows that are computed twice rather than written and read
 DEAR = {*CURVES, "power", "divide", "sqrt"}
 
