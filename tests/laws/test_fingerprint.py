@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.core.gate import GATES
 from pullback.executors.native.llvm import fingerprint as sources
+from pullback.executors.native.llvm import jit
 from pullback.executors.native.llvm.fingerprint import fingerprint, source_of
 
 PACKAGE = Path(pb.__file__).parent
@@ -114,3 +116,39 @@ def test_bodies_in_attributes_count_by_what_they_compute(wrapped):
 
     assert repr(recipe_of(0.5)) == repr(recipe_of(0.25))
     assert key(0.5) != key(0.25)
+
+
+def recipe_called(name, factor):
+    """A recipe and its pull, both of them times `factor`."""
+
+    def body(x):
+        return x * factor + pb.tanh(x)
+
+    def pull(dy, y, x):
+        return dy * x * factor
+
+    body.__name__, pull.__name__ = name, f"d_{name}"
+    made = pb.recipe(body)
+    made.pulls(pull)
+    return made
+
+
+@pytest.mark.parametrize("value", [0.25, np.array([0.25, 0.5]), np.full((3, 2), 0.25)], ids=np.ndim)
+def test_a_gate_that_is_defined_again_takes_its_new_value_and_pull(value):
+    found = []
+    for factor in (2.0, 3.0):
+        f = pb.circuit(recipe_called("given_anew", factor))
+        program = pb.compile(f.circuit(value), executor="native")
+        force = np.ones(np.shape(value))[()]
+        found.append((program.run([value])[0], program.value_and_grad([value], force)[1][0]))
+        del GATES["given_anew"]
+    (one, pull), (other, other_pull) = found
+    assert np.allclose(other - one, value)
+    assert np.allclose(other_pull, 1.5 * pull)
+
+
+def test_code_of_a_machine_with_other_instructions_is_not_run_here(monkeypatch):
+    before = jit._key("the same text", 0, False)
+    monkeypatch.setattr(jit, "features", lambda: "+fma,+avx2,-avx512f")
+    monkeypatch.setattr(jit, "_host", jit._host.__wrapped__)
+    assert jit._key("the same text", 0, False) != before
