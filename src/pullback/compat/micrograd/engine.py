@@ -21,16 +21,8 @@ from pullback.executors.unit import (
 )
 from pullback.executors.unit_graph import GateUse
 
-METHODS = (
-    "relu",
-    "exp",
-    "log",
-    "tanh",
-    "sigmoid",
-    "sqrt",
-    "sin",
-    "cos",
-)  # gates that it has as methods
+# Gates that it has as methods.
+METHODS = ("relu", "exp", "log", "tanh", "sigmoid", "sqrt", "sin", "cos")
 _OPERATORS: dict[Any, Callable[..., Any]] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
     np.divide: operator.truediv, np.power: operator.pow,
