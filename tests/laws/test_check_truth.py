@@ -14,7 +14,7 @@ from laws.hard_questions import asked, caught, planted, question, untrue
 
 import pullback as pb
 from pullback.core.gate import GATES
-from pullback.lens.ladder import ladder
+from pullback.lens.ladder import Measured, ladder
 
 SAMPLE, BY_HAND, FAULTS = 60, 30, 12
 
@@ -60,7 +60,15 @@ REPORTED = [
     ("sigmoid(1e6*x)", {"x": 1e-7}, ["ok"]),
     ("exp(-1e8*x*x)", {"x": 1e-4}, ["ok"]),
     ("sin(1/x)", {"x": 1e-3}, ["ok"]),
+    ("x + 1e-40*sin(1e40*x)", {"x": 0.0}, ["unsure"]),  # every step sees 1, the slope is 2
+    ("x - 1e-30*tanh(1e30*x)", {"x": 0.0}, ["unsure"]),
     # quotients and logarithms in which digits cancel
+    ("(1 + x - 1)/x", {"x": 1e-100}, ["unsure"]),
+    (
+        "y/(x*y/x + expm1(x))",
+        {"y": 1e100, "x": -0.461},
+        ["unsure", "unsure"],
+    ),  # two zeros left over
     ("(exp(x) - 1)/x", {"x": 1e-4}, ["unsure"]),
     ("(exp(x) - 1)/x", {"x": 1e-8}, ["unsure"]),
     ("(1 - cos(x))/(x*x)", {"x": 1e-3}, ["unsure"]),
@@ -152,6 +160,14 @@ def test_a_ladder_finds_the_slope_within_its_own_error(function, x, slope):
 def test_a_ladder_refutes_nothing_where_steps_disagree(function):
     found = ladder(function, 2.0, 0.2)
     assert not any(found.refutes(claimed) for claimed in (-5.0, 0.0, 0.5, 1.0, 2.0))
+
+
+def test_a_slope_is_refuted_only_by_two_sets_of_steps():
+    assert not Measured(1.0, 1e-9, other=(1.5, 0.1)).refutes(1.4)
+    assert not Measured(1.4, 0.1, other=(1.0, 1e-9)).refutes(1.5)
+    assert not Measured(1.0, 1e-9, other=(1.0, 1e-9), reason="rough").refutes(1.4)
+    assert Measured(1.0, 1e-9, other=(1.0, 1e-9)).refutes(1.4)
+    assert not Measured(1.0, 1e-9, other=(1.0, 1e-9)).refutes(1.4, room=0.5)
 
 
 def test_corners_that_no_gate_declares_are_measured_with_their_size():
