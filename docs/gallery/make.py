@@ -36,7 +36,7 @@ def pages() -> dict[str, str]:
 
 
 def conventions() -> str:
-    """What every executor answers at corners, ties and NaN, beside what others answer."""
+    """The result of every executor at corners, ties and NaN, beside those of other libraries."""
     head = f"# Conventions\n\n{inspect.getdoc(sys.modules[Convention.__module__])}\n\n"
     head += "| case | expression | at | value | pull | torch | JAX |\n| --- |" + " --- |" * 6 + "\n"
     return head + "".join(
@@ -57,8 +57,8 @@ def index(families: dict[str, list[Gate]]) -> str:
         f"| [{family}]({family}.md) | {', '.join(f'`{g.name}`' for g in gates)} |"
         for family, gates in sorted(families.items())
     ]
-    head = f"# Gallery\n\nAll {len(GATES)} gates, written by the gates themselves.\n\n"
-    head += "[Conventions](conventions.md): what is answered at corners, ties and NaN.\n\n"
+    head = f"# Gallery\n\nAll {len(GATES)} gates, generated from their definitions.\n\n"
+    head += "[Conventions](conventions.md): the results at corners, ties and NaN.\n\n"
     return head + "| family | gates |\n| --- | --- |\n" + "\n".join(rows) + "\n"
 
 

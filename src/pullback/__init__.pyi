@@ -148,7 +148,7 @@ def absolute(x: Unit, /) -> Unit: ...
 
 @overload
 def add(a: Number, b: Number, /) -> float:
-    """y = a + b. Both inputs are pulled as hard as the output."""
+    """y = a + b. The pull on both inputs is the pull on the output."""
 @overload
 def add(a: Array, b: Array, /) -> NDArray[Any]: ...
 @overload
@@ -188,7 +188,7 @@ def cast(x: Unit, /, *, dtype: str) -> Unit: ...
 
 @overload
 def clamp(x: Number, /, *, low: float = ..., high: float = ...) -> float:
-    """y = x held between low and high; a bound that is left out holds nothing. A NaN stays a NaN."""
+    """y = x limited to low..high; an omitted bound does not limit. A NaN stays a NaN."""
 @overload
 def clamp(x: Array, /, *, low: float = ..., high: float = ...) -> NDArray[Any]: ...
 @overload
@@ -296,7 +296,7 @@ def floor(x: Unit, /) -> Unit: ...
 
 @overload
 def force(x: Array, f: Array, /) -> NDArray[Any]:
-    """y = x, and whatever pulls on y, x is pulled with f instead: a force written by hand."""
+    """y = x in the forward pass. In the backward pass the pull on x is f: a gradient written by hand."""
 @overload
 def force(x: Wire, f: Wire | Array, /) -> Wire: ...
 @overload
@@ -426,7 +426,7 @@ def logsumexp(x: Unit, /, *, axis: Axis = None, keepdims: bool = False) -> Unit:
 
 @overload
 def matmul(a: Array, b: Array, /) -> NDArray[Any]:
-    """y = a b. Each side is pulled with the other, turned on its side. Axes before the last two broadcast."""
+    """y = a b. The pull on each side uses the other, transposed. Axes before the last two broadcast."""
 @overload
 def matmul(a: Wire, b: Wire | Array, /) -> Wire: ...
 @overload
@@ -490,7 +490,7 @@ def minimum(a: Array, b: Unit, /, *, ties: str = 'split') -> Unit: ...
 
 @overload
 def multiply(a: Number, b: Number, /) -> float:
-    """y = a b. Each input is pulled by the other's value: the gate swaps them."""
+    """y = a b. The pull on each input is the value of the other times the pull on y."""
 @overload
 def multiply(a: Array, b: Array, /) -> NDArray[Any]: ...
 @overload
@@ -556,7 +556,7 @@ def pick(x: Array, index: Unit, /) -> Unit: ...
 
 @overload
 def power(a: Number, b: Number, /) -> float:
-    """y = a^b, real: NaN for a negative base with a broken exponent. 0^0 is 1."""
+    """y = a^b, real: NaN for a negative base with a fractional exponent. 0^0 is 1."""
 @overload
 def power(a: Array, b: Array, /) -> NDArray[Any]: ...
 @overload
@@ -570,7 +570,7 @@ def power(a: Array, b: Unit, /) -> Unit: ...
 
 @overload
 def prod(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> NDArray[Any]:
-    """y = x[0] x[1] ...: each element is pulled with the product of the others. Of nothing, 1."""
+    """y = x[0] x[1] ...: the pull on each element is the product of the others. Of no elements, 1."""
 @overload
 def prod(x: Wire, /, *, axis: Axis = None, keepdims: bool = False) -> Wire: ...
 @overload
@@ -674,7 +674,7 @@ def stop_gradient(x: Unit, /) -> Unit: ...
 
 @overload
 def subtract(a: Number, b: Number, /) -> float:
-    """y = a - b. The second input is pulled the other way."""
+    """y = a - b. The pull on the second input has the opposite sign."""
 @overload
 def subtract(a: Array, b: Array, /) -> NDArray[Any]: ...
 @overload
@@ -742,7 +742,7 @@ def unslice(x: Unit, /, *, index: Any, shape: Shape) -> Unit: ...
 
 @overload
 def where(condition: Number, a: Number, b: Number, /) -> float:
-    """y = a where the condition holds, else b. The side not chosen is never pulled, not even by NaN."""
+    """y = a where the condition holds, else b. The pull on the side not chosen is always 0."""
 @overload
 def where(condition: Array, a: Array, b: Array, /) -> NDArray[Any]: ...
 @overload

@@ -1,4 +1,4 @@
-"""Every error a person can meet: what happened, where, why it matters, and the fix, on one screen.
+"""All errors: what happened, where, why it matters, and the fix, on one screen.
 
     PullbackError
     |- CircuitError      (ValueError)       a circuit is put together wrongly
@@ -7,12 +7,12 @@
     |- RangeError        (IndexError)       an index points outside its array
     |- UnknownName       (LookupError)      no such wire, gate, column, run or data set
     |  `- UnknownAttribute (AttributeError) no such attribute; says what to write
-    |- ExpressionError   (ValueError)       a typed expression cannot be read; knows the position
+    |- ExpressionError   (ValueError)       a typed expression cannot be parsed; has the position
     |- GateError         (TypeError)        a gate is declared or called wrongly
-    |- FaceError         (LookupError)      a gate has no spelling in some language
+    |- FaceError         (LookupError)      a gate has no code in some language
     |- NotFiniteError    (ArithmeticError)  a checked run met a NaN or an infinity
     |- FileError         (ValueError)       a model file is damaged, foreign or hostile
-    |- DataError         (ValueError)       a table cannot be used; knows line and column
+    |- DataError         (ValueError)       a table cannot be used; has line and column
     |- OptionError       (ValueError)       an option lies outside its range
     |- RunError          (RuntimeError)     training cannot go on
     `- MissingExtra      (ImportError)      an optional library is not installed

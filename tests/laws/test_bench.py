@@ -175,7 +175,7 @@ def test_who_takes_long_or_fails_is_not_asked_for_a_larger_size(monkeypatch):
     monkeypatch.setattr(growth, "_point", lambda _, __, size: Point(size, next(times), "", 1))
     one = grown(replace(made(), sizes=(1, 2, 3, 4)), 0, "peer")
     assert [point.time for point in one.points] == [0.5, 1.5, None, None]
-    assert "1,500,000,000 ns, 0 MiB | not waited for | not waited for |" in growth_page([one])
+    assert "1,500,000,000 ns, 0 MiB | skipped: too slow | skipped: too slow |" in growth_page([one])
 
 
 def test_work_of_one_size_is_shown_without_growth_and_who_is_missing_says_so():

@@ -1,1 +1,1 @@
-"""Floor 10, bench: the same work by us, by other libraries and by C, side by side in one run."""
+"""Floor 10, bench: the same work by pullback, by other libraries and by C, compared in one run."""

@@ -11,7 +11,7 @@ from pullback.bench.row import Row
 from pullback.bench.table import all_rows, in_unit, measured_apart
 
 ROUNDS = 3
-TOO_LONG = "not waited for"
+TOO_LONG = "skipped: too slow"
 PATIENCE = 1.0  # seconds a step; who takes longer is not asked for a larger size
 
 

@@ -39,7 +39,7 @@ COMMANDS = {
     "worksheet": Command("a circuit", "Write worksheets to print, with solutions."),
     "train": Command("data", "Train a net on a data set or a table."),
     "predict": Command("data", "Predict the class or number of each row."),
-    "evaluate": Command("data", "Evaluate a run on rows whose answer is known."),
+    "evaluate": Command("data", "Evaluate a run on labelled rows."),
     "rerun": Command("data", "Train a run again and compare the two, bit by bit."),
     "runs": Command("data", "List the trainings so far, newest first."),
     "bench": Command("speed", "Time the same work beside other libraries."),

@@ -21,7 +21,7 @@ def backward(
 ) -> int:
     """Write the backward pass as code, and verify it.
 
-    The code has your names in it and needs nothing of pullback. Before it is
+    The code uses your names and does not import pullback. Before it is
     printed, python and numpy code is run at three points and compared with the
     circuit. Only the code goes to stdout, so it can be piped into a file or into
     python. Values are needed only to say that an input is an array.

@@ -20,15 +20,15 @@ def bench(
 ) -> int:
     """Time the same work beside other libraries.
 
-    Each row runs in a process of its own, on one core. Everybody must come to the same numbers
-    before a time counts; then all take turns, and medians of processor time are shown.
-    A library that is not installed is said to be so.
+    Each row runs in a process of its own, on one core. All libraries must compute the same numbers
+    before a time counts; then they take turns, and medians of processor time are shown. Libraries that
+    are not installed are listed as such.
 
-    rows: which ones, such as P1 P10; all of them, some minutes, where none is named
+    rows: which rows, such as P1 P10; without any, all of them (some minutes)
     quick: one short round of pullback and the limit alone
     sweep: how time and memory grow with the size of the work, in place of the table
-    list: only say which rows there are
-    markdown: write the table, or how it grows, as a page
+    list: only list the rows
+    markdown: write the table, or with --sweep the growth, as a Markdown page
 
     $ pullback bench --list
     $ pullback bench P2 --quick

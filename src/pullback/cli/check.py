@@ -17,14 +17,12 @@ def check(
 ) -> int:
     """Compare every gradient with a numerical one.
 
-    Each input is moved a little and the output watched; each gate's own rule is
-    checked as well, so a wrong one is named. Where the slope jumps there is no
-    gradient: that is called a kink, not an error. A pull is called wrong only
-    where steps of several sizes agree. Where the slope is infinite, a pole or a
-    fast wave is near, or rounding hides it, the verdict is unsure, with the
-    reason.
-    Exit codes: 0 every pull was measured and is right, or is at a kink; 1 a pull
-    is wrong or could not be measured.
+    Each input is moved a little and the output measured; each gate's own rule is checked too, so a
+    wrong rule is named. Where the slope jumps there is no gradient: that is reported as a kink, not an
+    error. A gradient is called wrong only where steps of several sizes agree. Where the slope is
+    infinite, a pole or a fast oscillation is near, or rounding hides the slope, the verdict is unsure,
+    with the reason. Exit codes: 0 every gradient was measured and is right, or is at a kink; 1 a
+    gradient is wrong or could not be measured.
 
     tolerance: the largest relative error that passes
 

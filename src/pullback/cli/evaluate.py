@@ -21,13 +21,13 @@ def evaluate(
     runs: Path = ROOT,
     json: bool = False,
 ) -> int:
-    """Evaluate a run on rows whose answer is known.
+    """Evaluate a run on labelled rows.
 
-    Rows that the run was trained on make it look better than it is: they are recognised, and the
-    scores of the other rows are given apart.
+    Scores on rows that the run was trained on are too good. Such rows are recognised, and the other
+    rows are scored separately.
 
     run: a run's name, its folder, or latest
-    table: a table with the columns the run learned from and the one it learned; or a shipped name
+    table: a table with the columns of the run and its target; or the name of a shipped data set
     decimal: the decimal sign, where neither the table nor the run shows it
     runs: the folder of run folders
     json: print one JSON document

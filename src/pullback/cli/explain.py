@@ -21,13 +21,13 @@ def explain(
 ) -> int:
     """Explain where the gradient of a wire comes from.
 
-    One line a branch: the slope of the gate that listens to the wire, times the
-    pull on that gate's output. The lines add up to the pull, digit for digit.
+    One line for each branch: the slope of a gate that uses the wire, times the pull (the gradient) on
+    that gate's output. The lines add up to the pull, digit for digit.
     Followed further, the pull is a sum over all paths to the output: the
     strongest are listed, and one line holds the others.
 
-    A card tells everything about the gate that computes the wire: its rule, its
-    formulas, the numbers here, its corners, and what it costs, measured.
+    A card describes the gate that computes the wire: its rule, its formulas, its numbers in this run,
+    its corners, and its measured cost.
 
     Where a part is 0, infinite or NaN, the gate that made it so is named.
 

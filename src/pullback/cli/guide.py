@@ -16,8 +16,8 @@ INKS = ("name", "", "value", "value", "")
 def guide(*items: str, chapter: Literal["", "1", "2"] = "", json: bool = False) -> int:
     """Check the numbers of Karpathy's guide.
 
-    Each number that the "Hacker's guide to Neural Networks" prints is computed
-    and compared. Where the two differ, the erratum is given. The exit code is 0
+    Each number printed in the "Hacker's guide to Neural Networks" is computed and compared. Where the
+    two differ, the reason is given. The exit code is 0
     when every number agrees or its erratum is known.
 
     items: ids such as S24, or E4 for a mistake; all when none are given

@@ -39,14 +39,14 @@ def mark(
 ) -> int:
     """Grade hand-written derivatives; name each mistake.
 
-    A work gives each input its pull, "dx = ...", and may do so by way of the
-    wires between. It is written in the notation of circuits or in NumPy, and is
-    judged by its numbers around the given values, so any right way of writing
-    passes. It is only read, never run. One mistake does not spoil the lines that
+    A submission assigns the pull (the gradient) on each input, "dx = ...", and may use the pulls on
+    intermediate wires. It is written in the notation of circuits or in NumPy. Its numbers are compared
+    around the given values, so any right way of writing passes. It is parsed, never run. One mistake
+    does not spoil the lines that
     build on it. Exit code 0 when all is right, 1 when something is wrong.
 
-    work: the assignments, a file of them, or a folder with a file a person
-    parameters: the inputs whose pull is asked for, W,b; all of them if left out
+    work: the assignments, a file of them, or a folder with one file for each person
+    parameters: the inputs whose gradient is graded, W,b; by default all of them
     csv: write one row a submission and variable into this file
     html: write a page with the points and mistakes of each submission
 

@@ -29,9 +29,8 @@ def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
 
     Three strategies: follow the gradient from the backward pass, measure it by
     moving each input, or try 100 points at random and keep the best. What each
-    costs in runs is counted. The gradient's promise is good for small steps
-    only: the microscope shows how far. Answers 1 when the output did not move
-    the right way.
+    costs in runs is counted. The gradient predicts the output well for small steps only: the microscope
+    compares several. The exit code is 1 when the output did not move the right way.
 
     step: how far along the gradient, or how far around for random
     strategy: how the direction is found
@@ -39,7 +38,7 @@ def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
     pin: inputs that stay where they are, as in x,y
     down: lower the output instead
     seed: of the random strategy
-    microscope: compare promise and output at many steps along the gradient
+    microscope: compare prediction and output at many steps along the gradient
 
     $ pullback nudge "(x+y)*z" x=-2 y=5 z=-4
     $ pullback nudge "x*y" x=-2 y=3 --microscope

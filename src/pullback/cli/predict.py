@@ -27,7 +27,7 @@ def predict(  # noqa: PLR0913 - one argument a flag
     One line a row: the likeliest class and its probability; or the predicted number.
 
     run: a run's name, its folder, or latest
-    table: a table whose header names the columns the run learned from, in any order
+    table: a table with the feature columns of the run, in any order
     proba: the probability of every class, under a header, separated by tabs
     decimal: the decimal sign, where neither the table nor the run shows it
     out: write a CSV file instead: all columns of the table, and the predictions behind them

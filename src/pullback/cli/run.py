@@ -23,7 +23,7 @@ def run(
     A wire without a name is called t1, t2 ..., as in `pullback backward`.
 
     force: what pulls on the output
-    checked: stop at the first wire that is NaN or infinite, name it, and answer 1
+    checked: stop at the first wire that is NaN or infinite, name it, and exit with code 1
 
     $ pullback run "(x+y)*z" x=-2 y=5 z=-4
     $ pullback run "log(x)" x=2 --force -1

@@ -26,9 +26,9 @@ def show(
 ) -> int:
     """Draw a circuit: value and gradient on every wire.
 
-    The value stands above a wire, the pull below it. A wire that several gates
+    The value is above a wire, the pull (the gradient) below it. A wire that several gates
     use forks at a dot: each branch shows its share, the start shows their sum.
-    A wire that nothing pulls is dashed. Without values only the gates are drawn;
+    A wire with gradient 0 or none is dashed. Without values only the gates are drawn;
     more than 12 gates become a table, one line a wire.
 
     force: what pulls on the output

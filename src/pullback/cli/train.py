@@ -55,21 +55,21 @@ def train(  # noqa: PLR0913 - one argument a flag
     early, keep the weights so far, and give the exit codes 130 and 143.
 
     data: a file; or digits (1,797 handwritten ones) or penguins (344 of three species)
-    target: the column to be learned
+    target: the column to predict
     task: classes or numbers; auto looks at the target
     order: how rows are split; auto is by time where a column of dates rises from row to row
     missing: one more way to write a missing cell, beside NA, ?, null and the like
     not_missing: a word that is a value and not a missing cell, such as NA for Namibia
-    leave_out: a column that must not be used; again for another
+    leave_out: a column not to use; repeat the option for more columns
     number: a column to be read as numbers, such as codes with zeros in front
     category: a column to be read as a category, such as whole numbers that are names
     decimal: the decimal sign, where the file does not show it
     header: whether the first line holds the column names; where not, they are x1, x2, ...
-    hidden: units of a hidden layer; give it again for another layer
+    hidden: units of a hidden layer; repeat the option for more layers
     epochs: passes over the training rows, at most
-    learning_rate: how far a step goes; 0.05 for classes, 0.01 for numbers
-    momentum: how much of the last step goes on
-    weight_decay: how hard weights are pulled towards 0
+    learning_rate: step size; 0.05 for classes, 0.01 for numbers
+    momentum: share of the last step that is added to the next
+    weight_decay: L2 penalty on the weights
     batch: rows a step
     patience: stop after so many epochs without a better validation loss
     seed: of the split, the starting weights and the order of rows

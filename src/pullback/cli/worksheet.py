@@ -23,15 +23,15 @@ def worksheet(
     """Write worksheets to print, with solutions.
 
     Each sheet shows a small random circuit with blanks for the value and the
-    pull (the gradient) of every wire. The solutions come behind all sheets,
-    each on a page of its own, with the command that grades what is handed in.
+    pull (the gradient) of every wire. The solutions follow after the sheets, each on a page of its own,
+    with the command that grades the answers.
     The same seed gives the same circuits.
 
     names: the pupils; without any, --count sheets with a line for the name
     count: how many sheets, when there are no names
     level: easy has sums and products; medium adds max, relu and squares; hard
         adds divisions, sigmoid and tanh
-    seed: a number that the circuits are drawn from
+    seed: of the random circuits
     save: the HTML file to write; it replaces a file of this name
 
     $ pullback worksheet anna bert --seed 7

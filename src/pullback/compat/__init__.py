@@ -1,1 +1,1 @@
-"""Floor 10, compat: other libraries' names on our engine, so that their scripts run as they are."""
+"""Floor 10, compat: interfaces of other libraries on pullback's engine; their scripts run unchanged."""

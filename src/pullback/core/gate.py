@@ -424,7 +424,7 @@ def gate(body: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     result: the output's dtype. kink: a function of the inputs that is zero where the slope jumps.
     domain: where the gate is defined. pattern: how the pull flows ("distributes", "routes", "swaps").
     folds: inputs whose pull rule becomes plainer when they are constants, as the exponent of a power.
-    py, np, js, c, latex, onnx: its faces.
+    py, np, js, c, latex, onnx: its code in other languages.
 
     chooses: whether the gate pulls an input with 0 because it took another number: by "value", or by
     a "condition" that a person wrote. Below it a pull of 0 stays 0, where 0 * infinity would be NaN:

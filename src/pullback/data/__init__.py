@@ -1,1 +1,1 @@
-"""Floor 1, data: tables and data sets become arrays here, or a `DataError` says why not."""
+"""Floor 1, data: tables and data sets become arrays, or raise a `DataError` with the reason."""

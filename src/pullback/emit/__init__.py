@@ -1,1 +1,1 @@
-"""Floor 4, emitters: circuits as text. Nothing here runs anything."""
+"""Floor 4, emitters: circuits as source code and pictures. Nothing is run here."""

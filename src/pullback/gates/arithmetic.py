@@ -14,7 +14,7 @@ from pullback.gates.curves import log
     slopes="fixed", takes="number", infix="+", pattern="distributes", holomorphic=True, onnx="Add"
 )
 def add(a: Any, b: Any) -> Any:
-    """y = a + b. Both inputs are pulled as hard as the output.
+    """y = a + b. The pull on both inputs is the pull on the output.
 
     >>> float(add(-2.0, 5.0))
     3.0
@@ -31,7 +31,7 @@ def d_add(dy: Any, y: Any, a: Any, b: Any) -> Any:
     slopes="fixed", takes="number", infix="-", pattern="distributes", holomorphic=True, onnx="Sub"
 )
 def subtract(a: Any, b: Any) -> Any:
-    """y = a - b. The second input is pulled the other way.
+    """y = a - b. The pull on the second input has the opposite sign.
 
     >>> float(subtract(3.0, 5.0))
     -2.0
@@ -46,7 +46,7 @@ def d_subtract(dy: Any, y: Any, a: Any, b: Any) -> Any:
 
 @gate(slopes="finite", takes="number", infix="*", pattern="swaps", holomorphic=True, onnx="Mul")
 def multiply(a: Any, b: Any) -> Any:
-    """y = a b. Each input is pulled by the other's value: the gate swaps them.
+    """y = a b. The pull on each input is the value of the other times the pull on y.
 
     >>> float(multiply(-2.0, 3.0))
     -6.0
@@ -124,7 +124,7 @@ def d_negative(dy: Any, y: Any, x: Any) -> Any:
     onnx="Pow",
 )
 def power(a: Any, b: Any) -> Any:
-    """y = a^b, real: NaN for a negative base with a broken exponent. 0^0 is 1.
+    """y = a^b, real: NaN for a negative base with a fractional exponent. 0^0 is 1.
 
     The pull on the exponent is 0 where the base is 0 and the output is 0 or 1.
 

@@ -19,7 +19,7 @@ from pullback.gates.compare import equal, greater, less
     latex=r"\begin{{cases}}{a} & {condition} \\ {b} & \text{{otherwise}}\end{{cases}}", onnx="Where",
 )  # fmt: skip
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """y = a where the condition holds, else b. The side not chosen is never pulled, not even by NaN.
+    """y = a where the condition holds, else b. The pull on the side not chosen is always 0.
 
     >>> float(where(True, 1.0, 2.0))
     1.0
@@ -62,8 +62,8 @@ def _shares(dy: Any, wins: Any, a: Any, b: Any, ties: str) -> Any:
 def maximum(a: Any, b: Any, *, ties: str = "split") -> Any:
     """y = the larger of a and b; b where they are equal (so max(+0, -0) is -0). A NaN wins.
 
-    A tie pulls both with half the force; ties="first" pulls a alone, ties="all" both in full, as
-    the guide's code does.
+    At a tie each input gets half of the pull; with ties="first" a gets all of it, with ties="all" both
+    do, as in the code of Karpathy's guide.
 
     >>> float(maximum(3.0, -1.0))
     3.0
@@ -134,9 +134,9 @@ def _bounds(dtype: np.dtype[Any], *bounds: float) -> list[Any]:
     c="clamp({x}, {low}, {high})", latex=r"\min(\max({x}, {low}), {high})", onnx="Clip",
 )  # fmt: skip
 def clamp(x: Any, *, low: float = -np.inf, high: float = np.inf) -> Any:
-    """y = x held between low and high; a bound that is left out holds nothing. A NaN stays a NaN.
+    """y = x limited to low..high; an omitted bound does not limit. A NaN stays a NaN.
 
-    Outside and on the bounds nothing pulls, as with relu at 0.
+    Outside and on the bounds the pull is 0, as for relu at 0.
 
     >>> float(clamp(3.0, low=-1.0, high=1.0))
     1.0

@@ -71,7 +71,8 @@ log.helper(
 def tanh(x: Any) -> Any:
     """y = tanh(x), squashed into (-1, 1).
 
-    The pull dies where the curve is flat, so a saturated gate stops learning; it is never falsely 0.
+    Where the curve is flat the pull is nearly 0, so a saturated unit hardly learns; it is never rounded
+    to 0 too early.
 
     >>> round(float(tanh(0.5)), 4)
     0.4621

@@ -24,7 +24,7 @@ def turned(x: Any) -> Any:
     onnx="MatMul",
 )  # fmt: skip
 def matmul(a: Any, b: Any) -> Any:
-    """y = a b. Each side is pulled with the other, turned on its side. Axes before the last two broadcast.
+    """y = a b. The pull on each side uses the other, transposed. Axes before the last two broadcast.
 
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])

@@ -386,7 +386,7 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     np="np.prod({x}, axis={axis}, keepdims={keepdims})", latex=r"\prod{axis!i}({x})", onnx="ReduceProd",
 )  # fmt: skip
 def prod(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """y = x[0] x[1] ...: each element is pulled with the product of the others. Of nothing, 1.
+    """y = x[0] x[1] ...: the pull on each element is the product of the others. Of no elements, 1.
 
     The pull is right at zeros too, and so are second derivatives; it costs n^2 for n elements.
 

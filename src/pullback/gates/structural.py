@@ -35,7 +35,7 @@ def _forced(x: Shape, f: Shape) -> Shape:
 
 @gate(slopes="fixed", shape=_forced, py="{x}", np="{x}", js="{x}", c="{x}", latex="{x}")
 def force(x: Any, f: Any) -> Any:
-    """y = x, and whatever pulls on y, x is pulled with f instead: a force written by hand.
+    """y = x in the forward pass. In the backward pass the pull on x is f: a gradient written by hand.
 
     >>> float(force(3.0, 1.0))
     3.0

@@ -1,1 +1,1 @@
-"""Floor 10, the guide: its promises, computed; what it prints beside what is true."""
+"""Floor 10, the guide: the numbers printed in Karpathy's guide, computed and compared."""

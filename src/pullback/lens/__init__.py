@@ -1,1 +1,1 @@
-"""Floor 5, the lens: what a person asks of one circuit."""
+"""Floor 5, lens: everything about one circuit: gradients, checks, explanations, sources, fits."""

@@ -1,4 +1,4 @@
-"""What we answer where mathematics has no answer or several: kinks, ties, NaN, signed zeros, as data.
+"""The documented results where mathematics has none or several: kinks, ties, NaN, signed zeros, as data.
 
 Below a gate that chooses, a pull of 0 stays 0 whatever slope it meets. After `where` that holds for
 every gate, after the others for gates whose slopes can be infinite at finite inputs; a product of
@@ -9,7 +9,7 @@ repeat is not added, and keeps its sign. Each product is rounded before it is ad
 sum adds is not promised: where the sizes of its terms together are more than the dtype holds, it may
 be an infinity, NaN or finite.
 
-The laws ask every executor for these rows, and the manual prints them.
+Tests check these rows on every executor, and the manual prints them.
 """
 
 from __future__ import annotations

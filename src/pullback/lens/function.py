@@ -44,8 +44,8 @@ class CircuitFunction:
     """A function that traces its circuit once for each shape and dtype of its inputs.
 
     Made by `pb.circuit`. Values go in by position, by name, or as one dict; so an input may even be
-    called `force`. What stands behind `*` in the function is a setting: it stays the Python value that
-    it is (a bool, a whole number, a text), so `if`, `range` and the like may use it.
+    called `force`. A keyword-only parameter (after `*`) of the function is a setting: it stays a Python
+    value (a bool, a whole number, a text), so `if`, `range` and similar may use it.
 
     >>> f = circuit(lambda x, *, times=1: sum(x * x for _ in range(times)))
     >>> f(3.0), f(3.0, times=2), f.grad(3.0, times=2)
@@ -154,7 +154,7 @@ class CircuitFunction:
         """The same function with these gates opened into what they are made of; all that open if none.
 
         Values by name say which shapes it is for; those of the latest call if none. `.proof` says how
-        equal the two were found to be, and where they part.
+        far the two agree, and where they differ.
         """
         return self._rewritten(expanded, gates, **named)
 
@@ -212,7 +212,7 @@ class CircuitFunction:
         return self.specialize(self.bind(values, named))[0]
 
     def latest(self) -> Specialization:
-        """What the latest call was traced as; for single numbers if there was none."""
+        """The specialization of the latest call; for single numbers if there was none."""
         if self._last_settled is not None:
             return self._last_settled.latest()
         return self.traces.latest or self.specialization()
@@ -316,7 +316,7 @@ class CircuitFunction:
         self._inputs.check_known(name)
 
     def specialize(self, bound: list[Any]) -> tuple[Specialization, list[Any]]:
-        """What the function is for these bound values, which is from now on the latest; their leaves."""
+        """The specialization for these bound values, which becomes the latest; and their leaves."""
         return self.traces.call(bound)
 
     def __reduce__(self) -> Any:

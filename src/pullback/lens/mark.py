@@ -91,8 +91,9 @@ class Grade:
 def mark(function: Any, work: str, *values: Any, **named: Any) -> Grade:
     """Grade hand-written derivatives of `function` around these values.
 
-    work: assignments to `d` + the name of a wire, in any order that can be computed, in our notation or
-    in NumPy; the pull on the output is 1 unless the work gives it a name (`df`). Every input must be
+    work: assignments to `d` + the name of a wire, in any order that can be computed, in the notation of
+    circuits or in NumPy; the pull on the output is 1 unless the work assigns it (`df`). Every input
+    must be
     given its pull, or every one of the circuit's `parameters` where it has such; other named wires are
     marked if the work mentions them. Other names are the work's own and are not marked.
 

@@ -142,10 +142,10 @@ def microscope(
     pinned: Sequence[str] = (),
     **named: Any,
 ) -> Microscope:
-    """How far does the gradient's promise hold? The output at several steps along the gradient.
+    """How good is the gradient's prediction? The output at several steps along the gradient.
 
-    The gradient promises a straight line; a circuit keeps the promise only for small steps. Where
-    the gradient is zero there is no promise at all, and printing the result says so.
+    The gradient predicts a straight line, which is right for small steps only. Where the gradient is
+    zero it predicts no change, and printing the result says so.
 
     >>> microscope("x*y", -2, 3, steps=(0.01, 1.0, 2.0)).actual
     (-5.8706, 1.0, -4.0)

@@ -1,1 +1,1 @@
-"""Floor 4, loop: steps of training, one after the other. Above executors, below whoever trains."""
+"""Floor 4, loop: the training loop. It uses executors; `f.fit` and `Training` use it."""

@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, and in what portions.
+    """How long to train, with which batch size, early stopping and seed.
 
     batch_size: rows a step; the last step of an epoch takes what is left. max_epochs: an upper end.
     patience: stop after so many epochs without a better validation loss. seed: of the starting

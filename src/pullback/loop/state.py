@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class TrainState:
-    """All that a training knows between two steps: one that starts here goes on bit for bit.
+    """The whole state of a training between two steps: a training that starts from it continues bit for bit.
 
     carried: by name, weights, what the optimizer remembers, what the net carries. epoch: how many
     are finished; step: how many steps of the next one. sums: of every shown number, over that one's

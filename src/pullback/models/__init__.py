@@ -1,4 +1,4 @@
-"""Floor 9, models: what has `fit` and `predict`, and whole trainings from a data set to a run folder."""
+"""Floor 9, models: classes with `fit` and `predict`, and whole trainings from a data set to a run folder."""
 
 from pullback.models.mlp import MLPClassifier, MLPRegressor
 

@@ -42,7 +42,7 @@ def save(path: Path | str, thing: Any) -> None:
 def load(path: Path | str) -> Any:
     """The model or circuit function in a file that `save` wrote; FileError for anything else.
 
-    Nothing in the file is believed or run; a gate of your own must be declared before.
+    Everything in the file is checked and nothing is run; a gate of your own must be declared before.
     """
     loaded = read_file(path)
     kind = loaded.about.get("model")

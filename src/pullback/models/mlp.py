@@ -111,7 +111,7 @@ class _MLP(Estimator):
 
 
 class MLPClassifier(_MLP, Classifier):
-    """Hidden ReLU layers, softmax scores; cross-entropy, made smaller by SGD with momentum.
+    """A net with hidden ReLU layers and softmax scores, trained on cross-entropy by SGD with momentum.
 
     Columns are standardised by the training rows. With validation rows, training stops after
     `patience` epochs without a better validation loss and keeps the best weights; without, it runs
@@ -159,11 +159,11 @@ class MLPClassifier(_MLP, Classifier):
 
 
 class MLPRegressor(_MLP, Regressor):
-    """Hidden ReLU layers and one number at the end; the mean squared error, made smaller by SGD.
+    """A net with hidden ReLU layers and one output, trained on the mean squared error by SGD.
 
     The learning rate is 0.01 unless given. The target is standardised by the training rows and brought
     back into its own units inside the circuit, so predictions and `loss` are in the target's units.
-    Other options, early stopping, Ctrl-C and the promise of equal bits are those of `MLPClassifier`.
+    Other options, early stopping, Ctrl-C and reproducibility are those of `MLPClassifier`.
 
     Learned: feature_names_in_, n_features_in_, scorer_, n_iter_, stopped_.
 

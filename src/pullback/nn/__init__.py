@@ -1,4 +1,4 @@
-"""Floor 6, nn: layers, losses and starting weights. Frozen descriptions; whoever trains owns the numbers."""
+"""Floor 6, nn: layers, losses and initial weights: frozen descriptions that hold no arrays."""
 
 from pullback.nn.activations import ReLU, Sigmoid, Tanh
 from pullback.nn.context import Context

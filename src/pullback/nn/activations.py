@@ -13,7 +13,7 @@ from pullback.nn.layer import Layer
 
 @dataclass(frozen=True)
 class ReLU(Layer):
-    """y = x if x > 0 else 0. A unit that is below 0 on every row learns nothing any more."""
+    """y = x if x > 0 else 0. A unit that is below 0 on every row does not learn any more ("dead")."""
 
     kind: ClassVar[str] = "relu"
 

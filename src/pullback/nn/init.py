@@ -1,7 +1,7 @@
 """Where weights start: functions (generator, shape, dtype) -> array. The same generator, the same weights.
 
 The last two axes of a shape are what comes in and what goes out; axes before them (a window's) make
-every unit listen to that many times more. Numbers are drawn in float64 and rounded once, so a float32
+every unit have that many more inputs. Numbers are drawn in float64 and rounded once, so a float32
 net starts where its float64 twin starts.
 """
 
@@ -29,7 +29,7 @@ def zeros(generator: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) ->
 
 
 def he(generator: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Normal with spread sqrt(2 / inputs): before ReLUs, which let half of the signal through.
+    """Normal with standard deviation sqrt(2 / inputs): for layers before ReLUs.
 
     Source: He et al. 2015.
 
@@ -40,7 +40,7 @@ def he(generator: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> Ar
 
 
 def lecun(generator: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Normal with spread sqrt(1 / inputs): a linear unit passes on the spread it is given.
+    """Normal with standard deviation sqrt(1 / inputs): a linear unit keeps the variance of its inputs.
 
     Source: LeCun et al. 1998.
 
@@ -70,5 +70,5 @@ def _normal(
 
 
 def _inputs(shape: Shape) -> int:
-    """How many numbers one unit listens to."""
+    """How many inputs one unit has."""
     return max(math.prod(shape[:-1]), 1)

@@ -1,4 +1,4 @@
-"""`Linear`: every output listens to every input."""
+"""`Linear`: every output depends on every input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pullback.nn.layer import Layer
 
 @dataclass(frozen=True)
 class Linear(Layer):
-    """y = x W + b: every output listens to every input.
+    """y = x W + b: every output depends on every input.
 
     Shapes: x (n, d), y (n, units), W (d, units), b (units,). Axes before n broadcast.
 

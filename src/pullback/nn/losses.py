@@ -17,7 +17,7 @@ from pullback.gates.shape import cast
 
 
 class Loss(ABC):
-    """What the net's last wire is compared with. Takes wires and writes gates, or arrays and computes."""
+    """A loss of the net's last wire. Takes wires and writes gates, or arrays and computes."""
 
     @abstractmethod
     def each(self, scores: Any, target: Any) -> Any:
@@ -30,7 +30,7 @@ class Loss(ABC):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """mean of -log softmax(scores)[label]: the surprise at the right label.
+    """mean of -log softmax(scores)[label].
 
     Takes scores, not probabilities; a net that ends in softmax would be squashed twice.
 

@@ -1,1 +1,1 @@
-"""Floor 1, runs: what a training leaves on disk, written so that a crash never costs the old."""
+"""Floor 1, runs: run folders on disk, written so that a crash never damages an older file."""

@@ -1,1 +1,1 @@
-"""Floor 7, show: pages about circuits and runs. They show what others found out; nothing is trained here."""
+"""Floor 7, show: pages and charts about circuits and runs. Nothing is computed or trained here."""

@@ -1,4 +1,4 @@
-"""Floor 8, train: weights change here, one step circuit after the other."""
+"""Floor 8, train: optimizers and the training of nets."""
 
 from pullback.loop.optimizers import SGD, Optimizer
 from pullback.loop.plan import Plan

@@ -25,7 +25,7 @@ from pullback.passes.optimizer import Optimizer
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned: a net, the loss that judges its scores, the optimizer that moves its weights.
+    """What is trained: a net, the loss of its scores, the optimizer of its weights.
 
     dtype: of the weights and of all that is computed, "float32" or "float64".
     """

@@ -27,7 +27,7 @@ Stopped = Literal["patience", "max_epochs", "interrupted"]
 
 
 class Examples(NamedTuple):
-    """Rows to learn from or to be judged by: x (n, d) real, target (n,) labels or numbers."""
+    """Rows for training or evaluation: x (n, d) real, target (n,) labels or numbers."""
 
     x: Array
     target: Array

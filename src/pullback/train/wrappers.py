@@ -53,7 +53,7 @@ class Wrapper(Optimizer):
 
 @dataclass(frozen=True)
 class Clipped(Wrapper):
-    """Pulls shortened together, so that all of them as one vector are at most `norm` long.
+    """Gradient clipping: all gradients together, as one vector, have at most the norm `norm`.
 
     grads <- grads min(1, norm / length), length = sqrt(sum of the squares of all pulls)
 
@@ -121,7 +121,7 @@ class Averaged(Wrapper):
 
 @dataclass(frozen=True)
 class Proximal(Wrapper):
-    """After each step the weights go where a penalty that has corners would have them (proximal gradient).
+    """Proximal gradient: after each step the weights are moved by the proximal operator of a penalty.
 
     weight <- prox(weight, learning_rate), for weights whose name fits `only`
 

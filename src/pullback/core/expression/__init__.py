@@ -1,4 +1,4 @@
-"""Text that a person types becomes instructions, and instructions become text. Never evaluated."""
+"""The parser of typed expressions, and the printer back to text. Nothing is evaluated."""
 
 from pullback.core.expression.language import ALIASES, CHOOSE, CONSTANTS, OPERATORS, PAIRWISE, SIGNS
 from pullback.core.expression.parser import parse

@@ -1,4 +1,4 @@
-"""The file form of circuits and models: one safetensors file, and a loader that trusts nothing.
+"""The file form of circuits and models: one safetensors file, and a loader that checks everything.
 
 Integer columns, constants and weights are tensors; small tables are JSON in the header. A file has
 one spelling: the same circuit, arrays and about always give the same bytes, and any other bytes are
