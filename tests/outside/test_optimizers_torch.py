@@ -6,7 +6,7 @@ import pytest
 from pullback.core.shapes import spec_of
 from pullback.executors import compile
 from pullback.nn import CrossEntropy, Linear, ReLU, Sequential
-from pullback.train import SGD, Task, training_step
+from pullback.train import SGD, Averaged, Clipped, Task, training_step
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -90,3 +90,46 @@ def test_a_whole_training_step_goes_where_torch_goes(options):
     theirs = torch_losses(weights, x, y, 0.1, options, steps=50)
     assert ours[-1] < ours[0]
     np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+def test_clipping_by_the_global_norm_goes_where_torch_goes():
+    generator = np.random.default_rng(3)
+    shapes = {"W": (5, 3), "b": (3,)}
+    weights = {n: generator.normal(size=s) for n, s in shapes.items()}
+    theirs = [torch.nn.Parameter(torch.tensor(w)) for w in weights.values()]
+    optimizer = torch.optim.SGD(theirs, lr=0.1, momentum=0.9)
+    ours = Clipped(SGD(0.1, momentum=0.9), norm=2.0)
+    state = ours.begin(weights)
+    for _ in range(50):
+        grads = {
+            n: generator.normal(size=s) * generator.choice([0.1, 3.0]) for n, s in shapes.items()
+        }
+        weights, state = ours.step(weights, grads, state)
+        for one, grad in zip(theirs, grads.values(), strict=True):
+            one.grad = torch.tensor(grad)
+        torch.nn.utils.clip_grad_norm_(theirs, 2.0)
+        optimizer.step()
+    for one, other in zip(weights.values(), theirs, strict=True):
+        # torch divides by the norm plus 1e-6
+        np.testing.assert_allclose(one, other.detach().numpy(), rtol=1e-5)
+
+
+def test_averages_go_where_torch_goes():
+    generator = np.random.default_rng(4)
+    weight = generator.normal(size=(4, 2))
+    module = torch.nn.Linear(2, 4, bias=False).double()
+    module.weight.data = torch.tensor(weight)
+    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
+    averaged_model = torch.optim.swa_utils.AveragedModel(module, multi_avg_fn=ema)
+    averaged_model.update_parameters(module)  # the first one copies
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    ours = Averaged(SGD(0.1), decay=0.9)
+    state, weights = ours.begin({"W": weight}), {"W": weight}
+    for _ in range(30):
+        grad = generator.normal(size=weight.shape)
+        weights, state = ours.step(weights, {"W": grad}, state)
+        module.weight.grad = torch.tensor(grad)
+        optimizer.step()
+        averaged_model.update_parameters(module)
+    theirs = averaged_model.module.weight.detach().numpy()
+    np.testing.assert_allclose(state["W"]["average"], theirs, rtol=1e-10)
