@@ -91,7 +91,9 @@ def test_a_gate_without_a_rule_is_done_row_by_row():
     same(found, alone)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [*range(10), *(pytest.param(s, marks=pytest.mark.slow) for s in range(10, 60))]
+)
 def test_random_circuits_and_their_pulls_do_their_rows_alone(seed):
     function = random_circuit(seed)
     circuit = circuit_of(function, *function.values)

@@ -60,7 +60,7 @@ class When:
 
 
 def trained(root, *monitors, epochs=4):
-    model = MLPClassifier(hidden=(4,), max_epochs=epochs, patience=100)
+    model = MLPClassifier(hidden=(), max_epochs=epochs, patience=100)
     return train_classifier(clouds(), model, root=root, monitor=Monitors(monitors))
 
 
@@ -115,7 +115,7 @@ def run_of(root):
     return next(root.glob("clouds-*"))
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 4, 0])
+@pytest.mark.parametrize("epoch", [2, 0])
 def test_a_deleted_run_folder_costs_log_lines_and_no_more(tmp_path, epoch):
     outcome = trained(tmp_path, When(lambda: shutil.rmtree(run_of(tmp_path)), epoch))
     run = open_run("latest", tmp_path)
@@ -131,7 +131,7 @@ def in_the_way(root):
     path.write_text("no folder")
 
 
-@pytest.mark.parametrize("epoch", [1, 3, 0])
+@pytest.mark.parametrize("epoch", [1, 0])
 def test_weights_go_elsewhere_when_there_is_no_folder(tmp_path, monkeypatch, epoch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
