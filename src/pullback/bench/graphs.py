@@ -1,4 +1,4 @@
-"""A large graph of single numbers, in local order, with anybody's numbers (P7 and P8)."""
+"""A large graph of single numbers, in local order, with any library's numbers (P7 and P8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures one row: everybody must agree first, then all take turns, and medians count."""
+"""Measures one row: results are compared first; then runners take turns, and medians count."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ ROWS = (
         limits=LIMITS,
         goals=(Goal(20),),
         checked=50,
-        note="a step is one chain of dependent operations through exp, and everybody waits for it:"
+        note="a step is one chain of dependent operations through exp, which limits every library:"
         " numba, C and we take about as long.",
     ),
 )

@@ -1,4 +1,4 @@
-"""How weights move, for everybody who trains in the bench: SGD with momentum, and Adam.
+"""The optimizers of the bench, for every library: SGD with momentum, and Adam.
 
 The library has no Adam; ours is written here, as anybody may write an optimizer.
 """

@@ -1,4 +1,4 @@
-"""A training step of a net of arrays as everybody makes it (P5, P10, P11): weights in, weights out."""
+"""A training step of a net of arrays for every library (P5, P10, P11): weights in, weights out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small training step as everybody makes it (P1 to P4): our circuit, plain Python, numba, JAX, torch, C."""
+"""A small training step for every library (P1 to P4): our circuit, plain Python, numba, JAX, torch, C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `pullback` command: finds the command a person means, calls it, turns errors into exit codes."""
+"""The `pullback` command: finds and calls the subcommand, turns errors into exit codes."""
 
 from __future__ import annotations
 

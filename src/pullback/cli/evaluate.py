@@ -1,4 +1,4 @@
-"""`pullback evaluate latest labelled.csv`: how good is a run on rows whose answer is known?"""
+"""`pullback evaluate latest labelled.csv`: how good is a run on labelled rows?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pullback hello`: one small circuit, all the way round, in one screen."""
+"""`pullback hello`: one small circuit with values, gradients, code and a check, on one screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pullback predict latest rows.csv`: ask a trained run about each row of a table."""
+"""`pullback predict latest rows.csv`: the prediction of a trained run for each row of a table."""
 
 from __future__ import annotations
 

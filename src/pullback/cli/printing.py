@@ -1,4 +1,4 @@
-"""What goes to stdout: rows of coloured runs, tables, JSON. Plain where nobody sees colours."""
+"""What goes to stdout: rows of coloured text, tables, JSON. No colours where the output is not a terminal."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ INSTEAD = {
 
 
 class Instead:
-    """An attribute that is not there: whoever asks for it is told what to write."""
+    """An attribute that does not exist; the error says what to write instead."""
 
     def __init__(self, write: str) -> None:
         self.write = write

@@ -1,6 +1,6 @@
 """`Circuit`: one traced, shape-specialised graph in flat integer columns. One row, one wire.
 
-Row i says which gate puts out wire i and which earlier rows it listens to, so rows are already in
+Row i says which gate puts out wire i and which earlier rows are its inputs, so rows are already in
 an order in which they can run. Passes rewrite circuits, executors run them, emitters print them.
 """
 
@@ -43,7 +43,7 @@ class Circuit:
 
     op: into `gates` and their names, `ops` (0 input, 1 constant). attribute: into `attributes`, or for
     a constant into `constants`, for an input its position. spec, site, group, label: into `specs`,
-    `sites`, `groups`, `labels`. Row i listens to `operands[first[i]:first[i + 1]]`.
+    `sites`, `groups`, `labels`. The inputs of row i are `operands[first[i]:first[i + 1]]`.
     """
 
     gates: tuple[Gate | None, ...]  # as they were when rows were recorded; a name may be given anew
@@ -88,7 +88,7 @@ class Circuit:
 
     @cached_property
     def kinds(self) -> list[Kind]:
-        """What each row is, but for whom it listens to; rows of a kind share it."""
+        """What each row is, except its inputs; rows of a kind share it."""
         columns = (self.op, np.diff(self.first), self.attribute, self.spec, self.site, self.group)
         rows = zip(*[c.tolist() for c in (*columns, self.label)], strict=True)
         made: dict[Any, Kind] = {}
@@ -96,7 +96,7 @@ class Circuit:
 
     @cached_property
     def listening(self) -> list[tuple[int, tuple[int, ...]]]:
-        """Each gate's wire, and whom it listens to."""
+        """Each gate's wire, and its inputs."""
         return [(row.wire, row.inputs) for row in self.rows() if row.gate is not None]
 
     def row(self, wire: int) -> Row:
@@ -164,7 +164,7 @@ class Circuit:
         return spoken(self, wire)
 
     def use_counts(self) -> NDArray[np.int64]:
-        """How many gate inputs and outputs listen to each wire."""
+        """How many gate inputs and outputs use each wire."""
         counts = np.bincount(self.operands, minlength=len(self)).astype(np.int64)
         for wire in self.outputs:
             counts[wire] += 1

@@ -26,7 +26,7 @@ class Copy:
         return builder.site_ids[site], builder.group_ids[group]
 
     def kind(self, wire: int, place: tuple[int, int], name: str) -> int:
-        """What a row is in the builder, but for whom it listens to."""
+        """What a row is in the builder, except its inputs."""
         b, c, kind = self.builder, self.circuit, self.rows[wire]
         op, attribute = b.op_ids[c.gates[kind.op]], b.attribute_id(c.attributes[kind.attribute])
         spec, label = b.spec_ids[c.specs[kind.spec]], b.label_ids[name] if name else -1

@@ -1,4 +1,4 @@
-"""`Gate`: a small function that knows its value, shape, pull and faces; and the registry of all gates.
+"""`Gate`: a small function with its value, shape, pull and code in other languages; the registry of gates.
 
 A gate is called the same way with anything: numbers compute at once, wires record a row, Units do
 both. That is why one pull rule, written in gates, serves numbers, circuits and second derivatives.

@@ -1,4 +1,4 @@
-"""`once`: what is made when it is first asked for is made once, whoever asks, in however many threads.
+"""`once`: a value computed at its first use is computed once, in however many threads.
 
 An `lru_cache` alone is no lock: threads that ask at the same time each run the function. One lock
 serves all, since making one thing may ask for another.
@@ -25,7 +25,7 @@ if hasattr(os, "register_at_fork"):  # a child must not be born while another th
 
 
 def once(make: Callable[[], Made]) -> Callable[[], Made]:
-    """`make`, run by the first who asks; everybody gets the same object. What raises is tried again.
+    """`make`, run by the first caller; every caller gets the same object. What raises is tried again.
 
     >>> @once
     ... def table():

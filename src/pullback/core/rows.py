@@ -21,7 +21,7 @@ from pullback.core.wire import Wire
 
 
 class Rows:
-    """Rows, each a kind and the wires it listens to; tables with what kinds point to."""
+    """Rows, each a kind and its input wires; tables with what kinds point to."""
 
     def __init__(self, template: Circuit | None = None) -> None:
         """An empty builder, or one that starts as a copy of `template` (same wire ids)."""
@@ -114,7 +114,7 @@ class Rows:
         return self.specs[self.kind_of(wire).spec]
 
     def listened(self, wire: int) -> list[int]:
-        """The wires that a row listens to."""
+        """The input wires of a row."""
         first = self._first
         while len(first) < wire + 2:
             first.append(first[-1] + self.kind_of(len(first) - 1).inputs)

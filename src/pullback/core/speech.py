@@ -1,4 +1,4 @@
-"""How to speak of a wire to a person: by its name, else by what makes it. Never by a number of ours."""
+"""How messages name a wire: by its name, else by its expression; never by an internal number."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 
 class Kind(NamedTuple):
-    """All that a row says but whom it listens to. The turns of a loop make rows of the same kinds.
+    """Everything about a row except its inputs. The turns of a loop make rows of the same kinds.
 
-    inputs: how many wires it listens to. label: -1 for none. The rest as in `Circuit`.
+    inputs: how many inputs it has. label: -1 for none. The rest as in `Circuit`.
     """
 
     op: int

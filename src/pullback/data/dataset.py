@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.int64]
 class Dataset:
     """Features X (n, d), labels y (n,) that count classes from 0, and where they come from.
 
-    The arrays are read-only, so that one loaded copy serves everybody; `X.copy()` may be changed.
+    The arrays are read-only, so that one loaded copy can be shared; `X.copy()` may be changed.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What cannot be told apart is not guessed: a `DataError` names the cell and the flag that decides."""
+"""Ambiguous cells are not guessed: a `DataError` names the cell and the option that decides."""
 
 from __future__ import annotations
 

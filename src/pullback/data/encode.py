@@ -1,4 +1,4 @@
-"""From cells to numbers: what the training rows taught about each column, as a table that can be saved.
+"""From cells to numbers: an encoding fitted on the training rows, which can be saved.
 
 A number that is missing becomes the median of the training rows, and says so in a column of its own;
 a text becomes one column a level; a date becomes days and the season. Nothing here is code: a model's

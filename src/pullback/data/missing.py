@@ -1,4 +1,4 @@
-"""What stands in a cell of which nothing is known: common words for it, and a person's own."""
+"""Which cells are missing: common words for it, and the words of the options."""
 
 from __future__ import annotations
 

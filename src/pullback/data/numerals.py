@@ -1,4 +1,4 @@
-"""One idea of a number: what a cell says under either decimal sign, and which sign a column uses.
+"""The one reader of numbers: the value of a cell under either decimal sign, and the sign of a column.
 
 Nothing is guessed: `1,234` is 1234 where the decimal sign is a point and 1.234 where it is a comma, and
 a cell knows both. What else a person writes around the digits (currency, percent, a unit, brackets for

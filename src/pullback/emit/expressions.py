@@ -1,4 +1,4 @@
-"""One row as an expression in some language: the gate's face, with brackets only where precedence asks."""
+"""One row as an expression in some language: the gate's code, with brackets where precedence needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can a divisor be 0? Where it surely cannot, a language that stops at a division by zero may divide."""
+"""Can a divisor be 0? Where it cannot, a plain division is safe in languages that stop at 1 / 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All executors, in the order in which "auto" asks them: a new one is a file with its record and a line."""
+"""All executors, in the order in which "auto" tries them: a new one is a file with its record and a line."""
 
 from __future__ import annotations
 

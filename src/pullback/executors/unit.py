@@ -1,4 +1,4 @@
-"""`Unit`: the guide's eager wire. A value and a grad, now: every gate on Units computes at once.
+"""`Unit`: the eager wire of Karpathy's guide, with a value and a grad: gates on Units compute at once.
 
 Units and circuits use the same gates, the same pull rules and the same order of summation, so they
 agree to the last bit. A single float64 is held by a native type where this interpreter allows it

@@ -1,4 +1,4 @@
-"""Curves of one input: exp, log, tanh, sigmoid, relu and their kin."""
+"""Curves of one input: exp, log, tanh, sigmoid, relu and others."""
 
 import math
 from typing import Any

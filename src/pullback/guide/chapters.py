@@ -1,4 +1,4 @@
-"""All items of the guide by chapter, and the ones a person asks for."""
+"""All items of the guide by chapter, and a selection of them."""
 
 from __future__ import annotations
 

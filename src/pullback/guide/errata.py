@@ -1,4 +1,4 @@
-"""The guide's 24 mistakes, each with what holds instead. It is a good text; so it gets an errata list."""
+"""The guide's 24 mistakes, each with its correction."""
 
 from __future__ import annotations
 

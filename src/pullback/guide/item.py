@@ -1,4 +1,4 @@
-"""`Item`: one promise of the guide that is a number; `Answer`: what came out when it was computed."""
+"""`Item`: one number of the guide; `Answer`: the computed result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""expand and collapse as a person asks for them: which gates, and what is wrong with the wish."""
+"""expand and collapse: which gates, and the errors for gates that cannot."""
 
 from __future__ import annotations
 

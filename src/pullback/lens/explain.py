@@ -1,6 +1,6 @@
 """explain: why is this pull what it is? One line a branch, the strongest paths, and an exact remainder.
 
-A wire is pulled through every gate that listens to it. Each branch contributes its local slope times
+A wire gets a pull from every gate that uses it. Each branch contributes its local slope times
 the pull on that gate's output; the branches add up to the pull. Followed further, a pull is a sum
 over paths to the output; there may be very many, so the strongest are listed and the rest is one line.
 """

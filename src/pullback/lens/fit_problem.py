@@ -1,4 +1,4 @@
-"""What a circuit learns, and from what: its parameters, and data with a row an example."""
+"""The training problem of a circuit: its parameters, and data with one row for each example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pb.circuit`: a Python function (or typed text) that knows its circuit. The friendly methods live here."""
+"""`pb.circuit`: a Python function (or typed text) with its circuit. The public methods are here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two circuits that should be the same: how near their values and pulls are, and where they part.
+"""Two circuits that should be the same: how near their values and pulls are, and where they differ.
 
 Expanding a gate keeps its mathematics but not its care for extremes, so equality is not promised but
 measured: at seeded points, and at zeros, large numbers, infinities and NaN.

@@ -1,4 +1,4 @@
-"""A folder of hand-written works, one file a person: read with suspicion, graded, told as rows.
+"""A folder of submissions, one file for each person: read with limits, graded, as rows of a table.
 
 Only plain text files that lie in the folder itself are read. A link, a pipe, a folder, a file that is
 too large or no text is reported in its own rows and touches nothing else.

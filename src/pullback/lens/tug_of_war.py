@@ -1,4 +1,4 @@
-"""Tug-of-war: who pulls a parameter which way? Its net pull, split by example and by spring.
+"""Tug-of-war: the net pull on each parameter, split by example and by spring.
 
 At rest the pulls on every parameter cancel. That is why a model may stop while it is still wrong on
 some examples: the others, and the springs, hold it there.

@@ -1,4 +1,4 @@
-"""Why a training is no longer finite: the number that was given so, else the first wire that went bad."""
+"""Why a training is no longer finite: the input that is not, else the first wire that is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`TrainState`: all that a training knows between two steps."""
+"""`TrainState`: the whole state of a training between two steps."""
 
 from __future__ import annotations
 

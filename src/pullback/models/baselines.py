@@ -1,4 +1,4 @@
-"""The linear model beside a net: what hidden layers have to beat."""
+"""The linear baseline of a net."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Estimator`: what pages, files and commands know of a model of a table; `Classifier` and `Regressor`.
+"""`Estimator`: the interface of models that reports, files and commands use; `Classifier`, `Regressor`.
 
 A new estimator is a subclass of one of the two with `Options`, `fit` and its registry line; whatever
 depends on the task is here, so nobody else asks which kind a model is.

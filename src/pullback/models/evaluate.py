@@ -1,4 +1,4 @@
-"""How good is a run on rows whose answer is known? Rows it was trained on are told apart."""
+"""How good is a run on labelled rows? Rows it was trained on are scored separately."""
 
 from __future__ import annotations
 

@@ -34,9 +34,9 @@ from pullback.train.monitor import EpochRecord, Monitor, Monitors
 class Outcome:
     """How a training ended, measured on rows that had no part in it.
 
-    confused: (true class, taken for, how often), the most frequent mistake; None without mistakes.
+    confused: (true class, predicted class, count) of the most frequent error; None without errors.
     test_accuracy and test_balanced are of a classification, test_r2 and test_error (the root of the
-    mean squared error) of a regression. baseline: guessing, beside it. lost: what could not be
+    mean squared error) of a regression. baseline: the constant baseline. lost: what could not be
     written into the run folder, why, and where it is instead.
     """
 

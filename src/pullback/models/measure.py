@@ -1,4 +1,4 @@
-"""How good is it, and how sure is that? Scores on rows that had no part in training, with error bars.
+"""Scores on test rows with error bars: baseline, permutation importance, calibration, confusion matrix.
 
 Error bars are standard errors over the test rows. A difference counts when it is more than twice its
 error bar: there is no other threshold here.
@@ -121,7 +121,7 @@ def importances(
 
 @dataclass(frozen=True)
 class Calibration:
-    """Does 80 % sure mean 80 % right? bins: (how sure, share right, rows); ece: the mean gap."""
+    """bins: (mean confidence, share right, rows); ece: the expected calibration error."""
 
     bins: tuple[tuple[float, float, int], ...]
     ece: float
@@ -147,7 +147,7 @@ def calibration(confidence: Array, right: Array, bins: int = 10) -> Calibration:
 
 
 def confusion(true: Array, taken: Array, k: int) -> Array:
-    """Counts (k, k): rows are the true classes, columns what they were taken for."""
+    """The confusion matrix (k, k): rows are the true classes, columns the predicted ones."""
     return np.bincount(true * k + taken, minlength=k * k).reshape(k, k)
 
 

@@ -1,4 +1,4 @@
-"""What a run says of each row of a table; and the rows as a table again, with the predictions behind them."""
+"""The prediction of a run for each row of a table; and the table with the predictions appended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learned from what: a table and a question become features, targets and three parts of rows."""
+"""The learning problem: a table and options become features, targets and a train/validation/test split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run comes from: its rows and their sha256, the question, the command that does it again."""
+"""The provenance of a run: its rows and their sha256, the options, the command that reproduces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which estimators there are: one line each. A file says by this name what it holds."""
+"""All estimators, one line each, by the name that model files use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a run has met: a fingerprint of each, so that they are known again in any file and order."""
+"""Fingerprints of a run's rows, to recognise them in any file and order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of a person: read, asked, and brought to what a model takes; errors name lines, not rows."""
+"""Tables from files: read, and encoded for a model; errors name lines, not rows."""
 
 from __future__ import annotations
 

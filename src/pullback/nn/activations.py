@@ -1,4 +1,4 @@
-"""Curves between layers: they bend what passes, element by element, and own no weights."""
+"""Activations: elementwise curves between layers, without weights."""
 
 from __future__ import annotations
 

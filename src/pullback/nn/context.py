@@ -1,4 +1,4 @@
-"""`Context`: what a layer is given while it is joined: weights, carried state, penalty terms."""
+"""`Context`: gives a layer its weights, carried state and penalty terms while it is joined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses: one number that says how wrong the scores are. Training makes it smaller."""
+"""Losses: one number that measures how wrong the scores are."""
 
 from __future__ import annotations
 

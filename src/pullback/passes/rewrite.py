@@ -63,7 +63,7 @@ def _named(wire: Wire, name: str) -> Wire:
 
 
 def live(circuit: Circuit) -> list[bool]:
-    """Which rows an output listens to, directly or not; inputs always count."""
+    """Which rows an output depends on, directly or not; inputs always count."""
     heard = np.bincount(circuit.operands, minlength=len(circuit)) > 0
     heard[[*circuit.outputs, *circuit.inputs]] = True
     if heard.all():  # then the last row is an output, and so on down

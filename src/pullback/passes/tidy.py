@@ -1,4 +1,4 @@
-"""Tidy: fold constants, remove steps that change nothing, drop what nobody hears. Never changes a bit."""
+"""Tidy: fold constants, remove steps without effect, drop dead rows. Never changes a bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write a file so that whoever looks, and whenever the power fails, sees the old one or the new."""
+"""Write a file atomically: after a crash either the old or the new one is there, whole."""
 
 from __future__ import annotations
 

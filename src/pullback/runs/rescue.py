@@ -1,4 +1,4 @@
-"""Where a trained model goes when its run folder cannot take it: what was learned is never lost to a disk."""
+"""Where a trained model is saved when its run folder cannot be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a chart looks. The same rules for a page full of charts and for one picture in somebody else's page."""
+"""How a chart looks. The same rules for a page full of charts and for one picture in another page."""
 
 from __future__ import annotations
 

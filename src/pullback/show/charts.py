@@ -63,7 +63,7 @@ def line_chart(
 
 
 def scatter(points: Sequence[tuple[float, float]], across: str, up: str, said: str) -> str:
-    """Points, and the diagonal on which they would like to lie."""
+    """Points, and the diagonal of exact predictions."""
     ends = _range([value for point in points for value in point])
     axes = Axes(ends, ends, across, up)
     return _sheet([*_frame(axes), _diagonal(axes), *_dots(axes, points)], said)
@@ -72,7 +72,7 @@ def scatter(points: Sequence[tuple[float, float]], across: str, up: str, said: s
 def scatter_around_zero(
     points: Sequence[tuple[float, float]], across: str, up: str, said: str
 ) -> str:
-    """Points, and the level of zero around which they would like to lie."""
+    """Points, and the zero line."""
     axes = axes_of([*points, (points[0][0], 0.0)], across, up)
     zero = _line(axes, (axes.x[0], 0.0), (axes.x[1], 0.0))
     return _sheet([*_frame(axes), zero, *_dots(axes, points)], said)

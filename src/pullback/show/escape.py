@@ -1,4 +1,4 @@
-"""Somebody else's text on our page: it stays text, where it was put, in the direction it was put."""
+"""Escapes text from outside for HTML, its writing direction included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One rule seen twice: how hard it pulls on a score, and beside it the loss whose slope that pull is."""
+"""A loss or a force as two charts: the pull on the score, and the loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training reports while it runs, and who may listen."""
+"""Records of a training while it runs, and the callbacks that receive them."""
 
 from __future__ import annotations
 

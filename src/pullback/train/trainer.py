@@ -1,4 +1,4 @@
-"""`Training`: a task learned from rows and judged on others. One seed, one result, bit for bit."""
+"""`Training`: a task trained on rows and evaluated on others, reproducible bit for bit by its seed."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def dot(start: Any, w: Any, x: Any) -> Any:
 
 
 class _Manners(Unit):
-    """What micrograd's Value says and does, whoever holds the number.
+    """The interface of micrograd's Value, for both number types.
 
     data is a float64, grad 0.0 before anything pulls. `backward()` adds to the grads that are there,
     so call `zero_grad` (or set `grad = 0`) between steps, as with micrograd. Unlike there, a second

@@ -1,4 +1,4 @@
-"""What a Value is told beside its number: a label, and children with their slopes or a pull of their own."""
+"""The arguments of a Value beside its number: a label, and children with their slopes or a `_backward`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the expression language has and has not: every operator, word and cap, as tables.
+"""The expression language as tables: every operator, keyword, limit, and what is not supported.
 
 Reading text and printing it use the same table of operators, so they cannot disagree.
 """

@@ -1,4 +1,4 @@
-"""The words for every mistake in the grammar: which token is wrong, why, and what to write."""
+"""Error messages of the parser: which token is wrong, why, and what to write."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def from_bytes(data: bytes) -> Loaded:
 
 
 def circuit_of_bytes(data: bytes) -> Circuit:
-    """The circuit in `data`, for whoever unpickles one; FileError for anything else."""
+    """The circuit in `data`, for unpickling; FileError for anything else."""
     importlib.import_module("pullback.gates")  # a new process may know no gate yet
     circuit = from_bytes(data).circuit
     if circuit is None:

@@ -140,7 +140,7 @@ def _check_ids(ids: NDArray[Any], count: int, lowest: int, stop: Any, column: st
 
 
 def _check_order(columns: Columns) -> None:
-    """Every gate listens to rows before its own; nothing else listens."""
+    """The inputs of a gate are rows before its own; other rows have no inputs."""
     rows, first, operands = len(columns), columns.first, columns.operands
     _check_ids(first, rows + 1, 0, len(operands) + 1, "first")
     counts = np.diff(first)

@@ -1,4 +1,4 @@
-"""What a picture reads off a run besides numbers: switches, sleeping relus, heat strips of closed groups."""
+"""What a picture reads off a run besides numbers: switches, inactive relus, heat strips of closed groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a folded circuit to frames: who sits where, and how each wire runs through the borders.
+"""From a folded circuit to frames: the place of each item, and how each wire runs through the borders.
 
 Wires that run side by side between closed boxes are one bus.
 """

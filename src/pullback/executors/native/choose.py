@@ -1,4 +1,4 @@
-"""Which native program suits a circuit: one place that knows them all."""
+"""Which native program suits a circuit."""
 
 from __future__ import annotations
 

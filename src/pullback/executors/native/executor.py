@@ -1,4 +1,4 @@
-"""Machine code as an executor. What it is made of is loaded when it is first asked: it brings llvmlite."""
+"""Machine code as an executor. Its parts are loaded at the first use, because they import llvmlite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The meaning of a map: a circuit of single numbers, asked for many points at once."""
+"""The meaning of a map: a circuit of single numbers, run at many points at once."""
 
 from __future__ import annotations
 

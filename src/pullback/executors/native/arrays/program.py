@@ -1,4 +1,4 @@
-"""`ArrayProgram`: runs a circuit of arrays as one machine function, with the reference's manners."""
+"""`ArrayProgram`: runs a circuit of arrays as one machine function, with the reference's interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The number types behind `Unit`, made by machine code: one door, one probe, or None.
+"""The number types behind `Unit`, made by machine code; None where they are not available.
 
 `unit_type(base, hooks)` makes a type whose objects compute, join and pull in a few nanoseconds. It
 needs a CPython whose layout it knows (3.11 to 3.14, with its lock) and proves itself before use.

@@ -1,4 +1,4 @@
-"""A build for testing: before each load and store of an array it is asked whether it stays inside.
+"""A build for testing: each load and store of an array is checked against its bounds.
 
 PULLBACK_BOUNDS=check asks for it, slower by some times. An access from outside goes to a place of its
 own instead, nothing is damaged, and the run ends with an error.

@@ -1,4 +1,4 @@
-"""exp, log and their kin without a branch, for one number or many lanes alike, within 4 ulp.
+"""exp, log and similar curves without a branch, for one number or many lanes alike, within 4 ulp.
 
 Each is written once for both precisions: the range is reduced to a small interval around 0, a
 polynomial does the rest, and the exponent is put back by arithmetic on bits. Every special value

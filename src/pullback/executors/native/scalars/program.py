@@ -1,4 +1,4 @@
-"""`NativeProgram`: runs one circuit as machine code, with the reference executor's manners."""
+"""`NativeProgram`: runs one circuit as machine code, with the reference executor's interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Late choices: a loop computes what comes after a choice for both answers, before the answer is known.
+"""Speculation: a loop computes what follows a choice for both outcomes, before the outcome is known.
 
 In `w + rate * (x * pull - w)` with `pull = where(score < 1, 1, 0)` four gates wait for the score of
 this step, and the next step waits for them. With `where(score < 1, w + rate * (x - w), ...)` only the

@@ -1,4 +1,4 @@
-"""The words of a tape: entries that often follow one another, said in one go.
+"""Superinstructions of a tape: entries that often follow one another, as one.
 
 A machine that looks at one entry after the other spends most of its time finding out what to do next.
 So pairs that often stand side by side become one word, again and again (byte-pair encoding, Gage 1994).
