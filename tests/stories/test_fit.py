@@ -141,7 +141,7 @@ def test_threads_share_a_long_step_and_change_no_bit():
 
 
 def test_what_is_no_number_of_threads_is_refused():
-    with pytest.raises(OptionError, match="threads=0"):
+    with pytest.raises(OptionError, match="threads must be a whole number from 1 on, got 0"):
         SVM.fit(START | SEEN, plan=Plan(), optimizer=SGD(), threads=0)
 
 
