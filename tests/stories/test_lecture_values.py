@@ -198,7 +198,7 @@ def test_children_that_nothing_pulls_are_no_silent_end_of_the_graph(Value):
     a, b = Value(2.0), Value(3.0)
     b.grad = 5.0
     y = Value(6.0, (a,), "odd") * b
-    with pytest.raises(CircuitError, match="odd was given children, but nothing says how"):
+    with pytest.raises(CircuitError, match="odd has children, but no local gradients"):
         y.backward()
     assert (a.grad, b.grad) == (0.0, 5.0)
 
@@ -411,7 +411,7 @@ CUTS = [
 @pytest.mark.parametrize("kind", ["Value", "Unit"])
 def test_nothing_takes_the_number_out_of_the_graph_without_a_word(Value, cut, kind):
     x = Value(0.5) if kind == "Value" else pb.Unit(0.5)
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, ValueError)):  # NumPy makes a ValueError of it when it fills an array
         cut(x)
 
 
