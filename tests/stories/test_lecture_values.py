@@ -411,9 +411,7 @@ CUTS = [
 @pytest.mark.parametrize("kind", ["Value", "Unit"])
 def test_nothing_takes_the_number_out_of_the_graph_without_a_word(Value, cut, kind):
     x = Value(0.5) if kind == "Value" else pb.Unit(0.5)
-    with pytest.raises(
-        (TypeError, ValueError)
-    ):  # of NumPy, when it fills an array
+    with pytest.raises((TypeError, ValueError)):  # of NumPy, when it fills an array
         cut(x)
 
 
