@@ -157,15 +157,32 @@ SLOPED = (
 )
 
 
+CONDITIONED = 0.01  # the least share by which a value moves when its input moves by the whole of it
+
+
 def planted(seed: int) -> tuple[Question, str]:
-    """A smooth expression at an everyday point, and a gate in it whose rule is off by 1e-8."""
+    """A smooth expression at a point where its gates are well-conditioned, and a gate to plant a fault in."""
     dice = random.Random(seed)
-    text = expression(dice, 3, SMOOTH)
-    text += " + 0.5*x*y"
-    one = Question(text, round(dice.uniform(0.3, 1.7), 3), round(dice.uniform(0.3, 1.7), 3))
-    used = {g.name for g in pb.circuit(text).circuit().gates if g is not None}
-    gate = dice.choice(sorted(used & set(SLOPED)))
-    return one, gate
+    while True:
+        text = expression(dice, 3, SMOOTH) + " + 0.5*x*y"
+        one = Question(text, round(dice.uniform(0.3, 1.7), 3), round(dice.uniform(0.3, 1.7), 3))
+        used = {g.name for g in pb.circuit(text).circuit().gates if g is not None}
+        gate = dice.choice(sorted(used & set(SLOPED)))
+        if is_conditioned(one, gate):
+            return one, gate
+
+
+def is_conditioned(one: Question, name: str) -> bool:
+    """Whether no gate of this name is so flat, or so steep, that its slope drowns in rounding."""
+    run = pb.circuit(one.text).run(x=one.x, y=one.y)
+    for row in run.circuit.rows():
+        if row.gate is not None and row.gate.name == name:
+            inputs = [float(run.values[i]) for i in row.inputs]
+            ends = [float(row.gate.body(*(x * (1.0 + h) for x in inputs))) for h in (0.0, 1e-6)]
+            share = abs(ends[1] - ends[0]) / abs(1e-6 * ends[0]) if ends[0] else 0.0
+            if not CONDITIONED < share < 1.0 / CONDITIONED:
+                return False
+    return True
 
 
 def caught(one: Question, name: str) -> bool:

@@ -19,7 +19,7 @@ from pullback.lens.switches import state
 from pullback.passes.rewrite import live
 
 FEW = 18  # steps: a gate alone is smooth on its own scale
-TINY = 1e-200  # a complex step: no digits are lost by subtracting, so it may be as small as this
+TINY = 1e-30  # a complex step: no digits are lost by subtracting, so it may be as small as this
 SAME = 1e-9  # the complex body must give the real one's value, or its slope is not believed
 
 
@@ -49,8 +49,29 @@ def gate_slope(
 ) -> Any:
     """d/dt of one gate's output when its inputs move along `ways`."""
     with np.errstate(all="ignore"):
-        found = complex_slope(gate, inputs, ways, attributes) if gate.holomorphic else None
-        return _by_ladder(gate, inputs, ways, attributes) if found is None else found
+        if gate.elementwise and any(np.ndim(w) for w in ways):
+            return _where_it_moves(gate, inputs, ways, attributes)
+        return _slope(gate, inputs, ways, attributes)
+
+
+def _slope(
+    gate: Gate, inputs: Sequence[Any], ways: Sequence[Any], attributes: dict[str, Any]
+) -> Any:
+    found = complex_slope(gate, inputs, ways, attributes) if gate.holomorphic else None
+    return _by_ladder(gate, inputs, ways, attributes) if found is None else found
+
+
+def _where_it_moves(
+    gate: Gate, inputs: Sequence[Any], ways: Sequence[Any], attributes: dict[str, Any]
+) -> Any:
+    """Of an elementwise gate only the elements that move: of a net, one nudge moves few."""
+    full = np.broadcast_arrays(*inputs, *ways)
+    moves = np.any([w != 0.0 for w in full[len(inputs) :]], axis=0)
+    slopes = np.zeros(moves.shape)
+    if moves.any():
+        few = [part[moves] for part in full]
+        slopes[moves] = _slope(gate, few[: len(inputs)], few[len(inputs) :], attributes)
+    return slopes
 
 
 def complex_slope(
@@ -60,12 +81,18 @@ def complex_slope(
     largest = max(float(np.max(np.abs(w), initial=0.0)) for w in ways)
     if not 0.0 < largest < np.inf:
         return None
-    step = TINY / largest
+    step = TINY * min(1.0, *(_smallest(x) for x in inputs)) / largest
     moved = [np.asarray(x) + 1j * (step * w) if np.any(w) else x for x, w in _pairs(inputs, ways)]
     plain, done = gate.body(*inputs, **attributes), gate.body(*moved, **attributes)
     far = np.abs(np.real(done) - plain) > SAME * np.abs(plain)
     unknown = not np.iscomplexobj(done) or np.any(far) or not np.all(np.isfinite(done))
     return None if unknown else np.imag(done) / step
+
+
+def _smallest(x: Any) -> float:
+    """The size of the smallest number but 0."""
+    sizes = np.abs(np.asarray(x, np.float64))
+    return float(np.min(sizes, initial=1.0, where=sizes > 0.0))
 
 
 def _pairs(inputs: Sequence[Any], ways: Sequence[Any]) -> list[tuple[Any, Any]]:

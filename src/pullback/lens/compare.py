@@ -154,7 +154,8 @@ class _Look:
         if sharp and abs(self.pull - value) <= HONEST * doubt < self._far and self._chain_agrees():
             return OK, *self._by_chain, ""
         found = self.found
-        against = found.refutes(self.pull, max(self.passes, HONEST * self.blur))
+        room = max(self.passes, HONEST * self.blur)
+        against = found.refutes(self.pull, room, also=self.chain)
         if against and self._chain_refutes():
             return KINK if found.corner(self.pull) else WRONG, *self._by_ladder, ""
         if not against and sharp:

@@ -47,10 +47,20 @@ class Measured:
     jump: tuple[float, float] = (0.0, np.inf)  # the slope to the right less that to the left
     reason: str = ""
 
-    def refutes(self, claimed: float, room: float = 0.0) -> bool:
-        """Whether two sets of steps, with none in common, both say that the slope is not `claimed`."""
-        pairs = (self.value, self.error), self.other
-        return not self.reason and all(abs(claimed - v) > room + HONEST * e for v, e in pairs)
+    def refutes(self, claimed: float, room: float = 0.0, also: float | None = None) -> bool:
+        """Whether two measurements that agree both say that the slope is not `claimed`.
+
+        They are two sets of steps with none in common, or the better set and `also`, a slope that
+        was measured in another way.
+        """
+        if self.reason or not abs(claimed - self.value) > room + HONEST * self.error:
+            return False
+        value, error = self.other
+        if abs(claimed - value) > room + HONEST * error:
+            return True
+        if also is None or not abs(also - self.value) <= HONEST * self.error:
+            return False
+        return abs(claimed - also) > room
 
     def corner(self, claimed: float) -> bool:
         """Whether here is a corner, and `claimed` lies between the slopes on its two sides.
