@@ -189,7 +189,7 @@ def test_a_fault_in_a_question_is_refused_by_name(text, named, root, tmp_path, c
 def test_a_class_that_was_not_learned_is_named_by_evaluate(root, tmp_path, capsys):
     (tmp_path / "q.csv").write_text("size,colour,kind\n1,red,a\n1,red,zebra\n")
     assert answer(["evaluate", "latest", str(tmp_path / "q.csv"), "--runs", str(root)]) == 2
-    assert "line 3, 'zebra' is a class that was not learned" in capsys.readouterr().err
+    assert "line 3, 'zebra' is a class that is not in the training rows" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ REFUSED = {
     "a size of -2": (
         lambda x: pb.reshape(x, shape=(-2, 3)),
         ShapeError,
-        r"reshape: \(-2, 3\) is no shape",
+        r"reshape: \(-2, 3\) is not a shape",
     ),
     "two sizes of -1": (lambda x: pb.reshape(x, shape=(-1, -1)), ShapeError, r"one may be -1"),
     "sizes that overflow": (
@@ -52,12 +52,12 @@ REFUSED = {
     "an axis that is a truth": (
         lambda x: pb.max(x, axis=True),
         ShapeError,
-        "max: axis True is no whole number",
+        "max: axis True is not a whole number",
     ),
     "half an axis": (
         lambda x: pb.mean(x, axis=0.5),
         ShapeError,
-        "mean: axis 0.5 is no whole number",
+        "mean: axis 0.5 is not a whole number",
     ),
     "a huge axis": (lambda x: pb.sum(x, axis=10**5000), ShapeError, "16610 bits is too large"),
     "an axis twice": (
@@ -114,7 +114,7 @@ REFUSED = {
         RangeError,
         "pick: index 3 at 1 lies outside 0..2",
     ),
-    "an index that is no whole number": (
+    "an index that is not a whole number": (
         lambda x: pb.gather(x, [0.5]),
         DtypeError,
         "gather: 'index' is float64",

@@ -327,11 +327,11 @@ def test_a_folder_is_graded_file_by_file(folder, marker):
     ]
     assert done["bert.txt"].score == 0.75
     assert "it is a link" in done["link.txt"].error
-    assert done["latin.txt"].error == "'latin.txt' is no UTF-8 text: byte 9 is 0xe4."
+    assert done["latin.txt"].error == "'latin.txt' is not UTF-8 text: byte 9 is 0xe4."
     assert "more than 1,000,000 characters" in done["huge.txt"].error
     assert [done[n].error for n in ("pipe", "folder")] == [
-        "'pipe' is no file.",
-        "'folder' is no file.",
+        "'pipe' is not a file.",
+        "'folder' is not a file.",
     ]
 
 

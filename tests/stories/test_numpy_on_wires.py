@@ -157,7 +157,7 @@ REFUSED = {
     "x & y": (
         lambda x: x & x,
         PullbackError,
-        "& joins what is yes or no; one side is float64",
+        "& takes bools on both sides; one side is float64",
         "(x > 0) & (x < 2)",
     ),
     "x[0] = 1": (
@@ -170,13 +170,18 @@ REFUSED = {
     "x['a']": (lambda x: x["a"], CircuitError, "cannot be indexed by str", "integers"),
     "x[True]": (lambda x: x[True], CircuitError, "cannot be indexed by bool", "integers"),
     "x[[0.5]]": (lambda x: x[[0.5]], PullbackError, "'index' is float64", "cast"),
-    "x[::0]": (lambda x: x[::0], PullbackError, "a step of 0", ""),
+    "x[::0]": (lambda x: x[::0], PullbackError, "step must not be 0", ""),
     "x[0.5:]": (lambda x: x[0.5:], CircuitError, "a slice is made of whole numbers", ""),
     "x[..., ...]": (lambda x: x[..., ...], CircuitError, "at most once", ""),
     "x[[9]]": (lambda x: x[[9]], RangeError, r"index 9 lies outside -2..1 of axis 0", ""),
     "x[9]": (lambda x: x[9], PullbackError, "does not fit", ""),
     "x[0, 0, 0]": (lambda x: x[0, 0, 0], PullbackError, "does not fit", ""),
-    "arrays apart": (lambda x: x[None][[0], :, [0]], CircuitError, "side by side", "two steps"),
+    "arrays apart": (
+        lambda x: x[None][[0], :, [0]],
+        CircuitError,
+        "next to each other",
+        "two steps",
+    ),
     "a list of rows": (
         lambda x: pb.sum([x[0], x[1]]),
         PullbackError,
@@ -192,7 +197,7 @@ REFUSED = {
     "squeeze": (
         lambda x: x.squeeze(1),
         CircuitError,
-        r"axis 1 of \(2, 3\) is no axis of size 1",
+        r"axis 1 of \(2, 3\) is not an axis of size 1",
         "",
     ),
     "a ragged index": (lambda x: x[[[0], [0, 1]]], PullbackError, "an index is ragged", ""),

@@ -142,7 +142,7 @@ def test_points_and_commas_that_may_both_be_either_are_asked_about():
 
 def test_a_decimal_sign_that_was_given_is_checked():
     with pytest.raises(
-        DataError, match="line 3, column 'a': '1.5' is no number with the decimal sign"
+        DataError, match="line 3, column 'a': '1.5' is not a number with the decimal sign"
     ):
         numbers("a;b\n2;x\n1.5;y\n", "a", decimal=",")
 

@@ -35,7 +35,7 @@ def chosen(keys: Sequence[str]) -> list[int]:
     for key in keys:
         if key.upper() not in known:
             raise UnknownName(
-                f"there is no row {key!r} in the bench; there is {', '.join(known)}.",
+                f"there is no row {key!r} in the bench; the rows are {', '.join(known)}.",
                 why=did_you_mean(key.upper(), known),
             )
     wanted = {key.upper() for key in keys} or set(known)

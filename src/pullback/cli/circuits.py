@@ -41,7 +41,8 @@ def load(text: str) -> Any:
         )
     if text.endswith(".py"):
         raise OptionError(
-            f"{text[:200]!r} needs the name of a circuit in it.", fix=f"{text[:200]}:f"
+            f"{text[:200]!r} needs the name of a circuit, as in file.py:name.",
+            fix=f"{text[:200]}:f",
         )
     if text == "-":
         text = sys.stdin.read(MAX_STDIN)

@@ -77,7 +77,7 @@ def _graded(marker: Marker, work: str) -> list[Submission]:
     if not _is_path(work):
         if "=" not in work:
             raise FileError(
-                f"'{printable(work[:200])}' is no file, and no assignment such as dx = y."
+                f"'{printable(work[:200])}' is not a file, and no assignment such as dx = y."
             )
         return [Submission("work", marker.grade(work))]
     path = Path(work)

@@ -142,5 +142,5 @@ def _squeezed(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     named = axes if isinstance(axes, tuple) else (axes,)
     for one in named:
         if not -len(shape) <= one < len(shape) or shape[one] != 1:
-            raise CircuitError(f"squeeze: axis {one} of {shape} is no axis of size 1.")
+            raise CircuitError(f"squeeze: axis {one} of {shape} is not an axis of size 1.")
     return tuple(one % len(shape) for one in named)

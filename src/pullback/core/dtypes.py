@@ -87,7 +87,7 @@ def _widened(array: np.ndarray[Any, Any], what: str) -> np.dtype[Any]:
 
 
 def _said(array: np.ndarray[Any, Any]) -> str:
-    """What it holds, and of what is no number the first one."""
+    """What it holds, and of what is not a number the first one."""
     kind = {"O": "objects", "U": "text", "S": "bytes"}.get(array.dtype.kind)
     odd = (x for x in array.flat if not isinstance(x, int | float))
     return f"{kind}, first {str(next(odd, None))[:40]!r}" if kind else array.dtype.name

@@ -48,7 +48,7 @@ def _check_neighbours(parts: list[Any]) -> None:
     at = [i for i, part in enumerate(parts) if isinstance(part, int) or _is_places(part)]
     if at[-1] - at[0] >= len(at):
         raise CircuitError(
-            "arrays and integers in one index stand side by side; here something lies between them.",
+            "arrays and integers in one index must be next to each other.",
             fix="two steps, as in x[:, i][j]",
         )
 

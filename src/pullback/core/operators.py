@@ -113,7 +113,10 @@ class Operators(ArrayMethods):
         raise GateError("no gate gives a remainder (x % y).", fix="x - floor(x / y) * y")
 
     def __xor__(self, other: Any) -> NoReturn:
-        raise GateError("x ^ y is no power, and no gate joins bits.", fix="x ** y")
+        raise GateError(
+            "x ^ y is not supported: a power is x ** y, and there are no bitwise gates.",
+            fix="x ** y",
+        )
 
     __rfloordiv__, __rmod__, __rxor__ = __floordiv__, __mod__, __xor__
 
@@ -142,7 +145,7 @@ def _truths(sign: str, *values: Any) -> list[Any]:
     for x in taken:
         if x.dtype != BOOL:
             raise DtypeError(
-                f"{sign} joins what is yes or no; one side is {x.dtype.name}.",
+                f"{sign} takes bools on both sides; one side is {x.dtype.name}.",
                 fix=f"(x > 0) {sign} (x < 2)" if sign != "~" else "~(x > 0)",
             )
     return taken

@@ -25,7 +25,7 @@ def plain(name: str, given: Any) -> Any:
     try:
         hash(value)
     except TypeError:
-        raise OptionError(f"{name}={told(given)} is no number, text or tuple of them.") from None
+        raise OptionError(f"{name}={told(given)} is not a number, text or tuple of them.") from None
     return value
 
 
@@ -169,7 +169,7 @@ def _whole(name: str, given: Any, error: type[PullbackError]) -> int:
     if type(given) is not int:
         value = given[()] if isinstance(given, np.ndarray) and given.ndim == 0 else given
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise error(f"{name} {told(given)} is no whole number.")
+            raise error(f"{name} {told(given)} is not a whole number.")
         given = int(value)
     if not -LARGEST <= given < LARGEST:
         raise error(f"{name}: a whole number of {given.bit_length()} bits is too large.")

@@ -29,7 +29,7 @@ def check_number(
 
 
 def check_count(name: str, value: Any, *, least: int, below: float = math.inf) -> None:
-    """Refuse what is no whole number with least <= value < below.
+    """Refuse what is not a whole number with least <= value < below.
 
     >>> check_count("units", 0, least=1)
     Traceback (most recent call last):

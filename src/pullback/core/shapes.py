@@ -43,7 +43,7 @@ def spec_of(value: Any) -> Spec:
 def check_shape(shape: Shape) -> None:
     """ShapeError unless an array can have this shape."""
     if any(size < 0 for size in shape):
-        raise ShapeError(f"{shape} is no shape: sizes are 0 or more.")
+        raise ShapeError(f"{shape} is not a shape: sizes are 0 or more.")
     if len(shape) > MOST_AXES:
         raise ShapeError(f"an array of {len(shape)} axes; {MOST_AXES} are the most.")
     if math.prod(shape) > MOST_NUMBERS:

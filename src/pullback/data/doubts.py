@@ -74,14 +74,14 @@ def _check_sign(table: Table, name: str, numerals: Numerals) -> None:
     if table.dialect.given:
         cell = numerals.unlike(sign)
         raise DataError(
-            f"{table.place(name, cell)}: {shown(cell)} is no number with the decimal sign {sign!r}.",
+            f"{table.place(name, cell)}: {shown(cell)} is not a number with the decimal sign {sign!r}.",
             fix=f"--decimal {'.,'.replace(sign, '')}, or without --decimal",
         )
     one, other = numerals.unlike("."), numerals.unlike(",")
     raise DataError(
         f"{table.place(name, one)}: {shown(one)} has a decimal comma, {shown(other)} a decimal point; one "
         "column cannot have both.",
-        why=f"{flag('leave-out', name)} does without the column.",
+        why=f"{flag('leave-out', name)} leaves the column out.",
     )
 
 
@@ -98,7 +98,7 @@ def unit_of(table: Table, name: str, numerals: Numerals) -> str:
     beside = f"others are in {usual!r}" if usual else "others have no unit"
     raise DataError(
         f"{table.place(name, cell)}: {shown(cell)} {said}; {beside}.",
-        why=f"{reads}{flag('leave-out', name)} does without the column.",
+        why=f"{reads}{flag('leave-out', name)} leaves the column out.",
     )
 
 
@@ -120,7 +120,7 @@ def refuse_strays(
         raise DataError(
             f"{table.place(name, strays[0])}: {shown(strays[0])} is not a {what}; its commas and points are "
             "in no known order.",
-            why=f"{flag('leave-out', name)} does without the column.",
+            why=f"{flag('leave-out', name)} leaves the column out.",
         )
     rows = sum(here.values())
     count = sum(here[cell] for cell in strays)
@@ -139,7 +139,7 @@ def refuse_strays(
     reads = f"{' '.join(several)} reads {them} as missing, " if several else ""
     raise DataError(
         f"{table.place(name, cell)}: {shown(cell)} is not a {what}; {share}.",
-        why=f"{reads}{flag('leave-out', name)} does without the column.",
+        why=f"{reads}{flag('leave-out', name)} leaves the column out.",
     )
 
 
@@ -167,7 +167,7 @@ def refuse_sentinel(
         assert value is not None
         if max(low - value, value - high) > high - low:
             raise DataError(
-                f"{table.place(name, cell)}: {shown(cell)} stands in {here[cell]:,} of {len(table):,} rows, "
+                f"{table.place(name, cell)}: {shown(cell)} occurs in {here[cell]:,} of {len(table):,} rows, "
                 f"and all others lie between {low:.6g} and {high:.6g}; does it mean missing?",
                 why=f"{flag('missing', cell)} reads it as missing, {flag('not-missing', cell)} as a number.",
             )

@@ -280,7 +280,7 @@ def _check_header(found: Layout, name: str, line: int) -> None:
     values = sum(column in cells for column, cells in pairs)
     if not numbers and values > len(found.header) / 2 and len(found.lines) > 2:
         raise DataError(
-            f"{name}, line {line}: {shown(found.header[0])} and others stand below as cells too; is there "
+            f"{name}, line {line}: {shown(found.header[0])} and others also occur as cells below; is there "
             "no header?",
             why=f"{NO_HEADER}; --header yes takes line {line} as the names.",
         )

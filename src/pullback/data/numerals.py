@@ -54,7 +54,7 @@ _BODY = re.compile(r"[0-9., ']*[0-9.,](?:[eEdD][+-]?[0-9]{1,4})?(?![0-9])")
 class Numeral(NamedTuple):
     """A cell as a number: its value where the decimal sign is a point, and where it is a comma.
 
-    None: it is no number under that sign. unit: what stands beside the digits. habits: what else was
+    None: it is not a number under that sign. unit: what stands beside the digits. habits: what else was
     taken off, in words.
     """
 
@@ -239,7 +239,7 @@ class Numerals:
         return next(cell for cell, n in numbers if n.unit == unit and (unit or n.point or n.comma))
 
     def unlike(self, sign: str) -> str:
-        """A cell that is no number under this decimal sign."""
+        """A cell that is not a number under this decimal sign."""
         return next(cell for cell, value in self.values(sign).items() if value is None)
 
 

@@ -137,7 +137,7 @@ def parse_table(data: bytes, *, name: str = "table", limits: Limits | None = Non
     records = records_of(read_text(data, name), ",", name, limits)
     found = laid_out(records, name, limits)
     if found.notes:
-        raise DataError(f"{name} is no plain table: {found.notes[0]}.")
+        raise DataError(f"{name} is not a plain table: {found.notes[0]}.")
     return Table(name, found.header, found.columns, found.lines)
 
 

@@ -44,7 +44,7 @@ def number(value: Any) -> str:
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, int) and abs(value) > EXACT:
-        raise FaceError(f"{value} is no number of JavaScript: whole numbers go to 2^53 there.")
+        raise FaceError(f"{value} is not a number of JavaScript: whole numbers go to 2^53 there.")
     if single and float(shortest) != value:
         return f"Math.fround({shortest})"
     return repr(value).removesuffix(".0")

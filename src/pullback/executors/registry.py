@@ -22,7 +22,9 @@ def asked(name: str) -> list[Executor]:
     """The executors to ask, in order; the last one, the reference, has something for every circuit."""
     if name not in names():
         known = ", ".join(map(repr, names()))
-        raise OptionError(f"executor={name!r}; there is {known}.", why=did_you_mean(name, names()))
+        raise OptionError(
+            f"executor must be one of {known}, got {name!r}.", why=did_you_mean(name, names())
+        )
     return (
         REGISTRY if name == "auto" else [one for one in REGISTRY if one.name in (name, "reference")]
     )

@@ -165,7 +165,8 @@ class Unit(Operators):
     def __float__(self) -> float:
         # math.exp(x) comes here as well, and would cut the graph without a word.
         raise TypeError(
-            f"a {type(self).__name__.lstrip('Plain')} is no plain number: as one it would leave the graph. "
+            f"a {type(self).__name__.lstrip('Plain')} is not a plain number: "
+            "the result would not be part of the graph. "
             "Try a gate, such as pb.exp(x), or x.value for the number."
         )
 

@@ -23,7 +23,7 @@ def _reshaped(x: Shape, *, shape: Shape) -> Shape:
     size, known = math.prod(x), math.prod(s for s in shape if s != -1)
     free = shape.count(-1)
     if any(s < -1 for s in shape) or free > 1:
-        raise ShapeError(f"{shape} is no shape: sizes are 0 or more, and one may be -1.")
+        raise ShapeError(f"{shape} is not a shape: sizes are 0 or more, and one may be -1.")
     if free and known and size % known == 0:
         return tuple(size // known if s == -1 else s for s in shape)
     if free or known != size:

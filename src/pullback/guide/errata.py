@@ -27,7 +27,7 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum(
         "E3",
         "max(a, b) at a tie",
-        "both inputs get the whole pull, which adds up to twice of it; shares must"
+        "both inputs get the whole pull, which adds up to twice the pull; shares must"
         " add up to 1, here half each",
     ),
     Erratum("E4", "the sigmoid's slope at 3", "0.0451767; 0.0475 comes of 0.95, a rounded value"),

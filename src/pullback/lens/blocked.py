@@ -95,7 +95,7 @@ def _closed(run: Snapshot, wire: int) -> Found:
             if _lets_through(run, row, [i for i, w in enumerate(row.inputs) if w in reached]):
                 reached.add(row.wire)
             else:
-                found[row.wire] = None, f"{said(circuit, row.wire)} lets no pull through"
+                found[row.wire] = None, f"{said(circuit, row.wire)} passes no gradient on"
     return found
 
 
@@ -198,5 +198,5 @@ WORDS: dict[str, Callable[[_At], str]] = {
     "maximum": _left_out,
     "minimum": _left_out,
     "where": _left_out,
-    "stop_gradient": lambda at: "stop_gradient lets no pull through",
+    "stop_gradient": lambda at: "stop_gradient passes no gradient on",
 }

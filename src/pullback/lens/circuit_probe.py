@@ -156,7 +156,7 @@ def _along(pulls: Sequence[Any], ways: Sequence[Any]) -> float:
 
 
 def _farthest(near: list[float], here: float) -> float:
-    """The largest distance from `here`; infinite where one of them is no number."""
+    """The largest distance from `here`; infinite where one of them is not a number."""
     apart = [abs(n - here) for n in near]
     return max(a if a == a else np.inf for a in apart)
 

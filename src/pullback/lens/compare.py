@@ -268,7 +268,7 @@ def _turned(here: Sequence[bytes], there: Sequence[bytes]) -> list[int]:
 
 
 def _relative(a: float, b: float, scale: float) -> float:
-    """|a - b| as a share of the largest; infinite where one of them is no number."""
+    """|a - b| as a share of the largest; infinite where one of them is not a number."""
     return _share(abs(a - b), max(abs(a), abs(b), SMALLEST * scale))
 
 

@@ -60,14 +60,14 @@ def read_submission(path: Path) -> str:
         raise FileError(f"'{name}' cannot be read: {why}.") from error
     if not stat.S_ISREG(os.fstat(opened).st_mode):
         os.close(opened)
-        raise FileError(f"'{name}' is no file.")
+        raise FileError(f"'{name}' is not a file.")
     with os.fdopen(opened, "rb") as file:
         data = file.read(4 * MAX_TEXT + 1)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = f"byte {error.start} is {data[error.start]:#04x}"
-        raise FileError(f"'{name}' is no UTF-8 text: {byte}.") from error
+        raise FileError(f"'{name}' is not UTF-8 text: {byte}.") from error
     if len(text) > MAX_TEXT:
         raise FileError(f"'{name}' has more than {MAX_TEXT:,} characters.")
     return text

@@ -289,7 +289,7 @@ def _forces(view: Specialization, force: Any, real: Sequence[int]) -> list[Any]:
     for output, given in enumerate(forces):
         if output not in real and given is not None and len(forces) > 1:
             what = view.circuit.describe(outputs[output])
-            raise CircuitError(f"{what} is no real number; nothing can pull it.", fix="None")
+            raise CircuitError(f"{what} is not a real number; nothing can pull it.", fix="None")
     return [_shaped(forces[o], view.circuit.spec_of(outputs[o]).shape) for o in real]
 
 

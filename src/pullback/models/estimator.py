@@ -143,7 +143,7 @@ class Estimator(ABC):
         try:
             options = msgspec.convert(about.options, cls.Options)
         except msgspec.ValidationError as error:
-            raise FileError(f"'{path}' is no model: {error}.") from None
+            raise FileError(f"'{path}' is not a model: {error}.") from None
         model = cls(**msgspec.structs.asdict(options))
         model.remember(about.classes)
         wanted, found = len(model.outcomes()) or 1, saved.scorer.outcomes
@@ -253,7 +253,7 @@ class Classifier(Estimator):
             row = int(strange[0])
             said = f"{table.name}, line {table.lines[row]}, {shown(cells.texts[row])}"
             raise DataError(
-                f"{said} is a class that was not learned.",
+                f"{said} is a class that is not in the training rows.",
                 where=[f"classes  {', '.join(shown(str(c)) for c in self.classes_[:12])}"],
             )
         return values.astype(self.classes_.dtype)

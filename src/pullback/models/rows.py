@@ -24,7 +24,7 @@ def checked_rows(X: ArrayLike, names: Sequence[str] = ()) -> NDArray[np.float64]
     try:
         rows = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"X is no table of numbers: {error}.") from None
+        raise DataError(f"X is not a table of numbers: {error}.") from None
     if rows.ndim != 2 or 0 in rows.shape:
         raise DataError(f"X has shape {rows.shape}; rows and columns (n, d) are needed.")
     if names and len(names) != rows.shape[1]:

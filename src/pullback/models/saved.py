@@ -78,7 +78,7 @@ def load(path: Path, model: str) -> Saved:
     try:
         about = msgspec.convert(loaded.about, About)
     except msgspec.ValidationError as error:
-        raise FileError(f"'{path}' is no model: {error}.") from None
+        raise FileError(f"'{path}' is not a model: {error}.") from None
     if about.model != model:
         raise FileError(f"'{path}' holds an {about.model}, not an {model}.")
     if about.encoder and not about.features:
@@ -101,12 +101,12 @@ def _scores_of_a_row(path: Path, loaded: Loaded) -> Circuit:
     """The circuit, if it is (one row of float64, *the weights of the file) -> one output."""
     circuit, weights = loaded.circuit, loaded.arrays
     if circuit is None or not circuit.inputs or len(circuit.outputs) != 1:
-        raise FileError(f"'{path}' is no model: it has no circuit from rows to scores.")
+        raise FileError(f"'{path}' is not a model: it has no circuit from rows to scores.")
     row = circuit.spec_of(circuit.inputs[0])
     if circuit.roles[0] != "data" or "data" in circuit.roles[1:] or row.dtype != FLOAT64:
-        raise FileError(f"'{path}' is no model: its circuit does not start at one row.")
+        raise FileError(f"'{path}' is not a model: its circuit does not start at one row.")
     if row.shape[:1] != (1,) or len(row.shape) != 2:
-        raise FileError(f"'{path}' is no model: its circuit does not start at one row.")
+        raise FileError(f"'{path}' is not a model: its circuit does not start at one row.")
     wanted = {
         n: circuit.spec_of(w) for n, w in zip(circuit.input_names, circuit.inputs, strict=True)
     }
@@ -120,7 +120,7 @@ def _outcome(path: Path, circuit: Circuit) -> Spec:
     """What comes out for one row."""
     out = circuit.spec_of(circuit.outputs[0])
     if len(out.shape) != 2 or out.shape[0] != 1 or out.dtype.kind != "f":
-        raise FileError(f"'{path}' is no model: a row gives {out}, not a row of scores.")
+        raise FileError(f"'{path}' is not a model: a row gives {out}, not a row of scores.")
     return out
 
 

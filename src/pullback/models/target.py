@@ -122,6 +122,6 @@ def _classes(
     if different > min(MOST_CLASSES, len(labels) // 2):
         raise DataError(
             f"{table.name}: column {shown(name)} has {different:,} different values in "
-            f"{len(labels):,} rows; these are no classes that rows have in common.",
+            f"{len(labels):,} rows; too many for classes.",
         )
     return Wanted("classification", labels, why, written or PLAIN)

@@ -66,7 +66,7 @@ def described(value: Any, said: Told) -> Any:
 
 
 def number(data: Any) -> float:
-    """`data` as a float; a TypeError for anything that is no number, or more than one."""
+    """`data` as a float; a TypeError for anything that is not a number, or more than one."""
     if isinstance(data, Unit):
         raise TypeError("the data of a Value is a plain number, not a Value. Try x.data.")
     if isinstance(data, str | bytes | bytearray | list | tuple) or np.ndim(data):

@@ -166,5 +166,5 @@ def _refused(text: str, sign: str, start: int, before: list[Token]) -> Expressio
     if member and before and before[-1].stop == start and before[-1].text in _MODULES:
         fix = member[1]
     quoted = f"'{sign}'" if sign.isprintable() else f"the character U+{ord(sign):04X}"
-    what = f"{quoted} is not in this language{': ' + what if what else ''}."
+    what = f"{quoted} is not supported{': ' + what if what else ''}."
     return ExpressionError(what, text=text, position=start, fix=fix)

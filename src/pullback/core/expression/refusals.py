@@ -44,7 +44,7 @@ def side_by_side(text: str, before: Token, token: Token, bracket: Token | None) 
         return ExpressionError(what, text=text, position=token.start, why=why)
     fix = f"{before.text}*{token.text}" if (before.kind, token.kind) in _MULTIPLIES else ""
     return ExpressionError(
-        f"{named(before)} and {named(token)} stand side by side with no sign between them.",
+        f"{named(before)} and {named(token)} have no operator between them.",
         text=text,
         position=token.start,
         fix=fix if len(fix) <= 40 else "*",

@@ -80,7 +80,7 @@ def _check_tables(columns: Columns) -> None:
             raise FileError(f"'{said(tuple(site))}' is not the place of a line of code.")
     for name in (name for group in columns.groups for name in group):
         if not is_safe(name):
-            raise FileError(f"'{said(name)}' cannot name a scope: it is no ASCII identifier.")
+            raise FileError(f"'{said(name)}' cannot name a scope: it is not an ASCII identifier.")
     for attributes in columns.attributes:
         _check_texts(attributes)
 
@@ -100,7 +100,7 @@ def _check_labels(labels: NDArray[np.uint8]) -> None:
     for line in BytesIO(labels.tobytes()):  # one by one: a million names are not there at once
         if not _LABEL.fullmatch(line):
             name = said(line.decode("ascii", "replace"))
-            raise FileError(f"'{name}' cannot name a wire: it is no ASCII identifier.")
+            raise FileError(f"'{name}' cannot name a wire: it is not an ASCII identifier.")
 
 
 def _check_constant_kinds(columns: Columns) -> None:

@@ -138,7 +138,7 @@ def not_finite(circuit: Circuit, wire: int, values: Sequence[Any]) -> NotFiniteE
     ]
     at = f" at {site}" if site.file else ""
     gate = f"the {row.gate.name if row.gate else 'input'} gate{at}"
-    what = f"'{said(circuit, wire)}' is {place}: {gate} is the first to leave the finite numbers."
+    what = f"'{said(circuit, wire)}' is {place}: {gate} is the first whose value is not finite."
     return NotFiniteError(what, where=inputs)
 
 

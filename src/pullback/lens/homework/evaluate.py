@@ -127,14 +127,14 @@ class _Walk:
 
     def _constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, str):
-            raise refusal(self.work.text, start_of(node), "a text is no number.", UNDERSTOOD)
+            raise refusal(self.work.text, start_of(node), "a text is not a number.", UNDERSTOOD)
         return node.value
 
     def _name(self, node: ast.Name) -> Any:
         if node.id in self.names:
             return self.names[node.id]
         if node.id in MODULES or node.id in FUNCTIONS or node.id in GATES:
-            raise refusal(self.work.text, start_of(node), f"'{node.id}' is no number.")
+            raise refusal(self.work.text, start_of(node), f"'{node.id}' is not a number.")
         near = did_you_mean(node.id, self.names)
         raise refusal(self.work.text, start_of(node), f"{node.id!r} has no value here.", near)
 
@@ -177,7 +177,7 @@ class _Walk:
             if node.attr in CONSTANTS:
                 return CONSTANTS[node.attr]
             raise refusal(
-                self.work.text, start_of(node), f"'{node.attr}' is no number.", UNDERSTOOD
+                self.work.text, start_of(node), f"'{node.attr}' is not a number.", UNDERSTOOD
             )
         x = _numbers(self.value(node.value))
         if node.attr == "T":

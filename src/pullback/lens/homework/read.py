@@ -198,7 +198,9 @@ def _tree(text: str) -> ast.Module:
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except SyntaxError as error:
-        raise refusal(text, _place(text, error), f"this is no Python: {error.msg}.") from error
+        raise refusal(
+            text, _place(text, error), f"this is not valid Python: {error.msg}."
+        ) from error
     except (ValueError, MemoryError, RecursionError) as error:
         raise refusal(text, 0, "this text cannot be read: it nests too deeply.") from error
     if _depth(tree) > DEEPEST:

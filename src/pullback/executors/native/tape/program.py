@@ -98,7 +98,7 @@ class TapeProgram(Program):
             wire = self.circuit.outputs[output]
             if self.circuit.spec_of(wire).dtype.kind != "f":
                 name = self.circuit.describe(wire)
-                raise CircuitError(f"{name} is no real number; only real numbers are pulled.")
+                raise CircuitError(f"{name} is not a real number; only real numbers are pulled.")
             self._pulling[output] = Machine(tape(self.circuit, output), fast=self.fast, pulled=wire)
         return self._pulling[output]
 
