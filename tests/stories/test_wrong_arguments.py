@@ -61,7 +61,7 @@ def test_a_function_of_arrays_that_was_never_called_has_no_shapes_yet(make):
 def test_a_function_that_no_call_can_make_a_circuit_of_says_why():
     with pytest.raises(CircuitError, match="if"):
         pb.compile(lambda_if := pb.circuit(lambda x: x if x > 0 else -x))
-    assert not lambda_if._specializations
+    assert not lambda_if.traces._known
 
 
 # --- the inputs of a program ---
