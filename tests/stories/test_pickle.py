@@ -152,7 +152,7 @@ LOST = {
         "lists, tuples",
     ),
     "a dict": (lambda: called(pb.circuit(lambda x: {"y": x * x}), 2.0), "lists, tuples and dicts"),
-    "a setting": (lambda: pb.circuit(lambda x, *, n=2: x * n), r"what stands behind \*"),
+    "a setting": (lambda: pb.circuit(lambda x, *, n=2: x * n), r"its settings"),
 }
 
 
