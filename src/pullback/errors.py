@@ -23,8 +23,10 @@ below it say where, why and what to try.
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class PullbackError(Exception):
@@ -52,6 +54,10 @@ class PullbackError(Exception):
         if self.fix:
             lines.append(f"  Try: {self.fix}")
         return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again without `__init__`, whose arguments differ: a worker's error arrives whole."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class CircuitError(PullbackError, ValueError):

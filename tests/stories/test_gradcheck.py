@@ -397,3 +397,8 @@ def test_a_report_shows_each_input_and_the_wrong_gate_with_its_line():
 def test_a_report_is_true_when_it_passed():
     assert pb.gradcheck(lambda x: x * x, 2.0)
     assert not pb.gradcheck(lambda x: bent_exp(x), 2.0)
+
+
+@pytest.mark.parametrize(("e", "x"), [("exp(x)", 709.5), ("x * 1e300", 1.7e8), ("x**3", 5.6e102)])
+def test_values_near_the_largest_number_are_checked_without_a_warning(e, x):
+    assert pb.gradcheck(pb.circuit(e), x=x).passed

@@ -11,6 +11,7 @@ from laws.asking import same_bits
 from laws.gate_cases import ALL_CASES
 
 import pullback as pb
+from pullback import errors
 from pullback.core.file import circuit_of_bytes, to_bytes
 from pullback.core.gate import GATES
 from pullback.errors import CircuitError, FileError, GateError, UnknownName
@@ -252,3 +253,20 @@ def test_a_pool_of_new_processes_gets_and_gives_all_of_them(tmp_path):
         [sys.executable, str(script)], capture_output=True, text=True, timeout=300
     )
     assert (ended.stdout.split(), ended.stderr) == (["True", "6"], "")
+
+
+@WAYS
+def test_every_error_arrives_whole_from_another_process(way):
+    kinds = [
+        getattr(errors, name) for name in vars(errors) if name.endswith(("Error", "Name", "Extra"))
+    ]
+    raised = [
+        kind("what", where=["w"], why="y", fix="f")
+        for kind in kinds
+        if kind is not errors.ExpressionError
+    ]
+    assert len(raised) > 12
+    raised.append(errors.ExpressionError("what", text="x *", position=3, why="y", fix="f"))
+    for error in raised:
+        back = way(error)
+        assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))

@@ -92,9 +92,9 @@ def ladder(
     found = _agreed(slopes, np.where(usable, errors, np.inf))
     if not found.reason and seen > ROUGH * EPSILON * float(np.nanmax(np.abs([*up, *down, here]))):
         found = dataclasses.replace(found, reason=TOO_ROUGH)
-    return dataclasses.replace(
-        found, jump=_jump(steps, up - 2.0 * here + down, rough + EPSILON * abs(here))
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # values near the largest number
+        bends = up - 2.0 * here + down
+    return dataclasses.replace(found, jump=_jump(steps, bends, rough + EPSILON * abs(here)))
 
 
 def _agreed(slopes: Array, errors: Array) -> Measured:
