@@ -450,3 +450,20 @@ def test_the_command_answers_in_json(folder, capsys):
     answer(["mark", ASKED[0], str(folder), *ASKED[1:], "--json"])
     said = json.loads(capsys.readouterr().out)
     assert (said["passed"], len(said["submissions"])) == (False, 10)
+
+
+@pytest.mark.parametrize(
+    ("f", "work", "x", "passed"),
+    [
+        ("sigmoid(x)", "dx = f*(1-f)", 100.0, True),
+        ("sigmoid(x)", "dx = f - f*f", 40.0, True),
+        ("tanh(x)", "dx = 1 - f**2", 25.0, True),
+        ("tanh(x)", "dx = 1 - f*f", -19.0, True),
+        ("sigmoid(x)", "dx = f*(f-1)", 100.0, False),
+        ("tanh(x)", "dx = 0*x", 25.0, False),
+        ("tanh(x)", "dx = 1 - f", 25.0, False),
+        ("1e-20*x", "dx = 2e-20", 5.0, False),
+    ],
+)
+def test_a_right_rule_is_right_where_rounding_leaves_no_digit_of_it(f, work, x, passed):
+    assert pb.mark(f"f = {f}", work, x=x).passed is passed

@@ -21,7 +21,7 @@ from pullback.lens.function import CircuitFunction, as_circuit_function
 from pullback.lens.homework.read import Work, read_work
 from pullback.lens.homework.sheet import Answer, Sheet
 from pullback.lens.mistakes import name_mistake, reason
-from pullback.lens.points import beside, is_label, points, points_of_data
+from pullback.lens.points import beside, calm, is_label, points, points_of_data
 from pullback.lens.question import Question, place_of
 from pullback.lens.slips import Catalogue
 from pullback.lens.snapshot import Snapshot, full_force, short
@@ -31,6 +31,7 @@ from pullback.passes.backward import Backward
 RIGHT, WRONG, MISSING = "right", "wrong", "missing"
 FORCES = ("dout", "dL", "df", "dloss", "upstream")  # what an output without a name may be pulled by
 AT_A_KINK = "the slope jumps here; any value between the two sides is right"
+AT_ROUNDING = "judged at smaller numbers: at the given ones rounding leaves no digit of it"
 
 
 @dataclass(frozen=True)
@@ -244,13 +245,15 @@ class Marker:
             if question.fitted().is_right():
                 have, want = np.shape(answer.values[0]), np.shape(question.right[0])
                 return f"its shape is {have}, that of the wire {want}"
-        if question.wrong_at() == [0] and self._is_right_beside(read, name):
+        if question.wrong_at() == [0] and self._is_right_at(beside(self.given), read, name):
             return AT_A_KINK
+        if question.is_rounding() and self._is_right_at(calm(self.given), read, name):
+            return AT_ROUNDING
         return None
 
-    def _is_right_beside(self, read: Work, name: str) -> bool:
-        """Whether the answer is right all around the point given, where a slope jumps."""
-        runs = [self.run(p) for p in beside(self.given)]
+    def _is_right_at(self, places: Iterator[list[Any]], read: Work, name: str) -> bool:
+        """Whether the answer is right at other points than those it is judged at."""
+        runs = [self.run(p) for p in places]
         answer = Sheet(self, read, runs).answers[f"d{name}"]
         return bool(answer.values) and Question(self.wanted[name], runs, answer.values).is_right()
 

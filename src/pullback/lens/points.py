@@ -98,6 +98,22 @@ def beside(values: Values) -> Iterator[Values]:
         yield [_nudged(v, generator) for v in values]
 
 
+def calm(values: Values) -> Iterator[Values]:
+    """Points with real numbers of at most 1, where little saturates and rounding takes few digits."""
+    generator = np.random.Generator(np.random.PCG64(11))
+    for _ in range(COUNT):
+        yield [_calmed(v, generator) for v in values]
+
+
+def _calmed(value: Any, generator: np.random.Generator) -> Any:
+    array = np.asarray(value)
+    large = np.abs(array) > 1
+    if array.dtype.kind in "bi" or not np.any(large):
+        return value
+    small = np.copysign(generator.uniform(0.3, 1.0, array.shape), array)
+    return np.where(large, small, array)[()]
+
+
 def _nudged(value: Any, generator: np.random.Generator) -> Any:
     array = np.asarray(value)
     if array.dtype.kind in "bi":

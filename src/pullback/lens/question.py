@@ -50,6 +50,14 @@ class Question:
         thin = [s for s in np.shape(self.given[0]) if s != 1] == [s for s in want if s != 1]
         return replace(self, given=[np.reshape(g, want) for g in self.given]) if thin else self
 
+    def is_rounding(self) -> bool:
+        """Whether answer and pull differ by no more than rounding leaves of a number such as 1 - f."""
+        pairs = zip(self.given, self.right, self.sizes, strict=True)
+        return all(
+            np.shape(g) == np.shape(r) and bool(np.all(np.abs(g - r) <= ROUNDING * max(size, 1.0)))
+            for g, r, size in pairs
+        )
+
     def wrong_at(self) -> list[int]:
         """The points at which the answer is not right."""
         pairs = enumerate(zip(self.given, self.right, self.sizes, strict=True))
