@@ -71,19 +71,23 @@ def _takes_little(plan: Plan, rows: Sequence[Row], row: Row) -> bool:
 
 def _runs(row: Row, shape: Sequence[int]) -> bool:
     """Whether the elements go by in running order when a row folds them, many at a time."""
-    axis, size = _last(shape)
-    return size >= LONG and axis in _axes(row, shape)
+    return _run(row, shape)[0] >= LONG
 
 
 def _skips(row: Row, shape: Sequence[int]) -> bool:
     """Whether each lane may fold a short row of its own, so that what is read lies apart."""
-    axis, size = _last(shape)
-    return size < LONG and axis in _axes(row, shape)
+    length, is_whole = _run(row, shape)
+    return 1 < length < LONG and not is_whole
 
 
-def _last(shape: Sequence[int]) -> tuple[int, int]:
-    """The last axis that has more than one element, and how many."""
-    return next(((i, shape[i]) for i in reversed(range(len(shape))) if shape[i] != 1), (-1, 1))
+def _run(row: Row, shape: Sequence[int]) -> tuple[int, bool]:
+    """How many elements that are folded lie one behind the other; whether these are all there are."""
+    axes, length = _axes(row, shape), 1
+    for axis in reversed(range(len(shape))):
+        if shape[axis] != 1 and axis not in axes:
+            return length, False
+        length *= shape[axis]
+    return length, True
 
 
 def _joins(plan: Plan, group: Group, rows: Sequence[Row]) -> bool:
