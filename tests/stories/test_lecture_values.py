@@ -211,7 +211,9 @@ def test_what_is_no_child_or_no_slope_is_refused(Value):
 
 
 @pytest.mark.parametrize(
-    "data", [None, "1", b"1", [1.0], (1.0,), 1j, {}, np.ones(2), object()], ids=repr
+    "data",
+    [None, "1", b"1", [1.0], (1.0,), 1j, {}, np.ones(2), object()],
+    ids=lambda d: type(d).__name__,
 )
 def test_the_data_of_a_value_is_one_number(Value, data):
     with pytest.raises(TypeError):
