@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pullback.lens.ladder import HONEST, Measured, beside, ladder
+from pullback.lens.ladder import HONEST, UNDERFLOW, Measured, beside, ladder
 from pullback.lens.numeric import Slope, slope
 
 OK, WRONG, KINK, UNSURE = "ok", "wrong", "kink", "unsure"
@@ -106,7 +106,7 @@ def _is_sharp(move: Move, found: Slope, tolerance: float, size: float) -> bool:
 
 def _is_exact(move: Move, scale: float) -> bool:
     """Whether a slope that agrees to the last bit, as two zeros do, was not left over by rounding."""
-    return move.inside is None or move.inside.rounding() <= NEGLIGIBLE * scale
+    return move.inside is None or move.inside.rounding() <= NEGLIGIBLE * scale + UNDERFLOW
 
 
 def _at_kink(move: Move, scale: float, corner: int) -> Finding:

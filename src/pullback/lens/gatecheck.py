@@ -115,7 +115,9 @@ class _OneInput:
     def rounding(self) -> float:
         """How far the slope moves when the last digit of the input does."""
         near = [self.parts_at(self.x * (1.0 + k * EPSILON)) for k in (-1.0, 1.0)]
-        return max(abs(float(np.sum(parts)) - self.slope) for parts in near)
+        # Below 1e-308 numbers have fewer digits, the smallest has one.
+        few_digits = 4.0 * float(np.spacing(0.0)) * float(np.sum(np.abs(self.direction)))
+        return max(abs(float(np.sum(parts)) - self.slope) for parts in near) + few_digits
 
     def complex_slope(self) -> float:
         still = [np.zeros(np.shape(x)) for x in self.inputs]

@@ -44,9 +44,19 @@ def _run(
             if not row.gate.elementwise:  # a sum may cancel inside, where no wire shows it
                 near = [_shaken(x, generator) for x in taken]
                 done = row.gate.body(*near, **row.attributes)
-            done = _shaken(done, generator)
+            done = _shaken(done, generator) + _underflown(row.gate, done, taken, generator)
         values[row.wire] = done
     return [values[o] for o in circuit.outputs]
+
+
+def _underflown(gate: Gate, done: Any, taken: Sequence[Any], generator: np.random.Generator) -> Any:
+    """What may have been lost where a product, a quotient or a curve of numbers is 0: too small for one."""
+    if not gate.elementwise or gate.kink is not None or gate.pattern == "distributes":
+        return 0.0
+    lost = np.all([(x != 0.0) & np.isfinite(x) for x in np.broadcast_arrays(*taken)], axis=0)
+    return np.where(
+        lost & (np.asarray(done) == 0.0), np.spacing(0.0) * generator.choice([-1.0, 1.0]), 0.0
+    )[()]
 
 
 def _is_copied(gate: Gate, done: Any, taken: Sequence[Any]) -> bool:
@@ -58,7 +68,8 @@ def _is_copied(gate: Gate, done: Any, taken: Sequence[Any]) -> bool:
         return gate.pattern == "routes" or gate.__module__ in MOVERS
     sizes, size = [np.abs(x) for x in taken], np.abs(done)
     if len(sizes) == 1 or gate.pattern == "routes":
-        return bool(np.all(np.any([(size == s) | (size == 0.0) for s in sizes], axis=0)))
+        shut = size == 0.0 if gate.pattern == "routes" else False
+        return bool(np.all(np.any([(size == s) | shut for s in sizes], axis=0)))
     plain = [np.all((s == 0.0) | (s == 1.0)) for s in sizes]
     return any(
         all(plain[:i] + plain[i + 1 :]) and np.all((size == s) | (size == 0.0))
