@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 _CLASSES = {
     0.3: "'Iijl", 0.35: " ,./:;\\|·", 0.4: "()-[]ft", 0.45: "!r", 0.5: '"*J`', 0.55: "csz",
     0.6: "?L_kvxy", 0.65: "$0123456789FTabdeghnopqu{}", 0.7: "ABEKPSVXYZ", 0.75: "CNRU",
@@ -17,4 +19,4 @@ def text_width(text: str, size: float) -> float:
     >>> text_width("−12", 10.0)
     21.5
     """
-    return sum(_WIDTHS.get(c, UNKNOWN) for c in text) * size
+    return fsum(_WIDTHS.get(c, UNKNOWN) for c in text) * size  # sum adds up otherwise since Python 3.12

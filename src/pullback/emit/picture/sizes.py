@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from pullback.emit.layout.labels import text_width
 from pullback.emit.picture.captions import Text
 from pullback.emit.picture.drawing import FAINT
@@ -33,4 +35,4 @@ def size_of(text: Text) -> float:
 
 def row_width(texts: list[Text]) -> float:
     """The width of a label's pieces beside each other."""
-    return sum(text_width(t.text, size_of(t)) for t in texts) + SPACE * max(len(texts) - 1, 0)
+    return fsum(text_width(t.text, size_of(t)) for t in texts) + SPACE * max(len(texts) - 1, 0)
