@@ -19,4 +19,6 @@ def text_width(text: str, size: float) -> float:
     >>> text_width("−12", 10.0)
     21.5
     """
-    return fsum(_WIDTHS.get(c, UNKNOWN) for c in text) * size  # sum adds up otherwise since Python 3.12
+    return (
+        fsum(_WIDTHS.get(c, UNKNOWN) for c in text) * size
+    )  # sum adds up otherwise since Python 3.12
