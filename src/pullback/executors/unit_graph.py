@@ -121,11 +121,16 @@ def pull_all(root: Any, force: Any, accumulate: bool) -> None:
 
 def _flow(units: list[Any]) -> None:
     guard = _guard_of(units)
+    simple = not guard.uncertain  # nothing to guard so far; only a step by rule can change that
     for unit in units:
-        if guard.uncertain or guard.by_condition or not isinstance(unit, Held):
-            _step(unit, guard)
-        elif unit.pulled is not None and unit.by is not None:
-            _step_quickly(unit) if unit.attributes is None else _step(unit, guard)
+        if simple and isinstance(unit, Held):
+            if unit.pulled is None or unit.by is None:
+                continue
+            if unit.attributes is None:
+                _step_quickly(unit)
+                continue
+        _step(unit, guard)
+        simple = simple and not guard.by_condition
 
 
 def _ancestors(root: Any) -> list[Any]:
@@ -148,7 +153,10 @@ def _inputs(unit: Any) -> tuple[Any, ...]:
 def _guard_of(units: Sequence[Any]) -> Guard:
     """A guard whose keys are the ids of `units`, the latest of them first."""
     uncertain: set[Hashable] = set()
-    if matters({use.gate for unit in units if (use := unit.gate) is not None}):
+    # A GateUse for each Unit would cost as much as half of the pass.
+    held = {unit.by for unit in units if isinstance(unit, Held)} - {None}
+    others = {use.gate for unit in units if not isinstance(unit, Held) and (use := unit.gate)}
+    if matters(held | others):
         for unit in reversed(units):
             use = unit.gate
             if use is None or unit.value.dtype.kind != "f":
