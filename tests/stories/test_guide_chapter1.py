@@ -136,7 +136,7 @@ def test_S12_each_input_of_a_product_is_pulled_by_the_other():
 
 def test_S13_E17_backward_costs_a_small_constant_times_forward():
     layers = pb.circuit(lambda x, W, V: pb.sum(pb.tanh(x @ W) @ V))
-    view = layers.view(np.ones((5, 4)), np.ones((4, 3)), np.ones((3, 2)))
+    view = layers.specialization(np.ones((5, 4)), np.ones((4, 3)), np.ones((3, 2)))
     forward, both = products(view.circuit), products(view.gradient_program.circuit)
     assert (len(forward), len(both)) == (2, 2 + 4)  # two products backward for one forward
     chain = pb.circuit(lambda x, y: pb.tanh(pb.tanh(x * y + x) * y + x) * y).specialization(

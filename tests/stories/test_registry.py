@@ -67,5 +67,5 @@ def test_what_it_lacks_is_said_once_and_the_next_one_is_asked(joined, monkeypatc
 
 def test_an_unknown_name_is_answered_with_all_that_have_joined(joined):
     joined(executor())
-    with pytest.raises(OptionError, match="there is 'auto', 'asked', 'native', 'reference'"):
+    with pytest.raises(OptionError, match="one of 'auto', 'asked', 'native', 'reference'"):
         compile(SUM, executor="aksed")

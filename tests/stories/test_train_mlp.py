@@ -161,7 +161,7 @@ def test_a_cell_that_is_not_finite_is_named():
 @pytest.mark.parametrize(
     ("X", "message"),
     [([[1.0]], "X has 1 columns; the model takes 2"), ([1.0, 2.0], r"X has shape \(2,\)"),
-     ([["a", "b"]], "no table of numbers"), (np.zeros((0, 2)), r"X has shape \(0, 2\)")],
+     ([["a", "b"]], "not a table of numbers"), (np.zeros((0, 2)), r"X has shape \(0, 2\)")],
 )  # fmt: skip
 def test_rows_that_do_not_fit_the_model_are_refused(fitted, X, message):
     with pytest.raises(DataError, match=message):

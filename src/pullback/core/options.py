@@ -168,7 +168,7 @@ def _whole(name: str, given: Any, error: type[PullbackError]) -> int:
     # Not a bool: NumPy takes True for 1 in some places and refuses it in others.
     if type(given) is not int:
         value = given[()] if isinstance(given, np.ndarray) and given.ndim == 0 else given
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
             raise error(f"{name} {told(given)} is not a whole number.")
         given = int(value)
     if not -LARGEST <= given < LARGEST:

@@ -141,7 +141,7 @@ def card(run: Snapshot, name: str) -> Card:
     >>> from pullback.lens.function import circuit
     >>> told = card(circuit("q = x + y; f = q * z").run(-2, 5, -4), "q")
     >>> told.made, told.rule
-    ('x + y', 'y = a + b. Both inputs are pulled as hard as the output.')
+    ('x + y', 'y = a + b. The pull on both inputs is the pull on the output.')
     >>> [(p.formula, p.slope, p.contribution) for p in told.ports]
     [('dx = dq', 1.0, -4.0), ('dy = dq', 1.0, -4.0)]
     """
