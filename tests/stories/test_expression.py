@@ -145,7 +145,7 @@ def test_text_prints_as(text, printed):
         ("(a + ▸(x\ny)", "never closed"),
         ("▸(x; y)", "never closed"),
         ("exp▸(", "never closed"),
-        ("x▸)", "closes nothing"),
+        ("x▸)", "has no opening bracket"),
         ("x + ▸()", "nothing inside"),
         ("exp▸()", "nothing inside"),
         # a value is missing

@@ -28,16 +28,17 @@ def nudge(  # noqa: PLR0913 - one question, and every knob of it by name
     """Move the inputs a little so that the output goes up.
 
     Three strategies: follow the gradient from the backward pass, measure it by
-    moving each input, or try 100 points at random and keep the best. What each
-    costs in runs is counted. The gradient predicts the output well for small steps only: the microscope
-    compares several. The exit code is 1 when the output did not move the right way.
+    moving each input, or try 100 points at random and keep the best. The number
+    of circuit runs that each strategy needs is printed. The gradient predicts
+    the output well for small steps only: --microscope compares several step
+    sizes. The exit code is 1 when the output did not move the right way.
 
     step: how far along the gradient, or how far around for random
     strategy: how the direction is found
     method: how numerical measures a slope
     pin: inputs that stay where they are, as in x,y
     down: lower the output instead
-    seed: of the random strategy
+    seed: random seed of the random strategy
     microscope: compare prediction and output at many steps along the gradient
 
     $ pullback nudge "(x+y)*z" x=-2 y=5 z=-4

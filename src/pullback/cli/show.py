@@ -27,7 +27,7 @@ def show(
     """Draw a circuit: value and gradient on every wire.
 
     The value is above a wire, the pull (the gradient) below it. A wire that several gates
-    use forks at a dot: each branch shows its share, the start shows their sum.
+    use forks at a dot: each branch shows its part of the gradient, the wire before the dot the sum.
     A wire with gradient 0 or none is dashed. Without values only the gates are drawn;
     more than 12 gates become a table, one line a wire.
 

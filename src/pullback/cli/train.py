@@ -72,7 +72,7 @@ def train(  # noqa: PLR0913 - one argument a flag
     weight_decay: L2 penalty on the weights
     batch: rows a step
     patience: stop after so many epochs without a better validation loss
-    seed: of the split, the starting weights and the order of rows
+    seed: random seed of the split, the starting weights and the order of rows
     out: the folder of run folders
     json: print one JSON document
 

@@ -99,14 +99,14 @@ class Wire(Operators):
 
     def __bool__(self) -> NoReturn:
         raise CircuitError(
-            "a Python `if`, `and` or `while` cannot ask a wire: it has no value until the circuit runs.",
+            "a Python `if`, `and` or `while` cannot test a wire: it has no value until the circuit runs.",
             where=[self.builder.said(self)],
             fix="where(condition, a, b)",
         )
 
     def _no_number(self, *_: Any, **__: Any) -> NoReturn:
         raise CircuitError(
-            "a wire is not a number yet: float(), int(), math.* and NumPy arrays cannot take it.",
+            "a wire is not a number yet: float(), int(), math.* and NumPy arrays do not accept it.",
             where=[self.builder.said(self)],
             fix="the gate of that name, for instance pb.exp(x) instead of math.exp(x)",
         )

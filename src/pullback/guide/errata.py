@@ -30,7 +30,9 @@ ERRATA: tuple[Erratum, ...] = (
         "both inputs get the whole pull, which adds up to twice the pull; shares must"
         " add up to 1, here half each",
     ),
-    Erratum("E4", "the sigmoid's slope at 3", "0.0451767; 0.0475 comes of 0.95, a rounded value"),
+    Erratum(
+        "E4", "the sigmoid's slope at 3", "0.0451767; 0.0475 results from 0.95, a rounded value"
+    ),
     Erratum(
         "E5",
         "the six points",
@@ -115,6 +117,6 @@ def erratum(asked: str) -> Erratum | None:
     """The mistake with this id.
 
     >>> erratum("e4").truth
-    '0.0451767; 0.0475 comes of 0.95, a rounded value'
+    '0.0451767; 0.0475 results from 0.95, a rounded value'
     """
     return next((e for e in ERRATA if e.id == asked.upper()), None)

@@ -247,7 +247,7 @@ class _Parser:
 
     def close_bracket(self, token: Token) -> None:
         if not self.brackets:
-            raise self.error("this ')' closes nothing.", token)
+            raise self.error("this ')' has no opening bracket.", token)
         bracket = self.innermost()
         self.waiting.pop()
         self.brackets.pop()
