@@ -63,7 +63,8 @@ class ArrayMethods:
     @property
     def T(self) -> Self:
         """With its axes in reverse order."""
-        return _of(self, "transpose")
+        # With an attribute a wire asks for the place anew: what it remembers of places is by the caller.
+        return _of(self, "transpose", axes=None)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         return _of(self, "sum", axis=axis, keepdims=keepdims)
