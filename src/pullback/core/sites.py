@@ -69,6 +69,8 @@ def site_of(code: CodeType, offset: int) -> Site:
     table = _TABLES.get(code)
     if table is None:
         table = _TABLES[code] = _read(code)
+    while offset > 0 and offset not in table:
+        offset -= 2  # CPython 3.12 may point behind an instruction, into what it remembers of it
     line, name = table.get(offset, (code.co_firstlineno, ""))
     return Site(code.co_filename, line, name)
 
