@@ -87,7 +87,9 @@ def described(thing: Any) -> str:
     doc = inspect.getdoc(thing) or ""
     words, prompt, examples = doc.partition(">>> ")
     parts = [words.strip()]
-    if prompt:
+    if prompt and "@gate" in examples:  # a gate may be declared once in a process
+        parts.append(f"```text\n{prompt}{examples}\n```")
+    elif prompt:
         parts += blocks(prompt + examples, sys.modules[thing.__module__])
     return "\n\n".join(parts)
 

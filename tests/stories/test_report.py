@@ -163,7 +163,7 @@ def test_a_chart_of_nothing_is_a_chart():
     assert line_chart([], "x", "y", "s").startswith("<svg")
 
 
-@given(st.lists(st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-200), min_size=1))
+@given(st.lists(st.integers(-(10**6), 10**6).map(float), min_size=1))
 def test_the_ticks_of_a_chart_reach_its_data(values):
     axes = axes_of([(value, 0.0) for value in values], "", "")
     ticks = _ticks(*axes.x)
